@@ -1,0 +1,141 @@
+"""The agent's process: `python -m tenure.agent --state DIR --charm DIR UNIT`, started by `up`.
+
+stdin is the bond with `up`: the line `stop` means that the house stops, its end that `up` is gone
+and everything must end at once. SIGTERM stops this one agent cleanly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+from tenure.agent import charm
+from tenure.agent.daemon import Agent
+from tenure.agent.dial import dial_unix
+from tenure.agent.execserver import ExecServer
+from tenure.agent.hooks import HookRunner
+from tenure.agent.state import StateFile, instance_id, lock_folder
+from tenure.agent.toolfolder import make_tools_folder
+from tenure.agent.toolserver import ToolServer
+from tenure.agent.unit import Place, Unit
+from tenure.agent.unitlog import UnitLog
+from tenure.agent.warden_client import Warden
+from tenure.bond import follow_bond, report_fault
+from tenure.clock import SystemClock, boot_id
+from tenure.core.resolver import LocalState
+from tenure.errors import TenureError
+from tenure.house import House
+from tenure.names import split_unit
+
+MODEL_NAME = "tenure"
+
+
+def main() -> int:
+    """Run until told to end. Exit code 0 after a clean end, 1 after an error."""
+    parser = argparse.ArgumentParser(prog="tenure.agent", description="an agent of one unit")
+    parser.add_argument("--state", required=True)
+    parser.add_argument("--charm", required=True, type=Path)
+    parser.add_argument("--update-status-interval", type=float, default=300.0)
+    parser.add_argument("unit")
+    options = parser.parse_args()
+    try:
+        split_unit(options.unit)
+        return asyncio.run(_Process(options).run())
+    except TenureError as fault:
+        return report_fault(fault)
+
+
+class _Process:
+    """Everything that one agent process holds."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.unit_name: str = options.unit
+        self.source: Path = options.charm
+        self.update_every: float = options.update_status_interval
+        self.house = House.at(options.state, os.environ)
+        self.folder = self.house.unit_folder(self.unit_name)
+        self.clock = SystemClock()
+        self.log = UnitLog(self.house.unit_log(self.unit_name), self.unit_name, self.clock)
+
+    async def run(self) -> int:
+        self.house.ensure()
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        lock_folder(self.folder, self.unit_name)
+        warden = Warden()
+        warden.start()
+        rng = random.Random()
+        dial = dial_unix(self.house.controller_socket)
+        agent = Agent(self.clock, rng, dial, os.getpid())
+        place = self._place()
+        unit = Unit(
+            place,
+            clock=self.clock,
+            rng=rng,
+            file=StateFile(self.folder / "state.json", LocalState),
+            runner=HookRunner(warden, self.log),
+            log=self.log,
+            connection=agent.connection,
+            wake=agent.wake,
+        )
+        unit.load()
+        self._refresh_charm(place)
+        agent.add(unit)
+        tools = ToolServer(place.socket, unit.context)
+        execs = ExecServer(unit, self.house.exec_socket(self.unit_name))
+        await tools.start()
+        await execs.start()
+        follow_bond(on_stop=agent.halt, on_end=lambda: self._end_at_once(unit))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, agent.stop)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        print("ready", flush=True)
+        await agent.run()
+        await execs.close()
+        await tools.close()
+        await warden.close()
+        self.log.log("INFO", "the unit has left" if unit.finished else "the agent ends")
+        return 0
+
+    def _place(self) -> Place:
+        record = self.house.read()
+        tools = self.folder / "tools"
+        make_tools_folder(tools)
+        return Place(
+            unit=self.unit_name,
+            instance=instance_id(self.folder),
+            boot_id=boot_id(),
+            charm=self.folder / "charm",
+            tools=tools,
+            socket=self.house.tool_socket(self.unit_name),
+            model_name=MODEL_NAME,
+            model_uuid=record.model_uuid if record else "",
+            inherited={k: v for k, v in os.environ.items() if k in ("PATH", "HOME")},
+            update_every=self.update_every,
+        )
+
+    def _refresh_charm(self, place: Place) -> None:
+        """A charm that is gone from its source is no reason to stop a unit that has a copy."""
+        try:
+            done = charm.refresh_copy(self.source, place.charm, self.folder / "charm.manifest")
+        except charm.CharmError as fault:
+            if not place.charm.is_dir():
+                raise
+            self.log.log("WARNING", f"the charm's copy was not refreshed: {fault}")
+            return
+        for line in done:
+            self.log.log("INFO", line)
+
+    def _end_at_once(self, unit: Unit) -> None:
+        """`up` is gone. The warden would end the hook as well; this is only sooner."""
+        unit.kill_hook()
+        self.log.log("WARNING", "ended at once: `tenure up` is gone")
+        sys.stderr.flush()
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

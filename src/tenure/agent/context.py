@@ -1,0 +1,169 @@
+"""A hook context: what the tools of one hook can see and do, until the hook has ended.
+
+It holds the hook's one snapshot of the bucket (T4). It never outlives its hook: a tool that comes
+later finds no context (T8).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from tenure.agent.tools.base import LeadershipUnknown, ReadFailed, Status, WriteRefused
+from tenure.core.tracker import Reply, Tracker
+from tenure.errors import BucketFull, NotLeader, Refused, TenureError, Unsure
+from tenure.wire.messages import Done, FromAgent, ReadSettings, Settings, WriteSettings
+
+TOOL_PATIENCE = 5.0
+"""Seconds that a tool waits for the controller at most (U2)."""
+
+
+class Home(Protocol):
+    """What a context needs of its unit."""
+
+    unit: str
+    tracker: Tracker
+
+    def now(self) -> float: ...
+
+    def want_claim(self) -> None:
+        """Claim as soon as may be."""
+        ...
+
+    async def belief_changes(self, within: float) -> None:
+        """Wait until a claim was answered or belief changed, `within` seconds at most."""
+        ...
+
+    def why_unreachable(self) -> str:
+        """Why the controller does not answer, for people."""
+        ...
+
+    async def request(self, build: Callable[[int], FromAgent], within: float) -> Done | Settings:
+        """Ask the controller. Raises TenureError."""
+        ...
+
+    def saw_revision(self, revision: int) -> None: ...
+
+    def log(self, level: str, message: str, source: str = "") -> None: ...
+
+    def workload_status(self, *, application: bool) -> Status: ...
+
+    def keep_status(self, status: Status, *, application: bool) -> None: ...
+
+
+class HookContext:
+    """One hook's context. `hook` is "" for a command that an operator runs."""
+
+    def __init__(self, home: Home, context_id: str, hook: str, target_revision: int = 0) -> None:
+        self.context_id = context_id
+        self.hook = hook
+        self._home = home
+        self._target_revision = target_revision
+        self._snapshot: Mapping[str, str] | None = None
+        self.over = asyncio.Event()
+
+    @property
+    def unit(self) -> str:
+        return self._home.unit
+
+    # -- leadership
+
+    async def is_leader(self) -> bool:
+        """G3, U2, U3: nothing latches."""
+        tracker = self._home.tracker
+        give_up_at = self._home.now() + TOOL_PATIENCE
+        while True:
+            now = self._home.now()
+            reply = tracker.ask(now)
+            if reply is Reply.YES:
+                tracker.promise(self.context_id, now)
+            if reply in (Reply.YES, Reply.NO):
+                return reply is Reply.YES
+            if now >= give_up_at:
+                raise LeadershipUnknown(self._home.why_unreachable())
+            until = give_up_at if reply is Reply.WAIT else min(give_up_at, tracker.sure_until)
+            self._home.want_claim()
+            await self._home.belief_changes(until - now)
+
+    def still_sure(self) -> bool:
+        """G3: looked at again just before printing."""
+        return self._home.tracker.is_sure(self._home.now())
+
+    # -- settings
+
+    async def settings(self) -> Mapping[str, str]:
+        """T4: one snapshot, from the controller itself; a failed read is not kept."""
+        if self._snapshot is None:
+            self._snapshot = await self._read()
+        return self._snapshot
+
+    async def _read(self) -> Mapping[str, str]:
+        try:
+            answer = await self._home.request(
+                lambda number: ReadSettings(id=number, unit=self.unit), TOOL_PATIENCE
+            )
+        except TenureError as fault:
+            raise ReadFailed(f"failed to call leadership api: {fault}") from fault
+        assert isinstance(answer, Settings)
+        if answer.revision < self._target_revision:
+            raise ReadFailed(
+                f"the controller is at revision {answer.revision}, behind {self._target_revision}"
+            )
+        return answer.settings
+
+    async def write_settings(self, changes: Mapping[str, str]) -> None:
+        """G6, G7: fenced by the term that this unit believes in now."""
+        term = await self._believed_term()
+        self._snapshot = None
+        try:
+            answer = await self._home.request(
+                lambda number: WriteSettings(id=number, unit=self.unit, term=term, changes=changes),
+                TOOL_PATIENCE,
+            )
+        except (NotLeader, BucketFull) as refusal:
+            self._home.want_claim()
+            raise WriteRefused(f"failed to merge leadership settings: {refusal}") from refusal
+        except Unsure as fault:
+            raise WriteRefused(
+                f"failed to call leadership api: {fault}: "
+                "it is unknown whether the settings were written"
+            ) from fault
+        except TenureError as fault:
+            kind = "nothing was written" if isinstance(fault, Refused) else "nothing was sent"
+            raise WriteRefused(f"failed to call leadership api: {fault}: {kind}") from fault
+        assert isinstance(answer, Done)
+        self._home.saw_revision(answer.revision)
+
+    async def _believed_term(self) -> int:
+        tracker = self._home.tracker
+        give_up_at = self._home.now() + TOOL_PATIENCE
+        while not tracker.answered:
+            left = give_up_at - self._home.now()
+            if left <= 0:
+                cause = self._home.why_unreachable()
+                raise WriteRefused(f"failed to call leadership api: {cause}: nothing was sent")
+            self._home.want_claim()
+            await self._home.belief_changes(left)
+        if not tracker.believes(self._home.now()) or tracker.term is None:
+            raise WriteRefused("not the leader")
+        return tracker.term
+
+    # -- the rest
+
+    def log(self, level: str, message: str) -> None:
+        self._home.log(level, message, self.hook or "exec")
+
+    def status(self, *, application: bool) -> Status:
+        return self._home.workload_status(application=application)
+
+    async def set_status(self, status: Status, *, application: bool) -> None:
+        """The application's status is the leader's to set."""
+        if application:
+            try:
+                leads = await self.is_leader()
+            except LeadershipUnknown as unknown:
+                raise WriteRefused(f"leadership status unknown: {unknown}") from unknown
+            if not leads:
+                raise WriteRefused("this unit is not the leader")
+        self._home.keep_status(status, application=application)

@@ -1,0 +1,67 @@
+"""How an agent reaches the controller: a WebSocket by aiohttp. Foreign errors end here."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+
+from tenure.errors import Unreachable
+from tenure.wire.channel import Channel, Dial
+from tenure.wire.codec import MAX_FRAME
+
+CONNECT_WITHIN = 5.0
+
+
+class _WebSocket:
+    """A Channel over one aiohttp session."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse
+    ) -> None:
+        self._session = session
+        self._socket = socket
+
+    async def send(self, frame: bytes) -> None:
+        try:
+            await self._socket.send_str(frame.decode())
+        except (OSError, RuntimeError, aiohttp.ClientError) as fault:
+            raise Unreachable(f"the connection to the controller is gone: {fault}") from fault
+
+    async def receive(self) -> bytes | None:
+        message = await self._socket.receive()
+        if message.type is aiohttp.WSMsgType.TEXT:
+            return str(message.data).encode()
+        return None
+
+    async def close(self) -> None:
+        try:
+            async with asyncio.timeout(1.0):
+                await self._socket.close()
+        except (OSError, RuntimeError, TimeoutError, aiohttp.ClientError):
+            pass  # because a connection that cannot be closed well is gone too
+        finally:
+            await self._session.close()
+
+
+def dial_unix(path: Path) -> Dial:
+    """Dial the controller's UNIX socket."""
+
+    async def dial() -> Channel:
+        session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path)))
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN):
+                socket = await session.ws_connect(
+                    "http://controller/v1/agent", max_msg_size=MAX_FRAME, heartbeat=20
+                )
+        except (OSError, TimeoutError, aiohttp.ClientError) as fault:
+            await session.close()
+            why = getattr(fault, "strerror", None) or str(fault) or "no answer"
+            raise Unreachable(f"no controller answers at {path}: {why.lower()}") from fault
+        except BaseException:
+            await session.close()
+            raise
+        return _WebSocket(session, socket)
+
+    return dial

@@ -1,0 +1,83 @@
+"""The environment of a hook (H9, H10): computed in full, nothing slips in from the agent's own.
+
+What is absent matters as much: no variable names the leader, the controller or another unit (G10),
+and no setting's value is among them (T10).
+
+`TENURE_CHANGED_KEYS` holds one key per line, sorted, since keys may contain spaces. It is a hint:
+absent means "not known", and so do keys that no environment can carry (too long, or with a
+newline or a NUL in them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tenure.names import split_unit
+
+JUJU_VERSION = "3.6.12"
+"""What charms are told they run under."""
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+MAX_KEYS = 64 * 1024
+"""Bytes of TENURE_CHANGED_KEYS; Linux starts no program with a variable over 128 KiB."""
+
+
+def environment(
+    unit: str,
+    hook: str,
+    *,
+    charm_dir: Path,
+    tools: Path,
+    context_id: str,
+    socket: Path,
+    reason: str | None,
+    term: int | None,
+    changed_keys: tuple[str, ...] | None,
+    model_name: str,
+    model_uuid: str,
+    inherited: Mapping[str, str],
+) -> dict[str, str]:
+    """Every variable of one hook context; of `inherited` only PATH and HOME are used.
+
+    `hook` is "" for a command that is no hook (`exec`): it has no dispatch path. `reason`, `term`
+    and `changed_keys` are absent when None. Raises BadName for `unit`.
+    """
+    fixed = {
+        "JUJU_UNIT_NAME": unit,
+        "JUJU_CHARM_DIR": str(charm_dir),
+        "CHARM_DIR": str(charm_dir),
+        "JUJU_HOOK_NAME": hook,
+        "JUJU_CONTEXT_ID": context_id,
+        "JUJU_AGENT_SOCKET_ADDRESS": str(socket),
+        "JUJU_AGENT_SOCKET_NETWORK": "unix",
+        "JUJU_MODEL_NAME": model_name,
+        "JUJU_MODEL_UUID": model_uuid,
+        "JUJU_VERSION": JUJU_VERSION,
+        "JUJU_MACHINE_ID": str(split_unit(unit)[1]),
+        "JUJU_PRINCIPAL_UNIT": "",
+        "JUJU_AVAILABILITY_ZONE": "",
+        "JUJU_API_ADDRESSES": "",
+        "LANG": "C.UTF-8",
+        "TERM": "tmux-256color",
+        "PATH": f"{tools}:{inherited.get('PATH') or DEFAULT_PATH}",
+    }
+    sometimes = {
+        "HOME": inherited.get("HOME"),
+        "JUJU_DISPATCH_PATH": f"hooks/{hook}" if hook else None,
+        "TENURE_REASON": reason,
+        "TENURE_TERM": None if term is None else str(term),
+        "TENURE_CHANGED_KEYS": None if changed_keys is None else _one_per_line(changed_keys),
+    }
+    return fixed | {name: value for name, value in sometimes.items() if value is not None}
+
+
+def _one_per_line(keys: tuple[str, ...]) -> str | None:
+    listed = "\n".join(sorted(keys))
+    if "\0" in listed or listed.count("\n") >= max(len(keys), 1):
+        return None
+    try:
+        return listed if len(listed.encode("utf-8", "surrogateescape")) <= MAX_KEYS else None
+    except UnicodeEncodeError:
+        return None

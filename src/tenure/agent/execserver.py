@@ -1,0 +1,108 @@
+"""Where `tenure exec` asks for a hook context. Hooks are never told of this socket.
+
+One JSON line each way, then the connection stays open for as long as the context lives: the
+operator's command has ended when it closes, and the context is over when the agent closes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from tenure.agent.unit import Unit
+from tenure.errors import Unreachable
+
+ASK_WITHIN = 10.0
+MAX_LINE = 4096
+
+
+class Ask(Struct, frozen=True):
+    """What the command asks."""
+
+    version: int
+
+
+class Opened(Struct, frozen=True):
+    """The context is open: run the command with exactly this environment, in this folder."""
+
+    env: dict[str, str]
+    cwd: str
+    context: str
+
+
+class Error(Struct, frozen=True):
+    """No context, and why."""
+
+    error: str
+
+
+class ExecServer:
+    """Serves one unit's exec socket, mode 0600."""
+
+    def __init__(self, unit: Unit, path: Path) -> None:
+        self._unit = unit
+        self._path = path
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises Unreachable if that cannot be."""
+        mask = os.umask(0o177)
+        try:
+            self._path.unlink(missing_ok=True)
+            self._server = await asyncio.start_unix_server(
+                self._serve, str(self._path), limit=MAX_LINE
+            )
+        except OSError as fault:
+            raise Unreachable(f"cannot listen on {self._path}: {fault.strerror}") from fault
+        finally:
+            os.umask(mask)
+
+    async def close(self) -> None:
+        """Listen no more."""
+        if self._server is not None:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            try:
+                async with asyncio.timeout(ASK_WITHIN):
+                    ask = msgspec.json.decode(await reader.readline(), type=Ask)
+            except (TimeoutError, ValueError):
+                await _say(writer, Error("not a request of tenure exec"))
+            else:
+                await self._open(ask, reader, writer)
+        writer.close()
+
+    async def _open(
+        self, ask: Ask, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if ask.version != 1:
+            await _say(writer, Error("the agent is of another version of Tenure"))
+            return
+        hung_up = asyncio.ensure_future(reader.read(1))
+        opening = asyncio.ensure_future(self._unit.open_context())
+        await asyncio.wait({hung_up, opening}, return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            return
+        context, env = opening.result()
+        over = asyncio.ensure_future(context.over.wait())
+        try:
+            cwd = str(self._unit.place.charm)
+            await _say(writer, Opened(env, cwd, context.context_id))
+            await asyncio.wait({hung_up, over}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+            hung_up.cancel()
+            self._unit.close_context(context)
+
+
+async def _say(writer: asyncio.StreamWriter, answer: Struct) -> None:
+    writer.write(msgspec.json.encode(answer) + b"\n")
+    await writer.drain()

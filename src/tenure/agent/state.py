@@ -1,0 +1,199 @@
+"""What an agent keeps on disk: one small file per fact, whole or not at all.
+
+A state file is a headline and a JSON value. The headline names the kind of state and its checksum,
+so a file that was cut short, edited or put in the wrong place is recognised: it is refused, never
+read as "nothing there yet", because empty state makes a unit run its first hooks again (H4).
+
+A value is replaced by writing a new file beside the old one and renaming it, so a crash leaves
+either the old value or the new one. `save` returns once the new one survives power loss (H5);
+`save_soon` saves that wait for facts that mean nothing after the machine went down, such as a pid.
+
+One process at a time uses a folder. The lock is the kernel's: it ends with the process that took
+it, however that ends, and no hook inherits it (L9).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from tenure.errors import Refused, TenureError
+
+T = TypeVar("T", bound=Struct)
+
+_HEADLINE = re.compile(rb"tenure state 1 (\w+) ([0-9a-f]{8})\Z")
+_INSTANCE = re.compile(r"[0-9a-f]{32}\Z")
+
+
+class StateUnusable(TenureError):
+    """A file or folder of state is corrupt, foreign or out of reach; it was not touched."""
+
+    code = "state-unusable"
+
+
+class StateNotSaved(TenureError):
+    """The new value is not surely on disk (disk full, read-only). Saving again may succeed."""
+
+    code = "state-not-saved"
+
+
+class AlreadyRunning(Refused):
+    """Another process uses this folder (L9)."""
+
+    code = "already-running"
+
+
+class StateFile(Generic[T]):
+    """One value of one kind in one file. The struct's name is part of the format."""
+
+    def __init__(self, path: Path, type: type[T]) -> None:
+        self._path = path
+        self._type = type
+        self._decoder = msgspec.json.Decoder(type)
+
+    def load(self) -> T | None:
+        """The value last saved, or None if there never was one.
+
+        Raises StateUnusable, naming the file and the next step.
+        """
+        try:
+            content = self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StateUnusable(f'cannot read "{self._path}": {_reason(error)}') from error
+        return self._decode(content)
+
+    def save(self, value: T) -> None:
+        """Replace the value; durable on return (H5).
+
+        Raises StateNotSaved: the file holds either the old or the new value, whole.
+        """
+        _replace(self._path, self._encode(value), durable=True)
+
+    def save_soon(self, value: T) -> None:
+        """Replace the value without waiting for the disk: it survives a crash of the agent only.
+
+        Raises StateNotSaved.
+        """
+        _replace(self._path, self._encode(value), durable=False)
+
+    def _encode(self, value: T) -> bytes:
+        body = msgspec.json.encode(value)
+        return f"tenure state 1 {self._type.__name__} {zlib.crc32(body):08x}\n".encode() + body
+
+    def _decode(self, content: bytes) -> T:
+        headline, _, body = content.partition(b"\n")
+        match = _HEADLINE.match(headline)
+        if match is None:
+            raise self._unusable("it is not a state file of Tenure, or it was cut short")
+        if match[1].decode() != self._type.__name__:
+            raise self._unusable(f"it holds {match[1].decode()}, not {self._type.__name__}")
+        if int(match[2], 16) != zlib.crc32(body):
+            raise self._unusable("it is corrupt: its checksum differs")
+        try:
+            return self._decoder.decode(body)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise self._unusable(f"it is of another version: {error}") from error
+
+    def _unusable(self, reason: str) -> StateUnusable:
+        return StateUnusable(
+            f'cannot use "{self._path}": {reason}; restore it from a backup, '
+            "or move it away to start afresh"
+        )
+
+
+def lock_folder(folder: Path, what: str) -> int:
+    """Make this process the only user of `folder`, for its whole life; returns the lock's fd.
+
+    `what` names the kind of process for people: `the agent of web/0`. The folder is made if
+    missing. Raises AlreadyRunning, naming pid and folder; StateUnusable.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StateUnusable(f'cannot use the folder "{folder}": {_reason(error)}') from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    except BlockingIOError as error:
+        owner = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        os.close(lock)
+        raise AlreadyRunning(
+            f'{what} already runs in "{folder}" (pid {owner}): stop it first, or use another folder'
+        ) from error
+    except OSError as error:
+        os.close(lock)
+        raise StateUnusable(f'cannot lock the folder "{folder}": {_reason(error)}') from error
+    return lock
+
+
+def instance_id(folder: Path) -> str:
+    """The random id of what lives in `folder`, made durably at first use (L9): 32 hex digits.
+
+    Raises StateUnusable if it was damaged, StateNotSaved if it cannot be made.
+    """
+    path = folder / "instance"
+    try:
+        text = path.read_text("ascii").strip()
+    except FileNotFoundError:
+        text = secrets.token_hex(16)
+        _replace(path, f"{text}\n".encode(), durable=True)
+    except (OSError, UnicodeDecodeError) as error:
+        raise StateUnusable(f'cannot read "{path}": {_reason(error)}') from error
+    if not _INSTANCE.match(text):
+        raise StateUnusable(
+            f'cannot use "{path}": it does not hold an instance id; remove it to become a new '
+            "instance, which waits until the old one cannot lead any more"
+        )
+    return text
+
+
+def _replace(path: Path, content: bytes, *, durable: bool) -> None:
+    """Put `content` at `path`, whole. The folder's lock makes the temporary file's name ours."""
+    new = path.with_name(f"{path.name}.new")
+    try:
+        _write(new, content, durable=durable)
+        new.rename(path)
+        if durable:
+            _sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            new.unlink()
+        raise StateNotSaved(f'cannot save "{path}": {_reason(error)}') from error
+
+
+def _write(path: Path, content: bytes, *, durable: bool) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o600), "wb", buffering=0) as file:
+        os.fchmod(file.fileno(), 0o600)
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) :]
+        if durable:
+            os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error)

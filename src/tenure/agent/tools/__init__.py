@@ -1,0 +1,50 @@
+"""The hook tools: each in a file of its own, loaded when it is first called.
+
+`run_tool` is the door through which every call goes, and no fault leaves it: what a tool did not
+foresee becomes one line for the caller and one in the unit's log. Neither repeats the fault's own
+words, because those may hold a setting's value (T10).
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from typing import cast
+
+from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Tool
+from tenure.agent.tools.flags import error
+
+
+def _load(module: str) -> Tool:
+    return cast(Tool, import_module(f"tenure.agent.tools.{module}").run)
+
+
+TOOLS: dict[str, Callable[[], Tool]] = {
+    name: partial(_load, name.replace("-", "_"))
+    for name in ("is-leader", "juju-log", "leader-get", "leader-set", "status-get", "status-set")
+}
+"""What a charm can call -> what loads it."""
+
+
+async def run_tool(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+    """Run the tool that the call names. Raises nothing but CancelledError."""
+    load = TOOLS.get(call.tool)
+    if load is None:
+        return error(f"bad request: unknown command: {call.tool}")
+    try:
+        return await load()(context, call, read_stdin)
+    except Exception as fault:
+        message = f"internal fault in {call.tool} ({_where(fault)}); please report it"
+        with suppress(Exception):
+            context.log("ERROR", message)
+        return error(message)
+
+
+def _where(fault: Exception) -> str:
+    """The kind of the fault and where it arose, and nothing of what it says."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    place = frames[-1]
+    return f"{type(fault).__name__} in {place.name}, line {place.lineno}"

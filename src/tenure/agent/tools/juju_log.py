@@ -1,0 +1,55 @@
+"""`juju-log`: write a line to the unit's log."""
+
+from __future__ import annotations
+
+from tenure.agent.tools.base import Call, Context, Reply
+from tenure.agent.tools.flags import Arguments, Flag, Usage, WrongArguments, tool
+from tenure.agent.tools.output import quote
+
+NAME = "juju-log"
+
+USAGE = Usage(
+    name=NAME,
+    arguments="<message>",
+    summary="Write a message to the unit's log.",
+    details="""
+The words of the message are joined by single spaces. Levels are TRACE, DEBUG, INFO,
+WARNING, ERROR and CRITICAL; a level that is none of these counts as INFO.
+""",
+    flags=(
+        Flag(names=("debug",), does="the same as --log-level DEBUG", kind="bool"),
+        Flag(names=("format",), does="accepted for old charms; it has no effect"),
+        Flag(names=("l", "log-level"), does="the level to log at", default="INFO"),
+    ),
+)
+
+_LEVELS = {
+    "TRACE": "TRACE", "DEBUG": "DEBUG", "INFO": "INFO", "WARN": "WARNING", "WARNING": "WARNING",
+    "ERROR": "ERROR", "CRITICAL": "CRITICAL", "": "INFO",
+    "UNSPECIFIED": None,
+}  # fmt: skip
+"""The names of levels; what is unspecified is below all levels and never logged, as in Juju."""
+
+
+@tool(USAGE)
+async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+    """Log the message; nothing is printed."""
+    if not flags.rest:
+        raise WrongArguments("no message specified")
+    level = _level(context, flags)
+    if level is not None:
+        context.log(level, " ".join(flags.rest))
+    if flags.text("format"):
+        # because Juju ends this one without a line feed
+        return Reply(stderr=b'--format flag deprecated for command "juju-log"')
+    return Reply()
+
+
+def _level(context: Context, flags: Arguments) -> str | None:
+    if flags.on("debug"):
+        return "DEBUG"
+    name = flags.text("log-level")
+    if name.upper() not in _LEVELS:
+        context.log("WARNING", f"Specified log level of {quote(name)} is not valid")
+        return "INFO"
+    return _LEVELS[name.upper()]

@@ -1,0 +1,695 @@
+"""One unit: its belief, its durable state, its hooks. Decides by the core, does by its helpers.
+
+`step` looks at everything that is so now and does what is due; it is called whenever something
+happened and whenever `next_wake` says. The order inside is the safety argument: belief that has run
+out ends before anything else is looked at (U5), and what must be durable is saved before it is
+acted on (H5). When saving fails, nothing is begun that needs it; ending a belief never waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tenure.agent import charm
+from tenure.agent.connection import Connection
+from tenure.agent.context import HookContext
+from tenure.agent.environment import environment
+from tenure.agent.hooks import HookCommand, HookResult, HookRunner, RunningHook, end_leftovers
+from tenure.agent.state import StateFile, StateNotSaved
+from tenure.agent.tools.base import Status
+from tenure.agent.unitlog import UnitLog
+from tenure.clock import Clock
+from tenure.core import resolver
+from tenure.core.effects import Denied, Verdict
+from tenure.core.resolver import ELECTED, START, UPDATE, HookPlan, Known, LocalState, Surety
+from tenure.core.tracker import Grant, Loss, Standing, Tracker
+from tenure.errors import NotFound, TenureError
+from tenure.wire.messages import (
+    Claim,
+    Done,
+    FromAgent,
+    Gone,
+    Release,
+    Report,
+    Settings,
+    UnitHello,
+    UnitWelcome,
+)
+
+FIRST_RETRY = 5.0
+LAST_RETRY = 300.0
+SAVE_AGAIN = 1.0
+RELEASE_WITHIN = 5.0
+STOP_GRACE = 10.0
+"""Seconds that a running hook gets when its agent stops (H8)."""
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a unit lives: all its paths, and what its hooks are told of the world."""
+
+    unit: str
+    instance: str
+    boot_id: str
+    charm: Path
+    tools: Path
+    socket: Path
+    model_name: str
+    model_uuid: str
+    inherited: Mapping[str, str]
+    update_every: float = 300.0
+
+
+class Unit:
+    """The agent's side of one unit."""
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        file: StateFile[LocalState],
+        runner: HookRunner,
+        log: UnitLog,
+        connection: Connection,
+        wake: Callable[[], None],
+    ) -> None:
+        self.unit = place.unit
+        self.place = place
+        self.state = LocalState(unit=place.unit)
+        self.tracker = Tracker(place.unit)
+        self.leaving = False
+        self.stopping = False
+        self.halting = False
+        self.finished = False
+        self.accepted = False
+        self._clock = clock
+        self._rng = rng
+        self._file = file
+        self._runner = runner
+        self._log = log
+        self._connection = connection
+        self._wake = wake
+        self._attempt = 0
+        self._unsaved_since: float | None = None
+        self._save_at = float("-inf")
+        self._revision = 0
+        self._news: list[tuple[int, tuple[str, ...] | None]] = []
+        self._context: HookContext | None = None
+        self._running: RunningHook | None = None
+        self._running_plan: HookPlan | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._asked: list[asyncio.Task[None]] = []
+        self._asked_down = False
+        self._waiters: list[asyncio.Future[None]] = []
+        self._exec_waiters: list[asyncio.Future[HookContext]] = []
+        self._retry_at = float("-inf")
+        self._retry_now = False
+        self._update_at = float("inf")
+        self._kills = 0
+        self._hold_until = float("-inf")
+        self._reported: Report | None = None
+        self._refused = ""
+
+    # -- beginning
+
+    def load(self) -> None:
+        """Take up what an earlier agent left: its hook's leftovers are ended, its belief is kept
+        only within the same boot and before it ran out (H5, U1). Blocking; before the loop turns.
+
+        Raises StateUnusable, StateNotSaved, LeftoverStuck.
+        """
+        state = self._file.load() or LocalState(unit=self.unit)
+        running = state.running
+        if running is not None:
+            if running.boot_id == self.place.boot_id:
+                end_leftovers(running.pid, running.context_id)
+            self.log("WARNING", f"{running.plan.hook} was interrupted: it is owed again")
+            state = resolver.cleared(state)
+        if state.boot_id != self.place.boot_id or self.now() >= state.sure_until:
+            state = resolver.without_belief(state)
+        state = replace(state, runs=state.runs + 1)
+        self._file.save(state)
+        self.state = state
+        self._revision = state.seen_revision
+        self.tracker = Tracker(
+            self.unit, remembered=state.term, sure_until=state.sure_until, seen_term=state.seen_term
+        )
+        self._arm_update()
+
+    def hello(self) -> UnitHello:
+        """What the unit says first in every conversation; its session rises (L9)."""
+        self._attempt += 1
+        return UnitHello(
+            unit=self.unit,
+            instance=self.place.instance,
+            session=(self.state.runs << 32) + self._attempt,
+            seen_revision=self.state.seen_revision,
+        )
+
+    # -- what the controller says
+
+    def welcomed(self, welcome: UnitWelcome) -> None:
+        """The conversation has begun, or was refused for this unit."""
+        self.accepted = welcome.refused is None
+        if welcome.refused is not None:
+            if welcome.refused_code == NotFound.code and (self.leaving or self.state.removed):
+                self.finished = True
+            if welcome.refused != self._refused:
+                self.log("ERROR", f"the controller refuses {self.unit}: {welcome.refused}")
+            self._refused = welcome.refused
+            return
+        self._refused = ""
+        self._reported = None
+        self._news = [(welcome.revision, welcome.changed_keys)]
+        self._revision = welcome.revision
+        if welcome.removing:
+            self.leave()
+        self.tracker.want_claim(self.now())
+
+    def lost(self) -> None:
+        """The connection is gone, and with it any claim under way."""
+        self.accepted = False
+        if self.tracker.in_flight is not None:
+            self.tracker.claim_lost(self.now(), self.now())
+        self._belief_changed()
+
+    def heard(self, verdict: Verdict) -> None:
+        """A claim was answered (L2, G4)."""
+        now = self.now()
+        outcome = self.tracker.consider(now, verdict, now + self._retry_claim_in())
+        if isinstance(outcome, Grant):
+            self._believe(outcome)
+        elif isinstance(outcome, Loss):
+            self._lose(outcome.cause)
+        if isinstance(verdict, Denied):
+            self._asked_down = False
+        self._belief_changed()
+
+    def _retry_claim_in(self) -> float:
+        return min(1.0, self.tracker.duration / 20) * self._rng.uniform(0.5, 1.0)
+
+    def _believe(self, grant: Grant) -> None:
+        state = resolver.with_belief(self.state, grant.term, self.place.boot_id, grant.sure_until)
+        if self.tracker.answered and grant.term == self.tracker.term:
+            self._remember(state, durable=False)
+            self.tracker.extend(grant)
+            return
+        resumed = grant.term == self.state.term
+        if not self._must_save(state):
+            self.tracker.claim_at = self.now() + SAVE_AGAIN
+            return
+        if self.now() >= grant.sure_until:
+            self._lose("saving the grant took longer than it was good for")
+            return
+        self.tracker.become_leader(grant)
+        self.log("INFO", f"leader, term {grant.term}" + (" as before" if resumed else ""))
+        if self.leaving or self.stopping or (self._asked_down and resumed):
+            self._step_down("it was asked to before it took its term up again")
+        self._asked_down = False
+
+    def _lose(self, cause: str) -> None:
+        term = self.tracker.term
+        self.tracker.lose(self.now())
+        self._remember(resolver.without_belief(self.state))
+        if term is not None:
+            self.log("INFO", f"no longer leader, term {term}: {cause}")
+        self._belief_changed()
+
+    def told_revision(self, revision: int, keys: tuple[str, ...]) -> None:
+        """Another unit wrote (B5)."""
+        if revision == self._revision + 1:
+            self._news.append((revision, keys))
+        elif revision > self._revision:
+            self._news.append((revision, None))
+        self._revision = max(self._revision, revision)
+
+    def saw_revision(self, revision: int) -> None:
+        """This unit's own write made the bucket this revision."""
+        self.told_revision(revision, ())
+
+    def asked_to_step_down(self) -> None:
+        """An operator wants another leader (U4)."""
+        if self.tracker.standing(self.now()) is Standing.LEADER:
+            self._step_down("an operator asked for it")
+        else:
+            self._asked_down = True
+            self.tracker.want_claim(self.now())
+
+    def revoked(self, term: int) -> None:
+        """An operator took the lease away (L5)."""
+        if self.tracker.term == term:
+            self._lose("an operator revoked the lease")
+
+    def resolve(self, *, retry: bool) -> None:
+        """An operator resolves the failed hook (H7)."""
+        if self.state.failure is None:
+            return
+        if retry:
+            self._retry_now = True
+            return
+        plan = resolver.failed_plan(self.state, self._known())
+        if plan.hook == ELECTED and plan.term is None:
+            self._remember(replace(self.state, failure=None))
+        else:
+            self._remember(resolver.paid(self.state, plan))
+        self.log("WARNING", f"{plan.hook} skipped by an operator")
+
+    # -- leaving, stopping, halting
+
+    def leave(self) -> None:
+        """The unit is to be removed: step down, run the last hooks, say Gone (U4)."""
+        if not self.leaving:
+            self.log("INFO", "being removed")
+        self.leaving = True
+        self._step_down_if_leader("the unit is being removed")
+
+    def stop(self) -> None:
+        """This one agent stops cleanly: hand over, let the running hook end (U4, H8)."""
+        self.stopping = True
+        self._step_down_if_leader("the agent is stopping")
+
+    def halt(self) -> None:
+        """The whole house stops: hand over to nobody, begin no hook."""
+        self.halting = True
+
+    def is_idle(self) -> bool:
+        """Whether no hook runs and nothing is being handed over."""
+        stepping = self.tracker.standing(self.now()) is Standing.STEPPING_DOWN
+        return self._context is None and not self._asked and (self.halting or not stepping)
+
+    def kill_hook(self) -> None:
+        """End the running hook's group at once."""
+        if self._running is not None:
+            self._running.kill()
+        elif self._context is not None:
+            self._end_context(self._context)
+
+    def _step_down_if_leader(self, why: str) -> None:
+        if self.tracker.standing(self.now()) is Standing.LEADER:
+            self._step_down(why)
+
+    def _step_down(self, why: str) -> None:
+        self.log("INFO", f"stepping down: {why}")
+        self.tracker.step_down(self.now())
+        self._remember(resolver.without_belief(self.state))
+        self._belief_changed()
+
+    def _release(self, now: float) -> None:
+        """Forget durably first, then give the lease up (L5)."""
+        if self._unsaved_since is not None and not self._save_again():
+            return
+        term = self.tracker.term
+        assert term is not None
+        self.tracker.lose(now)
+        self.log("INFO", f"released the lease, term {term}")
+        self._belief_changed()
+        self._ask(lambda number: Release(id=number, unit=self.unit, term=term))
+
+    def _ask(self, build: Callable[[int], FromAgent]) -> None:
+        """Ask the controller; whatever comes of it, time or the next conversation mends it."""
+
+        async def asking() -> None:
+            try:
+                await self._connection.request(build, RELEASE_WITHIN)
+            except TenureError as fault:
+                self.log("WARNING", f"the controller was not told: {fault}")
+            else:
+                if isinstance(build(0), Gone):
+                    self.finished = True
+
+        task = asyncio.get_running_loop().create_task(asking())
+        self._asked.append(task)
+        task.add_done_callback(self._asked_done)
+
+    def _asked_done(self, task: asyncio.Task[None]) -> None:
+        self._asked.remove(task)
+        self._wake()
+
+    # -- the step
+
+    def step(self) -> None:
+        """Do what is due now."""
+        now = self.now()
+        if self._unsaved_since is not None and now >= self._save_at:
+            self._save_again()
+        if self.tracker.has_run_out(now):
+            self._lose("the lease ran out by this machine's clock")
+        known = self._known()
+        over = self._context is None and resolver.demotion_is_over(self.state, known)
+        if self.tracker.may_release(now, hooks_are_over=over):
+            self._release(now)
+        if self._context is None and not self.halting:
+            self._next(now)
+        self._report()
+
+    def _next(self, now: float) -> None:
+        known = self._known()
+        if resolver.is_moot(self.state, known):
+            self._remember(replace(self.state, failure=None))
+        if resolver.has_left(self.state, known):
+            if not self._asked and self.accepted and not self.finished:
+                self._ask(lambda number: Gone(id=number, unit=self.unit))
+            return
+        if self._open_exec(known) or now < self._hold_until:
+            return
+        if self._unsaved_since is not None:
+            return
+        plan = resolver.next_hook(self.state, known)
+        if plan is not None and not (self.stopping and known.standing is not _STEPPING):
+            self._begin(plan)
+
+    def _known(self) -> Known:
+        now = self.now()
+        standing = self.tracker.standing(now)
+        return Known(
+            standing=standing,
+            term=self.tracker.term,
+            surety=self._surety(now, standing),
+            revision=self._revision,
+            leaving=self.leaving,
+            may_retry=self._retry_now or now >= self._retry_at,
+            update_due=now >= self._update_at,
+        )
+
+    def _surety(self, now: float, standing: Standing) -> Surety:
+        if standing is not Standing.LEADER or self.tracker.is_sure(now):
+            return Surety.IN_HAND
+        if self.state.elected_for != self.tracker.term:
+            self.tracker.want_claim(now)
+        return Surety.ASKING if self.accepted else Surety.UNKNOWN
+
+    # -- hooks
+
+    def _begin(self, plan: HookPlan) -> None:
+        self._retry_now = False
+        try:
+            argv = charm.find_hook(self.place.charm, plan.hook)
+        except charm.CharmError as fault:
+            self._end(plan, HookResult("failed", str(fault)))
+            return
+        if argv is None:
+            self.log("DEBUG", f"{plan.hook} skipped: the charm has none")
+            self._end(plan, HookResult("done", "missing"))
+            return
+        context_id = _context_id(self.unit, plan.hook)
+        if not self._must_save(resolver.begun(self.state, plan, context_id, self.place.boot_id)):
+            return
+        if not self._may_still_run(plan, context_id):
+            self._remember(resolver.cleared(self.state))
+            self.log("INFO", f"{plan.hook} skipped: leadership has gone")
+            return
+        self._start(plan, argv, context_id)
+
+    def _may_still_run(self, plan: HookPlan, context_id: str) -> bool:
+        """H2: looked at again just before running; its start is a promise (G3)."""
+        if plan.hook != ELECTED:
+            return True
+        now = self.now()
+        if self.tracker.term != plan.term or not self.tracker.is_sure(now):
+            return False
+        self.tracker.promise(context_id, now)
+        return True
+
+    def _start(self, plan: HookPlan, argv: tuple[str, ...], context_id: str) -> None:
+        self._context = HookContext(self, context_id, plan.hook, plan.target_revision)
+        self._running_plan = plan
+        env = self._environment(plan.hook, context_id, plan)
+        self._running = self._runner.start(
+            HookCommand(
+                hook=plan.hook,
+                argv=argv,
+                env=env,
+                cwd=str(self.place.charm),
+                context_id=context_id,
+            )
+        )
+        self._task = asyncio.get_running_loop().create_task(self._until_over(plan, self._running))
+        running = self.state.running
+        if running is not None:
+            state = replace(self.state, running=replace(running, pid=self._running.pid))
+            self._remember(state, durable=False)
+
+    async def _until_over(self, plan: HookPlan, running: RunningHook) -> None:
+        result = await running.wait()
+        self._running = None
+        self._running_plan = None
+        self._end_context(self._context)
+        self._end(plan, result)
+        self._wake()
+
+    def _end_context(self, context: HookContext | None) -> None:
+        if context is not None and context is self._context:
+            self.tracker.context_ended(context.context_id)
+            context.over.set()
+            self._context = None
+            self._wake()
+
+    def _end(self, plan: HookPlan, result: HookResult) -> None:
+        if result.kind == "done":
+            self._kills = 0
+            if result.detail != "missing":
+                self.log("INFO", f"{plan.hook} ended well")
+            self._remember(resolver.paid(self.state, plan))
+            self._forget_news()
+        elif result.kind == "failed":
+            self.log("ERROR", f'hook failed: "{plan.hook}": {result.detail}')
+            self._remember(resolver.failed(self.state, plan.hook, result.detail))
+            self._retry_at = self.now() + self._backoff()
+        else:
+            self.log("WARNING", f"{plan.hook} was killed ({result.detail}): it is owed again")
+            self._remember(resolver.cleared(self.state))
+            self._hold_until = self.now() + (2.0 ** min(self._kills - 1, 8) if self._kills else 0.0)
+            self._kills += 1
+        if plan.hook in (START, UPDATE):
+            self._arm_update()
+
+    def _backoff(self) -> float:
+        assert self.state.failure is not None
+        delay = FIRST_RETRY * 2.0 ** min(self.state.failure.attempts - 1, 10)
+        return min(delay, LAST_RETRY) * self._rng.uniform(0.8, 1.0)
+
+    def _arm_update(self) -> None:
+        self._update_at = self.now() + self.place.update_every * self._rng.uniform(0.8, 1.2)
+
+    def _environment(self, hook: str, context_id: str, plan: HookPlan | None) -> dict[str, str]:
+        place = self.place
+        keys = None
+        if plan is not None and plan.reason == "settings":
+            keys = self._changed_keys(plan.target_revision)
+        return environment(
+            self.unit,
+            hook,
+            charm_dir=place.charm,
+            tools=place.tools,
+            context_id=context_id,
+            socket=place.socket,
+            reason=(plan.reason or None) if plan else None,
+            term=plan.term if plan else None,
+            changed_keys=keys,
+            model_name=place.model_name,
+            model_uuid=place.model_uuid,
+            inherited=place.inherited,
+        )
+
+    def _changed_keys(self, target: int) -> tuple[str, ...] | None:
+        """The names changed since the hook last ran; None when a push was missed (H10)."""
+        names: set[str] = set()
+        for revision, keys in self._news:
+            if self.state.seen_revision < revision <= target:
+                if keys is None:
+                    return None
+                names.update(keys)
+        return tuple(sorted(names))
+
+    def _forget_news(self) -> None:
+        seen = self.state.seen_revision
+        self._news = [(revision, keys) for revision, keys in self._news if revision > seen]
+
+    # -- exec: a context for an operator's command
+
+    async def open_context(self) -> tuple[HookContext, dict[str, str]]:
+        """A fresh hook context, as soon as no hook runs (H6); also while the unit is in error."""
+        future: asyncio.Future[HookContext] = asyncio.get_running_loop().create_future()
+        self._exec_waiters.append(future)
+        self._wake()
+        context = await future
+        return context, self._environment("", context.context_id, None)
+
+    def close_context(self, context: HookContext) -> None:
+        """The operator's command has ended."""
+        self._end_context(context)
+
+    def _open_exec(self, known: Known) -> bool:
+        while self._exec_waiters and known.standing is not _STEPPING and not self.stopping:
+            waiter = self._exec_waiters.pop(0)
+            if not waiter.done():
+                self._context = HookContext(self, _context_id(self.unit, "exec"), "")
+                waiter.set_result(self._context)
+                return True
+        return False
+
+    def context(self, context_id: str) -> HookContext | None:
+        """The live context of that id, if it is (T8)."""
+        current = self._context
+        return current if current is not None and current.context_id == context_id else None
+
+    # -- saving
+
+    def _must_save(self, state: LocalState) -> bool:
+        """Make it durable before it is acted on; False, and nothing changed, if that failed."""
+        try:
+            self._file.save(state)
+        except StateNotSaved as fault:
+            self._save_failed(fault)
+            self._hold_until = self.now() + SAVE_AGAIN
+            return False
+        self.state = state
+        self._unsaved_since = None
+        return True
+
+    def _remember(self, state: LocalState, *, durable: bool = True) -> None:
+        """It is so already; save it, and again later if that fails."""
+        if state == self.state:
+            return
+        self.state = state
+        try:
+            (self._file.save if durable else self._file.save_soon)(state)
+            if durable:
+                self._unsaved_since = None
+        except StateNotSaved as fault:
+            self._save_failed(fault)
+            self._unsaved_since = self._unsaved_since or self.now()
+
+    def _save_again(self) -> bool:
+        try:
+            self._file.save(self.state)
+        except StateNotSaved as fault:
+            self._save_failed(fault)
+            return False
+        self._unsaved_since = None
+        return True
+
+    def _save_failed(self, fault: StateNotSaved) -> None:
+        self._save_at = self.now() + SAVE_AGAIN
+        self.log("ERROR", str(fault))
+
+    # -- claims
+
+    def claim(self, now: float) -> Claim | None:
+        """The claim that is due, if one is; it counts as sent at `now` (G4)."""
+        if not self.accepted or not self.tracker.claim_due(now):
+            return None
+        if self.stopping and self.tracker.standing(now) is not Standing.LEADER:
+            return None
+        term = self.tracker.begin_claim(now)
+        return Claim(unit=self.unit, term=term, seen_term=self.tracker.seen_term)
+
+    def claim_overdue(self, now: float) -> bool:
+        """Whether an answer is so late that the connection must be given up."""
+        asked = self.tracker.in_flight
+        return asked is not None and now > asked.at + self.claim_patience()
+
+    def claim_patience(self) -> float:
+        """Seconds to wait for the answer to a claim."""
+        return max(0.5, min(5.0, self.tracker.duration / 4))
+
+    # -- what contexts need (context.Home)
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def want_claim(self) -> None:
+        self.tracker.want_claim(self.now())
+        self._wake()
+
+    async def belief_changes(self, within: float) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(future)
+        try:
+            async with asyncio.timeout(max(0.0, within)):
+                await future
+        except TimeoutError:
+            return
+        finally:
+            if future in self._waiters:
+                self._waiters.remove(future)
+
+    def _belief_changed(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._wake()
+
+    def why_unreachable(self) -> str:
+        if self._refused:
+            return self._refused
+        if not self._connection.ready:
+            return self._connection.cause
+        return "the controller did not answer in time"
+
+    async def request(self, build: Callable[[int], FromAgent], within: float) -> Done | Settings:
+        return await self._connection.request(build, within)
+
+    def log(self, level: str, message: str, source: str = "") -> None:
+        self._log.log(level, message, source)
+
+    def workload_status(self, *, application: bool) -> Status:
+        kept = self.state.application_status if application else self.state.status
+        return Status(*kept) if kept else Status()
+
+    def keep_status(self, status: Status, *, application: bool) -> None:
+        kept = (status.current, status.message)
+        field = "application_status" if application else "status"
+        self._remember(replace(self.state, **{field: kept}), durable=False)
+        self._wake()
+
+    # -- reporting and waking
+
+    def _report(self) -> None:
+        failure = self.state.failure
+        retry_in = max(0.0, self._retry_at - self.now()) if failure else None
+        report = Report(
+            unit=self.unit,
+            eligible=not self.stopping,
+            running=self._running_plan.hook if self._running_plan else None,
+            last=self.state.last_hook,
+            error=f'hook failed: "{failure.hook}"' if failure else None,
+            retry_in=round(retry_in) if retry_in is not None else None,
+            current=self.state.status[0],
+            message=self.state.status[1],
+            application_status=self.state.application_status,
+        )
+        changed = self._reported is None or replace(report, retry_in=None) != replace(
+            self._reported, retry_in=None
+        )
+        if self.accepted and changed and self._connection.say(report):
+            self._reported = report
+
+    def next_wake(self, now: float) -> float | None:
+        """The next instant at which time alone makes something due, if any."""
+        wakes = [self.tracker.next_wake(now)]
+        if self.tracker.in_flight is not None:
+            wakes.append(self.tracker.in_flight.at + self.claim_patience())
+        if self._unsaved_since is not None:
+            wakes.append(self._save_at)
+        if self._context is None and not self.halting:
+            wakes.append(self._hold_until if self._hold_until > now else None)
+            wakes.append(self._retry_at if self.state.failure else self._update_at)
+        # because what is due already waits for something that will wake us: an answer, a hook's end
+        return min((wake for wake in wakes if wake is not None and wake > now), default=None)
+
+
+_STEPPING = Standing.STEPPING_DOWN
+
+
+def _context_id(unit: str, hook: str) -> str:
+    return f"{unit}-{hook}-{secrets.token_hex(8)}"

@@ -1,0 +1,20 @@
+"""`tenure add-unit`: one more unit; the `up` that runs starts its agent."""
+
+from __future__ import annotations
+
+import click
+
+from tenure.cli import options
+from tenure.cli.options import with_format, with_operator
+from tenure.cli.output import show
+from tenure.client import Operator
+
+
+@click.command("add-unit")
+@click.argument("application", type=options.application)
+@with_operator
+@with_format
+def command(operator: Operator, application: str, form: str) -> None:
+    """Add a unit to APPLICATION and print its name. Numbers are never used twice."""
+    added = operator.add_unit(application)
+    show(form, added, lambda: added.unit)

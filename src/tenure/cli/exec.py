@@ -1,0 +1,174 @@
+"""`tenure exec`: a command in a fresh hook context, as transparent as a pane of glass.
+
+The command is this process's child and has its stdin, stdout and stderr as they are. A signal that
+somebody sends to `tenure exec` is passed on; one that the terminal sends (Ctrl-C) is not, because
+the terminal sends it to the whole group, the command included, and twice is not the same as once.
+
+The connection to the agent is the context. It is closed when the command has ended; when the agent
+closes it, the context is over and the command must not go on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from tenure.cli.door import complain
+from tenure.cli.exec_wire import CannotRun, World, open_context
+from tenure.cli.options import operator_of, with_house
+from tenure.errors import NotFound, TenureError
+from tenure.house import House
+from tenure.names import split_unit
+
+CANNOT_RUN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
+
+Mask = set[int | signal.Signals]
+
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+class ExecCommand(click.Command):
+    """Everything behind `--` is the command's, untouched."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ours, found, theirs = _split(args)
+        ctx.meta["tenure.command"] = theirs
+        with _nothing_started():
+            rest = super().parse_args(ctx, ours)
+        if not found or not theirs:
+            raise CannotRun("say what to run behind `--`, as in: tenure exec web/0 -- leader-get")
+        return rest
+
+    def invoke(self, ctx: click.Context) -> int:
+        with _nothing_started():
+            code: int = super().invoke(ctx)
+        return code
+
+
+@contextmanager
+def _nothing_started() -> Iterator[None]:
+    """Every reason for not starting the command has the one exit code that means just that."""
+    try:
+        yield
+    except click.UsageError as fault:
+        raise CannotRun(fault.format_message()) from fault
+    except CannotRun:
+        raise
+    except TenureError as fault:
+        raise CannotRun(str(fault)) from fault
+
+
+def _split(args: list[str]) -> tuple[list[str], bool, list[str]]:
+    if "--" not in args:
+        return args, False, []
+    at = args.index("--")
+    return args[:at], True, args[at + 1 :]
+
+
+@click.command("exec", cls=ExecCommand, options_metavar="[OPTIONS]")
+@click.argument("unit", metavar="UNIT -- CMD [ARGS]...")
+@with_house
+@click.pass_context
+def command(ctx: click.Context, house: House, unit: str) -> int:
+    """Run CMD in a fresh hook context of UNIT, with its environment, in its charm's folder.
+
+    Waits up to 10 s for a running hook to end. The exit code is CMD's; 128+n if signal n ended it;
+    125 if there is no context to run it in, 126 if it is not executable, 127 if it is not found.
+    """
+    return run_in_context(house, unit, ctx.meta["tenure.command"])
+
+
+def run_in_context(house: House, unit: str, argv: Sequence[str]) -> int:
+    """The exit code to pass on. Raises CannotRun, HouseUnusable, BadName."""
+    path = house.exec_socket(unit)
+    house.check_sockets()
+    connection, world = open_context(path, unit, lambda: _check_unit(house, unit))
+    with connection:
+        return _run(connection, world, argv, unit)
+
+
+def _check_unit(house: House, unit: str) -> None:
+    application = operator_of(house).status().applications.get(split_unit(unit)[0])
+    if application is None or unit not in application.units:
+        raise NotFound(f"there is no unit {unit}: see `tenure status`")
+
+
+def _run(connection: socket.socket, world: World, argv: Sequence[str], unit: str) -> int:
+    """Run it to its end, or to the context's."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+    child = _spawn(find_program(argv[0], world), world, argv, before)
+    handle = os.pidfd_open(child.pid)
+    threading.Thread(target=_pass_on, args=(handle,), daemon=True).start()
+    ready, _, _ = select.select([handle, connection.fileno()], [], [])
+    if handle not in ready:
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        child.wait()
+        complain(f"the context of {unit} is over: its agent ended it, and the command with it")
+        return CANNOT_RUN
+    code = child.wait()
+    return 128 - code if code < 0 else code
+
+
+def _pass_on(handle: int) -> None:
+    while True:
+        sent = signal.sigwaitinfo(PASSED_ON)
+        if sent.si_code <= 0:  # Sent by a process. The kernel's, above 0, come from the terminal.
+            try:
+                signal.pidfd_send_signal(handle, sent.si_signo)
+            except ProcessLookupError:
+                return
+
+
+def find_program(name: str, world: World) -> Path:
+    """The file that `name` means in that world, as `sh` finds it. Raises CannotRun."""
+    denied = False
+    for candidate in _candidates(name, world.env, world.cwd):
+        if candidate.is_file():
+            if os.access(candidate, os.X_OK):
+                return candidate
+            denied = True
+        elif "/" in name and candidate.exists():
+            denied = True
+    if denied:
+        raise CannotRun(f"{name}: not executable", NOT_EXECUTABLE)
+    raise CannotRun(f"{name}: not found", NOT_FOUND)
+
+
+def _candidates(name: str, env: Mapping[str, str], cwd: str) -> list[Path]:
+    if not name:
+        return []
+    if "/" in name:
+        return [Path(cwd, name)]
+    return [Path(cwd, folder, name) for folder in env.get("PATH", os.defpath).split(":")]
+
+
+def _spawn(program: Path, world: World, argv: Sequence[str], mask: Mask) -> subprocess.Popen[bytes]:
+    try:
+        return _popen(program, argv, world, mask)
+    except OSError as fault:
+        if fault.errno == errno.ENOEXEC:  # A script without `#!` is the shell's, as in execvp(3).
+            return _popen(Path("/bin/sh"), ["sh", str(program), *argv[1:]], world, mask)
+        reason = f"{argv[0]}: {fault.strerror or fault}"
+        if fault.filename == world.cwd:
+            raise CannotRun(f"{world.cwd}: {fault.strerror}") from fault
+        missing = fault.errno == errno.ENOENT  # Its interpreter is.
+        raise CannotRun(reason, NOT_FOUND if missing else NOT_EXECUTABLE) from fault
+
+
+def _popen(program: Path, argv: Sequence[str], world: World, mask: Mask) -> subprocess.Popen[bytes]:
+    def unblock() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    return subprocess.Popen(
+        argv, executable=program, env=world.env, cwd=world.cwd, preexec_fn=unblock
+    )

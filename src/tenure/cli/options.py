@@ -1,0 +1,74 @@
+"""The words that many commands share, and what they become: House, Operator, a checked name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from tenure.client import Operator, UnixHttp
+from tenure.errors import BadName
+from tenure.house import House
+from tenure.names import check_application, split_unit
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def operator_of(house: House) -> Operator:
+    """Who speaks to the house's controller. Raises HouseUnusable."""
+    house.check_sockets()
+    return Operator(UnixHttp(house.controller_socket))
+
+
+def application(value: str) -> str:
+    """An application's name on the command line."""
+    try:
+        return check_application(value)
+    except BadName as fault:
+        raise click.BadParameter(str(fault)) from fault
+
+
+def unit(value: str) -> str:
+    """A unit's name on the command line."""
+    try:
+        split_unit(value)
+    except BadName as fault:
+        raise click.BadParameter(str(fault)) from fault
+    return value
+
+
+def subject(value: str) -> str:
+    """An application's name or a unit's on the command line."""
+    return unit(value) if "/" in value else application(value)
+
+
+def _house(ctx: click.Context, param: click.Parameter, value: str | None) -> House:
+    return House.at(value, os.environ)
+
+
+def _operator(ctx: click.Context, param: click.Parameter, value: str | None) -> Operator:
+    return operator_of(House.at(value, os.environ))
+
+
+_STATE_HELP = "The state folder [default: $TENURE_STATE, else ~/.local/state/tenure]."
+
+with_house: Decorator = click.option(
+    "--state", "house", metavar="DIR", callback=_house, help=_STATE_HELP
+)
+"""Adds `--state`; the command gets `house`."""
+
+with_operator: Decorator = click.option(
+    "--state", "operator", metavar="DIR", callback=_operator, help=_STATE_HELP
+)
+"""Adds `--state`; the command gets `operator`."""
+
+with_format: Decorator = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to print the answer.",
+)
+"""Adds `--format`; the command gets `form`."""

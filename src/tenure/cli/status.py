@@ -1,0 +1,37 @@
+"""`tenure status`: every application and unit, and who leads (O3)."""
+
+from __future__ import annotations
+
+import click
+
+from tenure.cli.options import with_format, with_operator
+from tenure.cli.output import show, table
+from tenure.cli.status_view import (
+    APPLICATION_HEADERS,
+    UNIT_HEADERS,
+    application_rows,
+    notes,
+    unit_rows,
+)
+from tenure.client import Operator
+from tenure.wire.operators import Status
+
+
+@click.command("status")
+@with_operator
+@with_format
+def command(operator: Operator, form: str) -> None:
+    """Show every application and unit; `*` marks the leader."""
+    status = operator.status()
+    show(form, status, lambda: _text(status))
+
+
+def _text(status: Status) -> str:
+    if not status.applications:
+        return "no applications yet"
+    parts = [
+        table(APPLICATION_HEADERS, application_rows(status)),
+        table(UNIT_HEADERS, unit_rows(status)),
+        "\n".join(notes(status)),
+    ]
+    return "\n\n".join(part for part in parts if part)

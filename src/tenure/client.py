@@ -1,0 +1,232 @@
+"""The operators' client: one typed method for each route of the controller's API (O1-O6).
+
+It knows routes and messages, and no transport: a `Transport` carries one request and brings one
+answer. `UnixHttp` is the one that commands use: `http.client` over the controller's socket, because
+a command lives for a tenth of a second and must not load an event loop for it.
+
+What may be concluded from a failure is decided here, at one door. Nobody listens: `Unreachable`,
+nothing was asked. The connection is lost while an answer is awaited: for a question, `Unreachable`;
+for a deed, `Unsure`, as it may or may not have happened (G7). The controller says no: the error
+that it names.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from tenure.errors import ProtocolError, TenureError, Unreachable, Unsure, from_code
+from tenure.names import check_application, split_unit
+from tenure.wire.operators import (
+    CreateApplication,
+    Elect,
+    ErrorAnswer,
+    HandOver,
+    History,
+    LeaseSettings,
+    Ok,
+    PinRequest,
+    RemoveUnit,
+    ResolveRequest,
+    Settings,
+    Status,
+    UnitAdded,
+    UnpinRequest,
+    Why,
+)
+
+Answer = TypeVar("Answer")
+
+QUESTION_TIMEOUT = 10.0
+"""Seconds until a question counts as unanswered."""
+
+DEED_TIMEOUT = 30.0
+"""Seconds until the outcome of a deed counts as unknown."""
+
+
+class Transport(Protocol):
+    """Carries one request to the controller."""
+
+    def ask(
+        self, method: str, path: str, body: bytes | None, timeout: float | None
+    ) -> tuple[int, bytes]:
+        """The HTTP status and the body of the answer; `timeout` is in seconds, None for ever.
+
+        Raises Unreachable, Unsure.
+        """
+        ...
+
+
+class Operator:
+    """Everything an operator can ask the controller.
+
+    Every method raises BadName for a malformed name, what the controller refused with (`Refused`,
+    `NotFound`, `BadRequest` ...), `Unreachable`, and, if it changes something, `Unsure`.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def status(self) -> Status:
+        """Everything there is (O3)."""
+        return self._get("/v1/status", Status)
+
+    def create_application(self, request: CreateApplication) -> Ok:
+        """Make an application; harmless if it exists."""
+        return self._post("/v1/applications", request, Ok)
+
+    def add_unit(self, application: str) -> UnitAdded:
+        """Add a unit; its number was never used before."""
+        return self._post(f"{_application(application)}/units", None, UnitAdded)
+
+    def remove_unit(self, unit: str, *, force: bool = False) -> Ok:
+        """Ask a unit to step down and leave; `force` drops it though its agent is gone."""
+        return self._post(f"{_unit(unit)}/remove", RemoveUnit(force=force), Ok)
+
+    def elect(self, unit: str) -> HandOver:
+        """Hand leadership to the unit; answered when it is done (O1)."""
+        application = split_unit(unit)[0]
+        request = Elect(unit=unit)
+        return self._post(f"{_application(application)}/elect", request, HandOver, timeout=None)
+
+    def step_down(self, application: str) -> HandOver:
+        """Have the leader step down; answered when it is done (U4)."""
+        return self._post(f"{_application(application)}/step-down", None, HandOver, timeout=None)
+
+    def pin(self, application: str, reason: str, seconds: float) -> Ok:
+        """Suspend expiry on behalf of a reason (L6)."""
+        request = PinRequest(reason=reason, seconds=seconds)
+        return self._post(f"{_application(application)}/pin", request, Ok)
+
+    def unpin(self, application: str, reason: str) -> Ok:
+        """Suspend expiry no longer on behalf of that reason (L6)."""
+        return self._post(f"{_application(application)}/unpin", UnpinRequest(reason=reason), Ok)
+
+    def revoke(self, application: str) -> Ok:
+        """Free the lease at once: the one act that may break G1 and G3 (L5)."""
+        return self._post(f"{_application(application)}/revoke", None, Ok)
+
+    def lease(self, application: str, settings: LeaseSettings) -> Ok:
+        """Change duration and guarantee, from the next claim on (L1)."""
+        return self._post(f"{_application(application)}/lease", settings, Ok)
+
+    def history(self, application: str, limit: int) -> History:
+        """The newest changes of leadership, oldest first (O4)."""
+        return self._get(f"{_application(application)}/history?limit={limit}", History)
+
+    def why(self, subject: str) -> Why:
+        """Why an application or a unit is led, or is not, or does not lead (O5)."""
+        return self._get(f"{_unit(subject) if '/' in subject else _application(subject)}/why", Why)
+
+    def settings(self, application: str) -> Settings:
+        """The application's bucket."""
+        return self._get(f"{_application(application)}/settings", Settings)
+
+    def resolve(self, unit: str, *, retry: bool = True) -> Ok:
+        """Retry a failed hook at once, or count it as done (H7)."""
+        return self._post(f"{_unit(unit)}/resolve", ResolveRequest(retry=retry), Ok)
+
+    def _get(self, path: str, answer: type[Answer]) -> Answer:
+        status, content = self._transport.ask("GET", path, None, QUESTION_TIMEOUT)
+        return _decoded(status, content, answer)
+
+    def _post(
+        self,
+        path: str,
+        request: msgspec.Struct | None,
+        answer: type[Answer],
+        *,
+        timeout: float | None = DEED_TIMEOUT,
+    ) -> Answer:
+        body = b"{}" if request is None else msgspec.json.encode(request)
+        status, content = self._transport.ask("POST", path, body, timeout)
+        return _decoded(status, content, answer)
+
+
+class UnixHttp:
+    """HTTP/1.1 over a UNIX socket, one connection for each request."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def ask(
+        self, method: str, path: str, body: bytes | None, timeout: float | None
+    ) -> tuple[int, bytes]:
+        """See Transport."""
+        connection = _UnixConnection(self._path, timeout)
+        try:
+            self._connect(connection)
+            return _exchange(connection, method, path, body)
+        except (OSError, http.client.HTTPException) as fault:
+            raise _lost(method, fault) from fault
+        finally:
+            connection.close()
+
+    def _connect(self, connection: _UnixConnection) -> None:
+        try:
+            connection.connect()
+        except (FileNotFoundError, ConnectionRefusedError) as fault:
+            raise Unreachable(
+                f"no controller reachable at {self._path}: start one with `tenure up CHARM`"
+            ) from fault
+        except OSError as fault:
+            raise Unreachable(
+                f"no controller reachable at {self._path}: {fault.strerror or fault}: "
+                "see whether it runs and whose it is"
+            ) from fault
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout: float | None) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def _exchange(
+    connection: _UnixConnection, method: str, path: str, body: bytes | None
+) -> tuple[int, bytes]:
+    headers = {} if body is None else {"Content-Type": "application/json"}
+    connection.request(method, path, body, headers)
+    response = connection.getresponse()
+    return response.status, response.read()
+
+
+def _lost(method: str, fault: Exception) -> TenureError:
+    if isinstance(fault, TimeoutError):
+        what = "the controller does not answer"
+    else:
+        what = "the connection to the controller was lost while waiting for its answer"
+    if method == "GET":
+        return Unreachable(f"{what}: try again, and see its log")
+    return Unsure(f"{what}: it may or may not have happened; look with `tenure status`")
+
+
+def _decoded(status: int, content: bytes, answer: type[Answer]) -> Answer:
+    try:
+        if status < 400:
+            return msgspec.json.decode(content, type=answer)
+        refusal = msgspec.json.decode(content, type=ErrorAnswer)
+    except (msgspec.DecodeError, UnicodeError) as fault:
+        raise ProtocolError(
+            f"the controller's answer (HTTP {status}) is not understood: {fault}: "
+            "is it of another version?"
+        ) from fault
+    raise from_code(refusal.code, refusal.message)
+
+
+def _application(name: str) -> str:
+    return f"/v1/applications/{check_application(name)}"
+
+
+def _unit(unit: str) -> str:
+    application, number = split_unit(unit)
+    return f"/v1/units/{application}/{number}"

@@ -1,0 +1,69 @@
+"""The controller's process: `python -m tenure.controller --state DIR`, started by `up`.
+
+stdin is the bond with `up` (`tenure.bond`). SIGTERM ends it cleanly. It prints `ready` when it
+listens; an error is one line on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+
+from tenure.bond import follow_bond, report_fault
+from tenure.clock import SystemClock
+from tenure.controller.api import Api
+from tenure.controller.desk import Desk
+from tenure.controller.loop import Controller
+from tenure.controller.server import Server, bind_unix
+from tenure.errors import TenureError
+from tenure.house import House
+from tenure.stores.sqlite import SqliteStore
+
+
+def main() -> int:
+    """Run until told to end. Exit code 0 after a clean end, 1 after an error."""
+    parser = argparse.ArgumentParser(prog="tenure.controller", description="the controller")
+    parser.add_argument("--state", required=True)
+    parser.add_argument(
+        "--must-exist", action="store_true", help="refuse to begin with an empty store"
+    )
+    options = parser.parse_args()
+    try:
+        asyncio.run(_serve(House.at(options.state, os.environ), create=not options.must_exist))
+    except TenureError as fault:
+        return report_fault(fault)
+    return 0
+
+
+async def _serve(house: House, *, create: bool) -> None:
+    house.ensure()
+    store = SqliteStore(house.store_file, create)
+    controller = Controller(store, SystemClock())
+    await controller.start()
+    desk = Desk(controller)
+    server = Server(desk, Api(desk, str(house.store_file)))
+    ending = asyncio.Event()
+    running = asyncio.ensure_future(controller.run())
+    try:
+        await server.start(bind_unix(house.controller_socket))
+        follow_bond(on_stop=ending.set, on_end=lambda: os._exit(1))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        print("ready", flush=True)
+        waiting = asyncio.ensure_future(ending.wait())
+        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if running.done():
+            running.result()
+    finally:
+        running.cancel()
+        await server.close()
+        await asyncio.gather(running, return_exceptions=True)
+        await store.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,280 @@
+"""The operators' API: one table of routes with the guard in it (O1-O6), and what each does.
+
+It knows no HTTP beyond method and path; `server.py` moves the bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tenure.controller import explain
+from tenure.controller.access import Access, Caller, check
+from tenure.controller.desk import Desk, iso
+from tenure.controller.status import status_of
+from tenure.core.application import Application
+from tenure.core.lease import Lease, is_held
+from tenure.errors import BadRequest, NotFound, Refused
+from tenure.names import application_of, split_unit
+from tenure.wire import operators as wire
+from tenure.wire.messages import Resolve
+
+MAX_HISTORY = 1000
+SLACK = 5.0
+"""Seconds beyond what a hand-over may take by the rules, before its outcome is called unknown."""
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """One call: what the path named, the query, the body as JSON."""
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+    def read(self, kind: type[Any]) -> Any:
+        """The body as a value of the wire. Raises BadRequest."""
+        try:
+            return msgspec.json.decode(self.body or b"{}", type=kind)
+        except (msgspec.DecodeError, UnicodeError) as fault:
+            raise BadRequest(f"the request's body is wrong: {fault}") from fault
+
+    @property
+    def application(self) -> str:
+        return self.path["application"]
+
+    @property
+    def unit(self) -> str:
+        """The unit that the path names. Raises BadName."""
+        unit = f"{self.path['application']}/{self.path['number']}"
+        split_unit(unit)
+        return unit
+
+
+class Api:
+    """What operators can do, over a desk."""
+
+    def __init__(self, desk: Desk, store: str) -> None:
+        self._desk = desk
+        self._controller = desk.controller
+        self._store = store
+
+    async def call(self, caller: Caller, method: str, path: str, query: Mapping[str, str],
+                   body: bytes) -> Any:  # fmt: skip
+        """Carry a call out. Raises Refused for who may not, NotFound for what does not exist."""
+        for route in ROUTES:
+            match = route.pattern.fullmatch(path)
+            if match and route.method == method:
+                check(caller, route.access)
+                request = Request(path=match.groupdict(), query=query, body=body)
+                return await route.carry_out(self, request)
+        raise NotFound(f"there is no {method} {path[:200]}")
+
+    # -- reading
+
+    async def status(self, request: Request) -> wire.Status:
+        return status_of(self._desk, self._controller.clock.now(), self._store)
+
+    async def history(self, request: Request) -> wire.History:
+        self._controller.orders.application(request.application)
+        limit = request.query.get("limit", "100")
+        if not limit.isdecimal() or not 0 < int(limit) <= MAX_HISTORY:
+            raise BadRequest(f"limit must be a number from 1 to {MAX_HISTORY}")
+        entries = await self._controller.store.history(request.application, int(limit))
+        return wire.History(
+            application=request.application,
+            entries=tuple(
+                wire.HistoryEntry(
+                    at=iso(entry.at), kind=entry.kind, cause=entry.cause,
+                    unit_from=entry.unit_from, unit_to=entry.unit_to, term=entry.term,
+                    leaderless_for=entry.leaderless_for, detail=entry.detail,
+                )
+                for entry in entries
+            ),
+        )  # fmt: skip
+
+    async def why_application(self, request: Request) -> wire.Why:
+        application = self._controller.orders.application(request.application)
+        return explain.why_application(self._desk, self._controller.clock.now(), application)
+
+    async def why_unit(self, request: Request) -> wire.Why:
+        application = self._with(request.unit)
+        now = self._controller.clock.now()
+        return explain.why_unit(self._desk, now, application, request.unit)
+
+    async def settings(self, request: Request) -> wire.Settings:
+        name = request.application
+        bucket = await self._controller.ask(
+            name, lambda now: self._controller.orders.application(name).bucket
+        )
+        return wire.Settings(revision=bucket.revision, settings=bucket.settings)
+
+    # -- applications and units
+
+    async def create(self, request: Request) -> wire.Ok:
+        given: wire.CreateApplication = request.read(wire.CreateApplication)
+        return await self._order(
+            given.name,
+            lambda now: self._controller.orders.create(
+                now, given.name, given.duration, given.guarantee
+            ),
+        )
+
+    async def add_unit(self, request: Request) -> wire.UnitAdded:
+        name = request.application
+        unit = await self._controller.ask(name, lambda now: self._controller.orders.add_unit(name))
+        return wire.UnitAdded(unit=unit)
+
+    async def remove_unit(self, request: Request) -> wire.Ok:
+        given: wire.RemoveUnit = request.read(wire.RemoveUnit)
+        unit = request.unit
+        return await self._order(
+            request.application,
+            lambda now: self._controller.orders.remove_unit(now, unit, force=given.force),
+        )
+
+    async def resolve(self, request: Request) -> wire.Ok:
+        given: wire.ResolveRequest = request.read(wire.ResolveRequest)
+        unit = request.unit
+        self._with(unit)
+        seen = self._desk.roster.of(unit)
+        if seen.speaker is None:
+            raise Refused(f"the agent of {unit} is not connected: see `tenure why {unit}`")
+        if seen.report is None or seen.report.error is None:
+            raise Refused(f"{unit} is not in error: there is nothing to resolve")
+        seen.speaker.say(Resolve(unit=unit, retry=given.retry))
+        self._controller.wake()
+        how = "is tried again now" if given.retry else "is skipped"
+        return wire.Ok(note=f"{unit}: {seen.report.error}; it {how}")
+
+    # -- leadership
+
+    async def elect(self, request: Request) -> wire.HandOver:
+        given: wire.Elect = request.read(wire.Elect)
+        if application_of(given.unit) != request.application:
+            raise BadRequest(f"{given.unit} is not a unit of {request.application}")
+        return await self._hand_over(
+            request.application,
+            lambda now: self._controller.orders.elect(now, given.unit),
+            given.unit,
+        )
+
+    async def step_down(self, request: Request) -> wire.HandOver:
+        name = request.application
+        return await self._hand_over(
+            name, lambda now: self._controller.orders.step_down(now, name), None
+        )
+
+    async def _hand_over(
+        self, name: str, order: Callable[[float], str], wanted: str | None
+    ) -> wire.HandOver:
+        before = self._lease(name)
+        asked_at = self._controller.clock.now()
+        leader = before.holder.unit if before.holder and is_held(before, asked_at) else None
+        note = await self._controller.ask(name, order)
+        if wanted is not None and leader == wanted:
+            return wire.HandOver(
+                application=name, unit_from=leader, unit_to=leader, term=before.term,
+                stepping_down_for=0.0, taking_over_for=0.0, note=note,
+            )  # fmt: skip
+        patience = before.guarantee if leader in self._controller.leases.sessions else 0.0
+        patience = max(patience, before.expires_at - asked_at if leader else 0.0)
+        await self._desk.until(name, lambda now: self._is_over(name, before.term), patience + SLACK)
+        after = self._lease(name)
+        assert after.holder is not None and after.granted_at is not None
+        freed_at = after.freed_at if leader and after.freed_at else asked_at
+        if wanted is not None and after.holder.unit != wanted:
+            note = f"{wanted} did not take the lease; {after.holder.unit} leads now"
+        return wire.HandOver(
+            application=name, unit_from=leader, unit_to=after.holder.unit, term=after.term,
+            stepping_down_for=freed_at - asked_at,
+            taking_over_for=after.granted_at - freed_at,
+            note=note,
+        )  # fmt: skip
+
+    def _is_over(self, name: str, term: int) -> bool:
+        lease = self._lease(name)
+        return lease.holder is not None and lease.term > term
+
+    async def revoke(self, request: Request) -> wire.Ok:
+        name = request.application
+        return await self._order(name, lambda now: self._controller.orders.revoke(now, name))
+
+    # -- lease settings
+
+    async def pin(self, request: Request) -> wire.Ok:
+        given: wire.PinRequest = request.read(wire.PinRequest)
+        name = request.application
+        return await self._order(
+            name,
+            lambda now: self._controller.orders.pin(now, name, given.reason, given.seconds),
+        )
+
+    async def unpin(self, request: Request) -> wire.Ok:
+        given: wire.UnpinRequest = request.read(wire.UnpinRequest)
+        name = request.application
+        return await self._order(
+            name, lambda now: self._controller.orders.unpin(now, name, given.reason)
+        )
+
+    async def lease(self, request: Request) -> wire.Ok:
+        given: wire.LeaseSettings = request.read(wire.LeaseSettings)
+        name = request.application
+        return await self._order(
+            name,
+            lambda now: self._controller.orders.set_lease(
+                now, name, given.duration, given.guarantee
+            ),
+        )
+
+    # -- small things
+
+    async def _order(self, name: str, order: Callable[[float], str]) -> wire.Ok:
+        return wire.Ok(note=await self._controller.ask(name, order))
+
+    def _lease(self, name: str) -> Lease:
+        return self._controller.orders.application(name).lease
+
+    def _with(self, unit: str) -> Application:
+        self._controller.orders.application(application_of(unit))
+        return self._controller.leases.application_with(unit)
+
+
+class Route(Struct, frozen=True):
+    """One row: what is asked for, who may, what carries it out."""
+
+    method: str
+    path: str
+    access: Access
+    carry_out: Callable[[Api, Request], Awaitable[Any]]
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The path with its names as groups; `re` keeps compiled patterns."""
+        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path))
+
+
+_APP = "/v1/applications/{application}"
+_UNIT = "/v1/units/{application}/{number}"
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET",  "/v1/status",         Access.OPERATOR, Api.status),
+    Route("POST", "/v1/applications",   Access.OPERATOR, Api.create),
+    Route("GET",  f"{_APP}/history",    Access.OPERATOR, Api.history),
+    Route("GET",  f"{_APP}/settings",   Access.OPERATOR, Api.settings),
+    Route("GET",  f"{_APP}/why",        Access.OPERATOR, Api.why_application),
+    Route("POST", f"{_APP}/units",      Access.OPERATOR, Api.add_unit),
+    Route("POST", f"{_APP}/elect",      Access.OPERATOR, Api.elect),
+    Route("POST", f"{_APP}/step-down",  Access.OPERATOR, Api.step_down),
+    Route("POST", f"{_APP}/pin",        Access.OPERATOR, Api.pin),
+    Route("POST", f"{_APP}/unpin",      Access.OPERATOR, Api.unpin),
+    Route("POST", f"{_APP}/revoke",     Access.OPERATOR, Api.revoke),
+    Route("POST", f"{_APP}/lease",      Access.OPERATOR, Api.lease),
+    Route("GET",  f"{_UNIT}/why",       Access.OPERATOR, Api.why_unit),
+    Route("POST", f"{_UNIT}/remove",    Access.OPERATOR, Api.remove_unit),
+    Route("POST", f"{_UNIT}/resolve",   Access.OPERATOR, Api.resolve),
+)  # fmt: skip
+"""Two more are streams and live in `server.py`: /v1/events, an operator's, and /v1/agent."""

@@ -1,0 +1,180 @@
+"""Where the controller's loop meets the people and programs that talk to it.
+
+The desk joins the loop, the roster of agents and those who watch: it hands pushes to the agents
+they are for, lets every conversation that has something to say say it once a turn, and tells
+operators' streams what happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from tenure.controller.conversation import Conversation
+from tenure.controller.loop import Controller
+from tenure.controller.roster import Roster
+from tenure.core.changes import HistoryAdded
+from tenure.core.effects import Push
+from tenure.errors import InstanceRefused, TenureError, Unsure
+from tenure.names import application_of
+from tenure.wire.messages import Report
+from tenure.wire.operators import Event
+
+MAX_BACKLOG = 10_000
+"""Events that a slow stream may lag behind before it is cut off."""
+
+
+class Desk:
+    """Everything around one controller's loop that is not a socket."""
+
+    def __init__(self, controller: Controller) -> None:
+        self.controller = controller
+        self.roster = Roster()
+        self.started = controller.clock.wall()
+        self._flushing: set[Conversation] = set()
+        self._streams: set[asyncio.Queue[Event | None]] = set()
+        self._watches: list[Callable[[float], bool]] = []
+        controller.on_push = self._push
+        controller.on_turn = self._turned
+        controller.on_history = self._happened
+
+    # -- agents
+
+    def has_to_flush(self, conversation: Conversation) -> None:
+        """The conversation has something to say at the end of this turn."""
+        self._flushing.add(conversation)
+
+    def connected(self, conversation: Conversation, unit: str, pid: int | None) -> None:
+        """A session was accepted; it supersedes an older one (L9)."""
+        older = self.roster.of(unit).speaker
+        self.roster.connected(unit, conversation, pid)
+        if isinstance(older, Conversation) and older is not conversation:
+            older.sessions.pop(unit, None)
+            if not older.sessions:
+                older.end(f"a newer session of {unit} took over")
+        self._tell(unit, "agent", "connected")
+
+    def refused(self, unit: str, refusal: TenureError) -> None:
+        """A session was refused; operators see why (L9)."""
+        if isinstance(refusal, InstanceRefused):
+            self.roster.record(unit).refused = str(refusal)
+            self._tell(unit, "agent", f"refused: {refusal}")
+
+    def closed(self, conversation: Conversation) -> None:
+        """A connection is gone, and with it the places of its units in line."""
+        now = self.controller.clock.now()
+        for unit, number in conversation.sessions.items():
+            self.controller.leases.disconnect(now, unit, number)
+            if self.roster.disconnected(unit, conversation):
+                self._tell(unit, "agent", "lost")
+        conversation.sessions.clear()
+        self._flushing.discard(conversation)
+        self.controller.wake()
+
+    def reported(self, now: float, report: Report) -> None:
+        """An agent says how its unit is."""
+        seen = self.roster.record(report.unit)
+        before, seen.report = seen.report, report
+        self.controller.leases.set_eligible(now, report.unit, report.eligible)
+        self._tell_difference(before or Report(unit=report.unit), report)
+
+    def _tell_difference(self, before: Report, report: Report) -> None:
+        unit = report.unit
+        if report.running and report.running != before.running:
+            self._tell(unit, "hook", f"{report.running} begins")
+        if report.error and report.error != before.error:
+            self._tell(unit, "hook", report.error)
+        elif before.running and report.running != before.running and not report.error:
+            self._tell(unit, "hook", f"{before.running} ended")
+        if (report.current, report.message) != (before.current, before.message):
+            text = f"{report.current}: {report.message}" if report.message else report.current
+            self._tell(unit, "status", text)
+
+    def gone(self, unit: str) -> None:
+        """The unit has run its last hook."""
+        self.controller.orders.gone(unit)
+        self.roster.forget(unit)
+
+    def _push(self, push: Push) -> None:
+        speaker = self.roster.of(push.unit).speaker
+        if speaker is not None:
+            speaker.say(push)
+
+    # -- operators
+
+    async def until(
+        self, application: str, is_so: Callable[[float], bool], patience: float
+    ) -> None:
+        """Wait until something committed is so. Raises Unsure after `patience` seconds."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def look(now: float) -> bool:
+            if done.done():
+                return True
+            if self.controller.is_dirty(application) or not is_so(now):
+                return False
+            done.set_result(None)
+            return True
+
+        self._watches.append(look)
+        self.controller.wake()
+        try:
+            await asyncio.wait_for(done, patience)
+        except TimeoutError:
+            raise Unsure(
+                f"it did not come to pass within {patience:.0f} s, and still may: "
+                f"see `tenure why {application}`"
+            ) from None
+        finally:
+            if not done.done():
+                done.cancel()
+
+    def subscribe(self) -> asyncio.Queue[Event | None]:
+        """A stream of what happens from now on; None ends it."""
+        stream: asyncio.Queue[Event | None] = asyncio.Queue(MAX_BACKLOG + 1)
+        self._streams.add(stream)
+        return stream
+
+    def unsubscribe(self, stream: asyncio.Queue[Event | None]) -> None:
+        """The listener is gone."""
+        self._streams.discard(stream)
+
+    # -- what the loop calls
+
+    def _turned(self) -> None:
+        flushing, self._flushing = self._flushing, set()
+        for conversation in flushing:
+            conversation.flush()
+        if self._watches:
+            now = self.controller.clock.now()
+            self._watches = [look for look in self._watches if not look(now)]
+
+    def _happened(self, entry: HistoryAdded) -> None:
+        text = entry.cause + (f" ({entry.detail})" if entry.detail else "")
+        if entry.kind == "granted":
+            text = f"{entry.unit_to} leads, term {entry.term}: {text}"
+        self._emit(
+            Event(
+                at=iso(entry.at), application=entry.application, kind=entry.kind, text=text,
+                unit=entry.unit_to or entry.unit_from,
+            )
+        )  # fmt: skip
+
+    def _tell(self, unit: str, kind: str, text: str) -> None:
+        at = iso(self.controller.clock.wall())
+        self._emit(Event(at=at, application=application_of(unit), kind=kind, text=text, unit=unit))
+
+    def _emit(self, event: Event) -> None:
+        for stream in list(self._streams):
+            if stream.qsize() >= MAX_BACKLOG:
+                stream.put_nowait(None)
+                self._streams.discard(stream)
+            else:
+                stream.put_nowait(event)
+
+
+def iso(wall: float) -> str:
+    """Wall time for people, in UTC."""
+    moment = datetime.fromtimestamp(wall, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,122 @@
+"""`tenure why`: one plain answer to why a unit leads or does not, or why nobody does (O5)."""
+
+from __future__ import annotations
+
+from tenure.controller.desk import Desk
+from tenure.core.application import Application
+from tenure.core.lease import Lease, is_held
+from tenure.wire.operators import Why
+
+
+def why_application(desk: Desk, now: float, application: Application) -> Why:
+    """Why this one leads the application, or why nobody does."""
+    name, lease = application.name, application.lease
+    if name in desk.controller.leases.unsure:
+        return Why(
+            subject=name,
+            answer=f"it is not known now: {desk.controller.leases.unsure[name]}",
+            next="the controller takes its store up again by itself once the cause is gone",
+        )
+    if lease.holder is not None and is_held(lease, now):
+        return _led(desk, now, name, lease, lease.holder.unit)
+    if not application.units:
+        return Why(
+            subject=name,
+            answer="nobody leads: it has no units",
+            next=f"`tenure add-unit {name}` adds one",
+        )
+    if lease.offer is not None:
+        return Why(
+            subject=name,
+            answer=f"nobody leads at this moment ({lease.freed_because}); "
+            f"the lease is on offer to {lease.offer.unit}",
+            next="wait a second; if that unit does not answer, the next in line is asked",
+        )
+    return Why(
+        subject=name,
+        answer=f"nobody leads ({lease.freed_because}), and no unit that could lead is connected",
+        next=_what_is_missing(desk, application),
+    )
+
+
+def _led(desk: Desk, now: float, name: str, lease: Lease, leader: str) -> Why:
+    left = lease.expires_at - now
+    answer = f"{leader} leads, term {lease.term}: {_how_long(lease, left)}"
+    if desk.controller.trouble is not None:
+        answer += f"; nothing can be written now: {desk.controller.trouble}"
+    if lease.handover is not None:
+        return Why(
+            subject=name,
+            answer=f"{answer}; it is stepping down ({lease.handover.cause})",
+            next="it gives the lease up when what it promised is over, "
+            f"within {lease.guarantee:g} s",
+        )
+    if leader in desk.controller.leases.sessions:
+        return Why(subject=name, answer=f"{answer}, and its agent renews it")
+    if lease.pins:
+        return Why(
+            subject=name,
+            answer=f"{answer}; its agent is not connected, but the lease is pinned, so it does "
+            "not run out",
+            next=f"restart the agent, `tenure unpin {name} --reason ...`, or, unsafely, "
+            f"`tenure revoke {name} --yes`",
+        )
+    return Why(
+        subject=name,
+        answer=f"{answer}; its agent is not connected",
+        next="another unit leads when the lease has run out, unless the agent is back before",
+    )
+
+
+def _how_long(lease: Lease, left: float) -> str:
+    pinned = f", pinned ({', '.join(sorted(lease.pins))})" if lease.pins else ""
+    if left >= 0:
+        return f"its lease has {left:.0f} s of {lease.duration:g} s left{pinned}"
+    return f"its lease is over by {-left:.0f} s{pinned}"
+
+
+def _what_is_missing(desk: Desk, application: Application) -> str:
+    units = application.units
+    if desk.controller.trouble is not None:
+        return f"nothing can be written now: {desk.controller.trouble}"
+    if any(desk.controller.leases.can_lead(unit) for unit in units):
+        return "a unit is about to claim the lease: look again in a moment"
+    if not any(desk.roster.of(unit).speaker for unit in units):
+        return "start the units' agents: `tenure up` does, see `tenure log` for why they are not"
+    return f"the units that are connected are leaving: `tenure add-unit {application.name}`"
+
+
+def why_unit(desk: Desk, now: float, application: Application, unit: str) -> Why:
+    """Why this unit leads or does not, and what would change that."""
+    lease = application.lease
+    leader = lease.holder.unit if lease.holder and is_held(lease, now) else None
+    if leader == unit:
+        told = why_application(desk, now, application)
+        return Why(subject=unit, answer=told.answer, next=told.next)
+    seen = desk.roster.of(unit)
+    if application.units[unit].removing:
+        return Why(
+            subject=unit,
+            answer="it is being removed, so it cannot lead",
+            next=f"`tenure remove-unit {unit} --force` drops it if its agent is gone for good",
+        )
+    if seen.speaker is None:
+        known = "was lost" if seen.ever else "has not come yet"
+        refused = f"; {seen.refused}" if seen.refused else ""
+        return Why(
+            subject=unit,
+            answer=f"its agent {known}, and who is not connected cannot be elected{refused}",
+            next=f"see `tenure log {unit}` for what happened to the agent",
+        )
+    if not desk.controller.leases.can_lead(unit):
+        return Why(subject=unit, answer="its agent is stopping, so it seeks no leadership")
+    if leader is None:
+        told = why_application(desk, now, application)
+        return Why(subject=unit, answer=f"it does not lead: {told.answer}", next=told.next)
+    place = lease.line.index(unit) + 1 if unit in lease.line else None
+    line = f"it is number {place} of {len(lease.line)} in line" if place else "it is about to claim"
+    return Why(
+        subject=unit,
+        answer=f"{leader} holds the lease; {line}",
+        next=f"`tenure elect {unit}` hands leadership to it",
+    )

@@ -1,0 +1,217 @@
+"""The controller's listener: agents' WebSocket and operators' HTTP/JSON on one address (O6).
+
+This file moves bytes. Who may do what stands in `conversation.MESSAGES` and `api.ROUTES`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from tenure.controller.access import OPERATOR
+from tenure.controller.api import Api
+from tenure.controller.conversation import Conversation
+from tenure.controller.desk import Desk
+from tenure.errors import (
+    BadRequest,
+    NotFound,
+    ProtocolError,
+    Refused,
+    TenureError,
+    Unreachable,
+    Unsure,
+)
+from tenure.wire.codec import MAX_FRAME, decode_from_agent, encode
+from tenure.wire.messages import FromController
+from tenure.wire.operators import ErrorAnswer
+
+HELLO_WITHIN = 10.0
+"""Seconds in which a conversation must say Hello."""
+
+MAX_BODY = 64 * 1024
+MAX_BACKLOG = 64 * 1024 * 1024
+"""Bytes that a conversation may lag behind in reading before it is cut off."""
+
+_STATUS = {BadRequest: 400, NotFound: 404, Refused: 409, Unsure: 503}
+
+
+def bind_unix(path: Path) -> socket.socket:
+    """A listening socket with mode 0600 from the moment it exists. Raises Unreachable.
+
+    Whoever has the seat may replace a socket that an earlier controller left behind.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+    except OSError as fault:
+        listener.close()
+        raise Unreachable(f"cannot listen on {path}: {fault.strerror}") from fault
+    finally:
+        os.umask(mask)
+    listener.setblocking(False)
+    return listener
+
+
+class Server:
+    """Serves a desk on a socket that somebody else bound."""
+
+    def __init__(self, desk: Desk, api: Api) -> None:
+        self._desk = desk
+        self._api = api
+        self._runner: web.AppRunner | None = None
+        self._ending = asyncio.Event()
+
+    async def start(self, listener: socket.socket) -> None:
+        """Listen."""
+        app = web.Application(client_max_size=MAX_BODY)
+        app.router.add_get("/v1/agent", self._agent)
+        app.router.add_get("/v1/events", self._events)
+        app.router.add_route("*", "/{path:.*}", self._operator)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener, backlog=4096).start()
+
+    async def close(self) -> None:
+        """End every connection."""
+        self._ending.set()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    # -- operators
+
+    async def _operator(self, request: web.Request) -> web.StreamResponse:
+        try:
+            body = await request.read()
+            answer = await self._api.call(
+                OPERATOR, request.method, request.path, dict(request.query), body
+            )
+        except TenureError as fault:
+            return _json(_status_of(fault), ErrorAnswer(code=fault.code, message=str(fault)))
+        except web.HTTPRequestEntityTooLarge:
+            text = f"the request's body is larger than {MAX_BODY} bytes"
+            return _json(413, ErrorAnswer(code=BadRequest.code, message=text))
+        return _json(200, answer)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        stream = self._desk.subscribe()
+        try:
+            while (event := await self._next(stream.get())) is not None:
+                await response.write(msgspec.json.encode(event) + b"\n")
+        except OSError:
+            pass
+        finally:
+            self._desk.unsubscribe(stream)
+        return response
+
+    async def _next(self, coming: Awaitable[Any]) -> Any:
+        """What comes, or None when the server ends first."""
+        getting = asyncio.ensure_future(coming)
+        ending = asyncio.ensure_future(self._ending.wait())
+        try:
+            await asyncio.wait({getting, ending}, return_when=asyncio.FIRST_COMPLETED)
+            return getting.result() if getting.done() else None
+        finally:
+            getting.cancel()
+            ending.cancel()
+
+    # -- agents
+
+    async def _agent(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(
+            compress=False, max_msg_size=MAX_FRAME, heartbeat=20, autoping=True
+        )
+        if not socket.can_prepare(request).ok:
+            fault = BadRequest("/v1/agent is for agents: it takes a WebSocket")
+            return _json(400, ErrorAnswer(code=fault.code, message=str(fault)))
+        await socket.prepare(request)
+        outbox = _Outbox(socket, request.transport)
+        conversation = Conversation(self._desk, outbox.put, outbox.finish)
+        writer = asyncio.create_task(outbox.run())
+        try:
+            await self._listen(socket, conversation, outbox)
+        finally:
+            conversation.closed()
+            outbox.finish()
+            with contextlib.suppress(asyncio.CancelledError, TimeoutError):
+                await asyncio.wait_for(writer, 1.0)
+        return socket
+
+    async def _listen(
+        self, socket: web.WebSocketResponse, conversation: Conversation, outbox: _Outbox
+    ) -> None:
+        patience: float | None = HELLO_WITHIN
+        while not outbox.finished:
+            try:
+                frame = await socket.receive(timeout=patience)
+            except TimeoutError:
+                conversation.end(f"no Hello within {HELLO_WITHIN:g} s")
+                return
+            patience = None
+            if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                return
+            try:
+                messages = decode_from_agent(frame.data)
+            except ProtocolError as fault:
+                conversation.end(str(fault))
+                return
+            conversation.hear(messages)
+
+
+class _Outbox:
+    """Frames on their way to one agent; bounded, and never in the loop's way."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: Any) -> None:
+        self._socket = socket
+        self._transport = transport
+        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._backlog = 0
+        self.finished = False
+
+    def put(self, messages: list[FromController]) -> None:
+        """Send these, as one frame; who lags behind too far is cut off."""
+        if self.finished:
+            return
+        frame = encode(messages)
+        self._backlog += len(frame)
+        if self._backlog > MAX_BACKLOG:
+            self.finished = True
+            if self._transport is not None:
+                self._transport.abort()
+        self._frames.put_nowait(frame)
+
+    def finish(self) -> None:
+        """Close after what was put so far."""
+        if not self.finished:
+            self.finished = True
+            self._frames.put_nowait(None)
+
+    async def run(self) -> None:
+        """Write until finished or the connection is gone."""
+        with contextlib.suppress(OSError, RuntimeError):
+            while (frame := await self._frames.get()) is not None:
+                await self._socket.send_str(frame.decode())
+                self._backlog -= len(frame)
+        with contextlib.suppress(OSError, RuntimeError):
+            await self._socket.close()
+
+
+def _status_of(fault: TenureError) -> int:
+    return next((status for kind, status in _STATUS.items() if isinstance(fault, kind)), 500)
+
+
+def _json(status: int, answer: Any) -> web.Response:
+    return web.Response(
+        status=status, body=msgspec.json.encode(answer), content_type="application/json"
+    )

@@ -1,0 +1,102 @@
+"""What operators see (O3): the controller's state, told in values of the wire."""
+
+from __future__ import annotations
+
+import os
+
+from tenure import __version__
+from tenure.controller.desk import Desk, iso
+from tenure.controller.roster import Seen
+from tenure.core.application import Application
+from tenure.core.bucket import size_of
+from tenure.core.lease import is_held
+from tenure.wire.operators import (
+    ApplicationStatus,
+    ControllerStatus,
+    HookState,
+    LeaseStatus,
+    PinStatus,
+    Status,
+    UnitStatus,
+    WorkloadStatus,
+)
+
+
+def status_of(desk: Desk, now: float, store: str) -> Status:
+    """Everything, whether or not anybody leads."""
+    controller = desk.controller
+    applications = controller.leases.ledger.applications
+    return Status(
+        controller=ControllerStatus(
+            pid=os.getpid(),
+            version=__version__,
+            seat=controller.seat.number,
+            started=iso(desk.started),
+            store=store,
+            unsure=controller.trouble,
+        ),
+        applications={
+            name: _application(desk, now, application)
+            for name, application in sorted(applications.items())
+            if application.alive
+        },
+    )
+
+
+def _application(desk: Desk, now: float, application: Application) -> ApplicationStatus:
+    lease = application.lease
+    held = lease.holder if is_held(lease, now) else None
+    leader = held.unit if held else None
+    report = desk.roster.of(leader).report if leader else None
+    workload = report.application_status if report else None
+    return ApplicationStatus(
+        leader=leader,
+        term=lease.term,
+        since=iso(lease.led_since) if lease.led_since else None,
+        lease=LeaseStatus(
+            duration=lease.duration,
+            guarantee=lease.guarantee,
+            left=max(0.0, lease.expires_at - now) if held else None,
+            offered_to=lease.offer.unit if lease.offer else None,
+            handing_over=lease.handover is not None,
+            unsure=desk.controller.leases.unsure.get(application.name),
+        ),
+        revision=application.bucket.revision,
+        settings_bytes=size_of(application.bucket.settings),
+        pins=tuple(
+            PinStatus(reason=reason, left=max(0.0, until - now))
+            for reason, until in sorted(lease.pins.items())
+        ),
+        status=WorkloadStatus(current=workload[0], message=workload[1])
+        if workload
+        else WorkloadStatus(),
+        units={
+            unit: _unit(desk, application, unit, desk.roster.of(unit), leader)
+            for unit in sorted(application.units, key=lambda u: int(u.rpartition("/")[2]))
+        },
+    )
+
+
+def _unit(
+    desk: Desk, application: Application, unit: str, seen: Seen, leader: str | None
+) -> UnitStatus:
+    report = seen.report
+    hook, workload = HookState(), WorkloadStatus()
+    if report is not None:
+        hook = HookState(
+            running=report.running if seen.speaker else None,
+            last=report.last,
+            error=report.error,
+            retry_in=report.retry_in,
+        )
+        workload = WorkloadStatus(current=report.current, message=report.message)
+    return UnitStatus(
+        leader=unit == leader,
+        agent="connected" if seen.speaker else "lost" if seen.ever else "waiting",
+        pid=seen.pid,
+        hook=hook,
+        status=workload,
+        removing=application.units[unit].removing,
+        eligible=desk.controller.leases.can_lead(unit),
+        refused=seen.refused,
+    )

@@ -1,0 +1,87 @@
+"""One application as the controller knows it: its lease, its bucket, its units. Pure values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from tenure.core.changes import ApplicationRecord, Bucket, Persisted, UnitRecord
+from tenure.core.lease import Lease
+
+REMEMBERED_WRITES = 64
+"""How many of the last writes' key names are known to agents that were away (H10)."""
+
+
+class Application(Struct, frozen=True, kw_only=True):
+    """`recent`: the key names of the last writes, oldest first, as (revision, names)."""
+
+    name: str
+    lease: Lease
+    alive: bool = True
+    bucket: Bucket = Bucket()
+    units: Mapping[str, UnitRecord] = {}
+    next_unit: int = 0
+    recent: tuple[tuple[int, tuple[str, ...]], ...] = ()
+
+
+def record_of(application: Application) -> ApplicationRecord:
+    """What a store keeps of it."""
+    lease = application.lease
+    return ApplicationRecord(
+        name=application.name,
+        alive=application.alive,
+        term=lease.term,
+        holder=lease.holder,
+        duration=lease.duration,
+        guarantee=lease.guarantee,
+        longest=lease.longest,
+        next_unit=application.next_unit,
+        led_since=lease.led_since,
+    )
+
+
+def restored(persisted: Persisted, name: str, now: float, grace: float) -> Application:
+    """An application as loaded: its holder, if any, may still believe for the longest lease (L8).
+
+    `grace` is the least time, in seconds, given to its agents to come back.
+    """
+    record = persisted.applications[name]
+    pins = persisted.pins.get(name, {})
+    lease = Lease(
+        duration=record.duration,
+        guarantee=record.guarantee,
+        longest=record.longest,
+        lower_at=now + record.longest if record.longest > record.duration else None,
+        term=record.term,
+        holder=record.holder,
+        expires_at=now + max(record.longest, grace),
+        pins={reason: now + left for reason, left in pins.items()},
+        led_since=record.led_since,
+        last_leader=record.holder.unit if record.holder else None,
+        freed_because="the controller found it free when it started",
+    )
+    units = {
+        unit: found
+        for unit, found in persisted.units.items()
+        if unit.rpartition("/")[0] == name
+    }  # fmt: skip
+    return Application(
+        name=name,
+        alive=record.alive,
+        lease=lease,
+        bucket=persisted.buckets.get(name, Bucket()),
+        units=units,
+        next_unit=record.next_unit,
+    )
+
+
+def changed_keys(application: Application, since: int) -> tuple[str, ...] | None:
+    """The names changed after revision `since`; None when that is not known any more (H10)."""
+    revision = application.bucket.revision
+    if since == revision:
+        return ()
+    known = dict(application.recent)
+    if since > revision or any(number not in known for number in range(since + 1, revision + 1)):
+        return None
+    return tuple(sorted({name for n in range(since + 1, revision + 1) for name in known[n]}))

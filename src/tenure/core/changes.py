@@ -1,0 +1,148 @@
+"""The facts that get persisted, and what a store gives back when it is loaded.
+
+The core decides and returns changes; the controller commits all changes of one turn of its loop at
+once and answers after that (L7). A change says what is true from now on, never how to get there, so
+applying one twice is harmless (history apart, which is for people).
+
+What is *not* here is as important: no expiry instant and no renewal is ever persisted. Whoever
+takes the seat treats every lease as extended from that moment (L8), by `longest` of its record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+Cause = str
+"""One plain phrase on why something happened, for people: `web/0 stepped down`."""
+
+
+class Holder(Struct, frozen=True):
+    """Who holds a lease: a unit *and* its instance (L9)."""
+
+    unit: str
+    instance: str
+
+
+class ApplicationRecord(Struct, frozen=True, kw_only=True):
+    """All that is kept of an application but its units, pins and settings.
+
+    `alive` is false for a tombstone: a removed application whose term and revision must never go
+    back and whose lease may still run (G8). `longest` is the longest lease, in seconds, that some
+    unit may still believe in (L8): raised before a longer promise is answered, lowered only after
+    the last longer one has run out. `led_since` is the wall time of the last change of holder, for
+    people: since when it leads or, without holder, since when nobody does.
+    """
+
+    name: str
+    alive: bool = True
+    term: int = 0
+    holder: Holder | None = None
+    duration: float
+    guarantee: float
+    longest: float
+    next_unit: int = 0
+    led_since: float | None = None
+
+
+class UnitRecord(Struct, frozen=True, kw_only=True):
+    """A unit that exists. `removing`: it was asked to leave and has not finished yet (U4)."""
+
+    unit: str
+    removing: bool = False
+
+
+class ApplicationPut(Struct, frozen=True):
+    """The application's record is this from now on."""
+
+    record: ApplicationRecord
+
+
+class UnitPut(Struct, frozen=True):
+    """The unit's record is this from now on."""
+
+    record: UnitRecord
+
+
+class UnitDropped(Struct, frozen=True):
+    """The unit is gone. Its number is never used again (`next_unit`)."""
+
+    unit: str
+
+
+class SettingsMerged(Struct, frozen=True):
+    """The bucket has this revision; `put` was set and `drop` was removed (B3, B4)."""
+
+    application: str
+    revision: int
+    put: Mapping[str, str]
+    drop: tuple[str, ...] = ()
+
+
+class SettingsCleared(Struct, frozen=True):
+    """The bucket is empty because its application is gone; its revision stays (B1, G8)."""
+
+    application: str
+
+
+class PinPut(Struct, frozen=True):
+    """Expiry is suspended on behalf of `reason` for `left` more seconds (L6)."""
+
+    application: str
+    reason: str
+    left: float
+
+
+class PinDropped(Struct, frozen=True):
+    """Expiry is no longer suspended on behalf of `reason`."""
+
+    application: str
+    reason: str
+
+
+HistoryKind = Literal[
+    "created", "granted", "released", "expired", "revoked", "pinned", "unpinned", "lease",
+    "settings", "unit-added", "unit-removing", "unit-removed", "removed",
+]  # fmt: skip
+
+
+class HistoryAdded(Struct, frozen=True, kw_only=True):
+    """One line of an application's history (O4), with its cause. Never a setting's value (T10).
+
+    `at` is wall time and `leaderless_for` the seconds without leader before a grant: for people.
+    """
+
+    application: str
+    at: float
+    kind: HistoryKind
+    cause: Cause
+    unit_from: str | None = None
+    unit_to: str | None = None
+    term: int | None = None
+    leaderless_for: float | None = None
+    detail: str = ""
+
+
+Change = (
+    ApplicationPut | UnitPut | UnitDropped | SettingsMerged | SettingsCleared | PinPut | PinDropped
+    | HistoryAdded
+)  # fmt: skip
+
+
+class Bucket(Struct, frozen=True):
+    """The leader settings of one application at one revision."""
+
+    revision: int = 0
+    settings: Mapping[str, str] = {}
+
+
+class Persisted(Struct, frozen=True, kw_only=True):
+    """All that a store holds, as `load` returns it. History is read apart, by those who ask."""
+
+    applications: Mapping[str, ApplicationRecord] = {}
+    units: Mapping[str, UnitRecord] = {}
+    buckets: Mapping[str, Bucket] = {}
+    pins: Mapping[str, Mapping[str, float]] = {}
+    """application -> reason -> seconds left when last saved."""

@@ -1,0 +1,74 @@
+"""What the core tells units: verdicts on claims, and news that nobody asked for. Pure values.
+
+They are also messages of the wire protocol (`tenure.wire.messages` names them again), so nothing
+translates one into the other. None of them says which *other* unit leads (G10).
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Granted(Struct, frozen=True, kw_only=True, tag=True):
+    """The unit holds the lease under `term` for `duration` s from before its claim was sent."""
+
+    unit: str
+    term: int
+    duration: float
+    guarantee: float
+
+
+class Denied(Struct, frozen=True, kw_only=True, tag=True):
+    """Surely not the leader now; the unit waits in line while it is connected (L2).
+
+    `duration` is the lease's, so that it can claim again at least once per duration (L4).
+    """
+
+    unit: str
+    duration: float
+
+
+class ClaimUnsure(Struct, frozen=True, kw_only=True, tag=True):
+    """The controller cannot say now; nothing may be concluded (L8)."""
+
+    unit: str
+    cause: str
+
+
+Verdict = Granted | Denied | ClaimUnsure
+
+
+class Offer(Struct, frozen=True, kw_only=True, tag=True):
+    """The lease is free and reserved for this unit for a moment: claim it (L4)."""
+
+    unit: str
+
+
+class Revision(Struct, frozen=True, kw_only=True, tag=True):
+    """Another unit wrote: the bucket is at `revision`; `keys` changed with it (names only, B5)."""
+
+    unit: str
+    revision: int
+    keys: tuple[str, ...]
+
+
+class StepDown(Struct, frozen=True, kw_only=True, tag=True):
+    """An operator wants the unit to hand leadership over (U4). It does so, then releases."""
+
+    unit: str
+
+
+class Revoked(Struct, frozen=True, kw_only=True, tag=True):
+    """An operator took the lease away: stop believing in `term` at once (L5)."""
+
+    unit: str
+    term: int
+
+
+class Remove(Struct, frozen=True, kw_only=True, tag=True):
+    """The unit is to leave: step down, run `stop` and `remove`, say `Gone` (U4)."""
+
+    unit: str
+
+
+Push = Offer | Revision | StepDown | Revoked | Remove

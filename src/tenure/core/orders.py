@@ -1,0 +1,310 @@
+"""What operators may ask of a controller (O1, O2), and how units come and go. Pure.
+
+Each order steps `Leases` and returns a plain note for the operator. All are refused before anything
+changed, or carried out whole. None but `revoke` shortens what a unit was promised (U4, L5).
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from tenure.core import lease as rules
+from tenure.core.application import Application
+from tenure.core.changes import (
+    PinDropped,
+    SettingsCleared,
+    UnitDropped,
+    UnitPut,
+    UnitRecord,
+)
+from tenure.core.effects import Remove, Revoked, StepDown
+from tenure.core.lease import Handover, Lease
+from tenure.core.leases import Leases, pins_left, without
+from tenure.errors import BadRequest, NotFound, Refused
+from tenure.names import application_of, check_application, split_unit
+
+MAX_DURATION = 300.0
+MIN_DURATION = 5.0
+MAX_UNITS = 1000
+MAX_PIN = 366 * 86400.0
+MAX_REASON = 200
+
+
+def check_lease(duration: float, guarantee: float, least: float = MIN_DURATION) -> None:
+    """Raises BadRequest, naming the range, for settings that no lease can have (L1)."""
+    if not least <= duration <= MAX_DURATION:
+        raise BadRequest(
+            f"a lease of {duration:g} s is out of range: choose {least:g} s to {MAX_DURATION:g} s"
+        )
+    if not 0 < guarantee <= duration / 2:
+        raise BadRequest(
+            f"a guarantee of {guarantee:g} s does not fit a lease of {duration:g} s: "
+            f"choose more than 0 s and at most half the lease, {duration / 2:g} s"
+        )
+
+
+class Orders:
+    """Operators' orders over a controller's leases. `least_duration` is lower in tests only."""
+
+    def __init__(self, leases: Leases, *, least_duration: float = MIN_DURATION) -> None:
+        self._leases = leases
+        self._least = least_duration
+
+    def application(self, name: str) -> Application:
+        """A living application. Raises BadName, NotFound."""
+        check_application(name)
+        found = self._leases.ledger.applications.get(name)
+        if found is None or not found.alive:
+            raise NotFound(f'there is no application "{name}": see `tenure status`')
+        return found
+
+    # -- applications and units
+
+    def create(self, now: float, name: str, duration: float, guarantee: float) -> str:
+        """An application, if it does not exist yet. A tombstone comes alive with its term (G8)."""
+        check_application(name)
+        check_lease(duration, guarantee, self._least)
+        existing = self._leases.ledger.applications.get(name)
+        if existing is not None and existing.alive:
+            return f'"{name}" exists already'
+        if existing is None:
+            lease = Lease(
+                duration=duration, guarantee=guarantee, longest=duration,
+                led_since=self._leases.wall,
+            )  # fmt: skip
+            created = Application(name=name, lease=lease)
+        else:
+            lease = rules.with_duration(existing.lease, now, duration, guarantee)
+            created = replace(existing, alive=True, lease=lease)
+        told = self._leases.history(created, "created", "an operator created it")
+        self._leases.keep(created, told)
+        return f'"{name}" created'
+
+    def remove_application(self, now: float, name: str) -> str:
+        """The application goes, with its units and settings; its tombstone stays (G8, B1)."""
+        application = self.application(name)
+        for unit in application.units:
+            self._forget_session(unit)
+        changes = [UnitDropped(unit) for unit in application.units]
+        told = self._leases.history(application, "removed", "an operator removed it")
+        bucket = replace(application.bucket, settings={})
+        lease = replace(application.lease, line=(), offer=None, handover=None)
+        gone = replace(application, alive=False, units={}, bucket=bucket, recent=(), lease=lease)
+        self._leases.keep(gone, *changes, SettingsCleared(name), told)
+        return f'"{name}" removed'
+
+    def add_unit(self, name: str) -> str:
+        """A new unit, whose number was never used before. Returns its name."""
+        application = self.application(name)
+        if len(application.units) >= MAX_UNITS:
+            raise Refused(f'"{name}" has {MAX_UNITS} units already: remove some first')
+        unit = f"{name}/{application.next_unit}"
+        record = UnitRecord(unit=unit)
+        told = self._leases.history(application, "unit-added", "an operator added it", unit_to=unit)
+        self._leases.keep(
+            replace(
+                application,
+                units={**application.units, unit: record},
+                next_unit=application.next_unit + 1,
+            ),
+            UnitPut(record),
+            told,
+        )
+        return unit
+
+    def remove_unit(self, now: float, unit: str, *, force: bool) -> str:
+        """The unit is to leave: it steps down and runs its last hooks (U4), or with `force`, when
+        its agent is not connected, is dropped at once; a lease it holds then runs out (L5)."""
+        application = self._with(unit)
+        connected = unit in self._leases.sessions
+        if force and connected:
+            raise Refused(f"{unit} is connected: remove it without --force, or stop its agent")
+        if force:
+            return self._drop(application, unit, "an operator dropped it")
+        record = UnitRecord(unit=unit, removing=True)
+        changes = (UnitPut(record),)
+        if not application.units[unit].removing:
+            told = self._leases.history(
+                application, "unit-removing", "an operator removed it", unit_from=unit
+            )
+            lease = application.lease
+            if lease.holder is not None and lease.holder.unit == unit:
+                lease = replace(
+                    lease, handover=Handover(unit, f"{unit} stepped down to be removed")
+                )
+            application = replace(
+                application, units={**application.units, unit: record}, lease=lease
+            )
+            self._leases.keep(application, *changes, told)
+            self._leases.settle(now, application, rules.gone_from_line(lease, unit))
+        if connected:
+            self._leases.pushes.append((application.name, Remove(unit=unit)))
+            return f"{unit} is leaving: it steps down and runs its last hooks first"
+        return (
+            f"{unit} leaves when its agent is back to run its last hooks: "
+            f"`tenure remove-unit {unit} --force` drops it without"
+        )
+
+    def gone(self, unit: str) -> None:
+        """The unit itself says that it has run its last hook."""
+        application = self._leases.application_with(unit)
+        if not application.units[unit].removing:
+            raise Refused(f"{unit} was not asked to leave")
+        self._drop(application, unit, "it ran its last hook")
+
+    def _drop(self, application: Application, unit: str, cause: str) -> str:
+        self._forget_session(unit)
+        told = self._leases.history(application, "unit-removed", cause, unit_from=unit)
+        units = {other: record for other, record in application.units.items() if other != unit}
+        lease = rules.gone_from_line(application.lease, unit)
+        self._leases.keep(replace(application, units=units, lease=lease), UnitDropped(unit), told)
+        return f"{unit} is removed"
+
+    def _forget_session(self, unit: str) -> None:
+        self._leases.sessions.pop(unit, None)
+
+    # -- leadership
+
+    def elect(self, now: float, unit: str) -> str:
+        """Hand leadership to that unit (O1). Raises Refused with the reason."""
+        application = self._with(unit)
+        self._check_candidate(application, unit)
+        lease = application.lease
+        holder = lease.holder.unit if lease.holder and rules.is_held(lease, now) else None
+        if holder == unit:
+            return f"{unit} leads already"
+        if holder is None:
+            line = (unit, *(other for other in lease.line if other != unit))
+            lease = replace(
+                lease, line=line, lapsed=lease.lapsed - {unit}, offer=None,
+                freed_because=f"an operator elected {unit}",
+            )  # fmt: skip
+            self._leases.settle(now, application, lease)
+            return f"nobody led; {unit} is next"
+        handover = Handover(
+            holder, f"an operator elected {unit}", successor=unit, holder_may_return=True
+        )
+        return self._hand_over(now, application, holder, handover)
+
+    def step_down(self, now: float, name: str) -> str:
+        """Have the leader hand over to whoever is first in line (O2). Raises Refused."""
+        application = self.application(name)
+        lease = application.lease
+        if lease.holder is None or not rules.is_held(lease, now):
+            raise Refused(f'nobody leads "{name}": see `tenure why {name}`')
+        holder = lease.holder.unit
+        if not any(self._leases.can_lead(u) for u in application.units if u != holder):
+            raise Refused(
+                f"{holder} cannot step down: no other unit is connected to take over: "
+                f"`tenure add-unit {name}` adds one"
+            )
+        if holder not in self._leases.sessions:
+            raise Refused(
+                f"the agent of {holder} is not connected, so it cannot step down; "
+                f"its lease has {rules.ends_at(lease) - now:.0f} s left"
+            )
+        handover = Handover(holder, f"an operator asked {holder} to step down")
+        return self._hand_over(now, application, holder, handover)
+
+    def _hand_over(
+        self, now: float, application: Application, holder: str, handover: Handover
+    ) -> str:
+        lease = application.lease
+        connected = holder in self._leases.sessions
+        if not connected and lease.pins:
+            reasons = ", ".join(sorted(lease.pins))
+            raise Refused(
+                f"the agent of {holder} is not connected and its lease is pinned ({reasons}): "
+                f"`tenure unpin {application.name} --reason ...` lets it run out"
+            )
+        self._leases.settle(now, application, replace(lease, handover=handover))
+        if connected:
+            self._leases.pushes.append((application.name, StepDown(unit=holder)))
+            return f"{holder} is stepping down"
+        left = max(0.0, rules.ends_at(lease) - now)
+        return f"the agent of {holder} is not connected; its lease runs out in {left:.0f} s"
+
+    def _check_candidate(self, application: Application, unit: str) -> None:
+        if application.units[unit].removing:
+            raise Refused(f"{unit} is not eligible: it is being removed")
+        if unit not in self._leases.sessions:
+            raise Refused(
+                f"{unit} is not connected, so it cannot lead: start its agent, or elect another"
+            )
+        if not self._leases.can_lead(unit):
+            raise Refused(f"{unit} is not eligible: its agent is stopping")
+
+    def revoke(self, now: float, name: str) -> str:
+        """Free the lease at once; the one act that may break G1 and G3 (L5). Raises Refused."""
+        application = self.application(name)
+        lease = application.lease
+        holder = lease.holder
+        if holder is None or not rules.is_held(lease, now):
+            raise Refused(f'nobody holds the lease of "{name}": there is nothing to revoke')
+        left = max(0.0, lease.expires_at - now)
+        cause = f"an operator revoked the lease of {holder.unit}"
+        told = self._leases.history(
+            application, "revoked", cause, unit_from=holder.unit, term=lease.term,
+            detail=f"unsafe: it may have believed for up to {left:.1f} s more",
+        )  # fmt: skip
+        if holder.unit in self._leases.sessions:
+            self._leases.pushes.append((name, Revoked(unit=holder.unit, term=lease.term)))
+        lease = rules.freed(replace(lease, handover=None), now, cause, self._leases.wall)
+        self._leases.settle(now, application, rules.gone_from_line(lease, holder.unit), told)
+        return (
+            f"revoked term {lease.term} of {holder.unit}, which may believe to be leader for "
+            f"up to {left:.1f} s more, if it is out of reach; its writes are refused from now on"
+        )
+
+    # -- settings of the lease
+
+    def pin(self, now: float, name: str, reason: str, seconds: float) -> str:
+        """Suspend expiry on behalf of `reason` (L6); again with the same reason: a new end."""
+        application = self.application(name)
+        if not reason.strip() or len(reason) > MAX_REASON or not reason.isprintable():
+            raise BadRequest(f"a pin needs a reason of 1 to {MAX_REASON} printable characters")
+        if not 0 < seconds <= MAX_PIN:
+            raise BadRequest(f"a pin lasts more than 0 s and at most {MAX_PIN:.0f} s")
+        pins = {**application.lease.pins, reason: now + seconds}
+        told = self._leases.history(
+            application, "pinned", "an operator pinned it", detail=f"{reason}, for {seconds:g} s"
+        )
+        pinned = replace(application, lease=replace(application.lease, pins=pins))
+        self._leases.keep(pinned, *pins_left(pinned, now), told)
+        self._leases.save_pins_from(now)
+        return f'"{name}" is pinned for {seconds:g} s: {reason}'
+
+    def unpin(self, now: float, name: str, reason: str) -> str:
+        """Let the lease expire again as far as `reason` goes. No such pin: nothing to do (L6)."""
+        application = self.application(name)
+        if reason not in application.lease.pins:
+            return f'"{name}" is not pinned for that reason'
+        lease = replace(application.lease, pins=without(application.lease.pins, reason))
+        told = self._leases.history(
+            application, "unpinned", "an operator unpinned it", detail=reason
+        )
+        self._leases.keep(replace(application, lease=lease), PinDropped(name, reason), told)
+        return f'"{name}" is no longer pinned for: {reason}'
+
+    def set_lease(
+        self, now: float, name: str, duration: float | None, guarantee: float | None
+    ) -> str:
+        """Other lease settings, from the next claim on (L1). What is None stays."""
+        application = self.application(name)
+        lease = application.lease
+        duration = lease.duration if duration is None else duration
+        guarantee = lease.guarantee if guarantee is None else guarantee
+        check_lease(duration, guarantee, self._least)
+        if (duration, guarantee) != (lease.duration, lease.guarantee):
+            told = self._leases.history(
+                application, "lease", "an operator changed it",
+                detail=f"lease {duration:g} s, guarantee {guarantee:g} s",
+            )  # fmt: skip
+            lease = rules.with_duration(lease, now, duration, guarantee)
+            self._leases.keep(replace(application, lease=lease), told)
+        return f'"{name}": lease {duration:g} s, guarantee {guarantee:g} s, from the next claim on'
+
+    def _with(self, unit: str) -> Application:
+        split_unit(unit)
+        self.application(application_of(unit))
+        return self._leases.application_with(unit)

@@ -1,0 +1,316 @@
+"""Which hook runs next, and what is owed after it. Pure.
+
+**The theory.** Two snapshots are compared: what is recorded as done (`LocalState`, durable), and
+what is so now (`Known`). The difference is owed; `next_hook` picks one, or none. Nothing is
+queued: a hook that was interrupted is still owed because nobody recorded that it was paid (H4, H5).
+A hook is paid in one write after it ended well (`paid`), under the term and the revision that were
+recorded before it began, never those that happen to be known when it ends.
+
+Leadership's hooks:
+- `leader-elected` is owed once per term, and runs only with the guarantee in hand (H2).
+- `leader-settings-changed` is owed by a minion that starts, that was deposed, or for which another
+  unit wrote; never by the leader, never by a unit that is leaving (H3).
+- A deposition is owed from the write that forgets the term on; leading again drops it (H3).
+- An optional `leader-deposed` goes first (H10).
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tenure.core.tracker import Standing
+
+Reason = Literal["started", "elected", "deposed", "settings", ""]
+
+INSTALL = "install"
+ELECTED = "leader-elected"
+DEPOSED = "leader-deposed"
+SETTINGS = "leader-settings-changed"
+CONFIG = "config-changed"
+START = "start"
+UPDATE = "update-status"
+STOP = "stop"
+REMOVE = "remove"
+
+
+class Deposition(Struct, frozen=True):
+    """The unit lost `term` and its charm was not told yet; `told`: leader-deposed ran (H10)."""
+
+    term: int
+    told: bool = False
+
+
+class HookPlan(Struct, frozen=True, kw_only=True):
+    """A hook to run, and what it pays if it ends well (H5)."""
+
+    hook: str
+    reason: Reason = ""
+    term: int | None = None
+    target_revision: int = 0
+    deposition: int | None = None
+
+
+class Running(Struct, frozen=True, kw_only=True):
+    """A hook that was about to run or runs: recorded before it begins (H5)."""
+
+    plan: HookPlan
+    context_id: str
+    boot_id: str
+    pid: int | None = None
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """A failed hook that waits to be tried again (H7)."""
+
+    hook: str
+    detail: str
+    attempts: int = 1
+
+
+class LocalState(Struct, frozen=True, kw_only=True):
+    """All that an agent keeps of a unit (H5). `sure_until` is of the boot `boot_id`."""
+
+    unit: str
+    version: int = 1
+    boot_id: str = ""
+    term: int | None = None
+    sure_until: float = 0.0
+    seen_term: int = 0
+    runs: int = 0
+    elected_for: int = 0
+    seen_revision: int = 0
+    told_once: bool = False
+    deposition: Deposition | None = None
+    installed: bool = False
+    configured: bool = False
+    started: bool = False
+    stopped: bool = False
+    removed: bool = False
+    running: Running | None = None
+    failure: Failure | None = None
+    last_hook: str | None = None
+    status: tuple[str, str] = ("unknown", "")
+    application_status: tuple[str, str] | None = None
+
+
+class Surety(Enum):
+    """Whether the guarantee is in hand for a `leader-elected` that is due (G3, H2)."""
+
+    IN_HAND = auto()
+    ASKING = auto()
+    """A renewal is under way: wait for it."""
+    UNKNOWN = auto()
+    """It cannot be had now: postponed, other hooks go on."""
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What is so now, as the shell sees it."""
+
+    standing: Standing
+    term: int | None = None
+    surety: Surety = Surety.UNKNOWN
+    revision: int = 0
+    leaving: bool = False
+    may_retry: bool = False
+    """The failed hook's time to be tried again has come, or an operator said so."""
+    update_due: bool = False
+
+
+def next_hook(state: LocalState, known: Known) -> HookPlan | None:
+    """The next hook to run, if any. A unit in error runs none but the failed one, again (H7)."""
+    if state.failure is None:
+        return _owed(state, known)
+    if not known.may_retry or is_moot(state, known):
+        return None
+    if state.failure.hook == ELECTED and known.surety is not Surety.IN_HAND:
+        return None
+    return failed_plan(state, known)
+
+
+def failed_plan(state: LocalState, known: Known) -> HookPlan:
+    """The failed hook as it is owed now: to run it again, or to pay it when it is skipped (H7)."""
+    assert state.failure is not None
+    hook = state.failure.hook
+    if hook == ELECTED:
+        return HookPlan(hook=hook, reason="elected", term=known.term)
+    if hook == DEPOSED:
+        return _deposed(state) or HookPlan(hook=hook, reason="deposed")
+    if hook == SETTINGS:
+        return _settings(state, known) or HookPlan(hook=hook, reason="settings")
+    return HookPlan(hook=hook, reason="started" if hook in (INSTALL, CONFIG, START) else "")
+
+
+def _owed(state: LocalState, known: Known) -> HookPlan | None:
+    if known.leaving:
+        return _last_hooks(state, known)
+    if not state.installed:
+        return HookPlan(hook=INSTALL, reason="started")
+    plan = _leadership(state, known)
+    if plan is not None or known.standing is Standing.STEPPING_DOWN:
+        return plan
+    if not state.told_once or _elected_soon(state, known):
+        return None
+    if not state.configured:
+        return HookPlan(hook=CONFIG, reason="started")
+    if not state.started:
+        return HookPlan(hook=START, reason="started")
+    return HookPlan(hook=UPDATE) if known.update_due else None
+
+
+def _leadership(state: LocalState, known: Known) -> HookPlan | None:
+    if known.standing is Standing.WAITING:
+        return None
+    if known.standing is Standing.LEADER:
+        due = state.elected_for != known.term and known.surety is Surety.IN_HAND
+        return HookPlan(hook=ELECTED, reason="elected", term=known.term) if due else None
+    return _deposed(state) or _settings(state, known)
+
+
+def _elected_soon(state: LocalState, known: Known) -> bool:
+    return (
+        known.standing is Standing.LEADER
+        and state.elected_for != known.term
+        and known.surety is Surety.ASKING
+    )
+
+
+def _deposed(state: LocalState) -> HookPlan | None:
+    owed = state.deposition
+    if owed is None or owed.told:
+        return None
+    return HookPlan(hook=DEPOSED, reason="deposed", deposition=owed.term)
+
+
+def _settings(state: LocalState, known: Known) -> HookPlan | None:
+    reason: Reason
+    if state.deposition is not None:
+        reason = "deposed"
+    elif not state.told_once:
+        reason = "started"
+    elif state.seen_revision < known.revision:
+        reason = "settings"
+    else:
+        return None
+    return HookPlan(
+        hook=SETTINGS,
+        reason=reason,
+        target_revision=known.revision,
+        deposition=state.deposition.term if state.deposition else None,
+    )
+
+
+def _last_hooks(state: LocalState, known: Known) -> HookPlan | None:
+    """Demote, then `stop` and `remove`; a unit that never was installed has nothing to undo."""
+    if known.standing in (Standing.LEADER, Standing.WAITING):
+        return None
+    deposed = _deposed(state)
+    if deposed is not None:
+        return deposed
+    if known.standing is Standing.STEPPING_DOWN or not state.installed:
+        return None
+    if not state.stopped:
+        return HookPlan(hook=STOP)
+    return None if state.removed else HookPlan(hook=REMOVE)
+
+
+def has_left(state: LocalState, known: Known) -> bool:
+    """Whether a leaving unit has run all it had to."""
+    minion = known.standing is Standing.MINION
+    return known.leaving and minion and (state.removed or not state.installed)
+
+
+def demotion_is_over(state: LocalState, known: Known) -> bool:
+    """Whether the hooks of a deposition have run, or cannot run now (U4)."""
+    if state.failure is not None or not state.installed:
+        return True
+    deposition = state.deposition
+    return deposition is None or (known.leaving and deposition.told)
+
+
+def is_moot(state: LocalState, known: Known) -> bool:
+    """Whether the failed hook is not owed any more: its term is gone, or it leads now (H2, H3)."""
+    if state.failure is None or known.standing is Standing.WAITING:
+        return False
+    hook = state.failure.hook
+    if hook == ELECTED:
+        return known.standing is not Standing.LEADER or state.elected_for == known.term
+    if hook in (SETTINGS, DEPOSED):
+        leads = known.standing is Standing.LEADER
+        return leads or (hook == SETTINGS and known.leaving)
+    return known.leaving and hook in (INSTALL, CONFIG, START, UPDATE)
+
+
+# -- what is written, in one write each (H5)
+
+
+def with_belief(state: LocalState, term: int, boot_id: str, sure_until: float) -> LocalState:
+    """Before believing: the term held. A new one drops what a deposition still owed (H3)."""
+    deposition = state.deposition if term == state.term else None
+    return replace(
+        state, term=term, boot_id=boot_id, sure_until=sure_until, deposition=deposition,
+        seen_term=max(state.seen_term, term),
+    )  # fmt: skip
+
+
+def without_belief(state: LocalState) -> LocalState:
+    """When belief ends, or stepping down begins: term forgotten and deposition owed, at once."""
+    if state.term is None:
+        return state
+    return replace(state, term=None, sure_until=0.0, deposition=Deposition(state.term))
+
+
+def begun(state: LocalState, plan: HookPlan, context_id: str, boot_id: str) -> LocalState:
+    """Before a hook: the hook, its term, its target revision."""
+    return replace(state, running=Running(plan=plan, context_id=context_id, boot_id=boot_id))
+
+
+def cleared(state: LocalState) -> LocalState:
+    """The hook did not run, or was interrupted: it is owed as before."""
+    return replace(state, running=None)
+
+
+def failed(state: LocalState, hook: str, detail: str) -> LocalState:
+    """The hook failed; the unit is in error until it is retried or skipped (H7)."""
+    attempts = 1
+    if state.failure is not None and state.failure.hook == hook:
+        attempts = state.failure.attempts + 1
+    failure = Failure(hook=hook, detail=detail, attempts=attempts)
+    return replace(state, running=None, failure=failure, last_hook=hook)
+
+
+def paid(state: LocalState, plan: HookPlan) -> LocalState:
+    """After a hook that ended well, or was skipped by an operator: what it paid."""
+    state = replace(state, running=None, failure=None, last_hook=plan.hook)
+    hook = plan.hook
+    if hook == ELECTED:
+        assert plan.term is not None
+        return replace(state, elected_for=plan.term, told_once=True)
+    if hook == DEPOSED and state.deposition == Deposition(plan.deposition or 0):
+        return replace(state, deposition=Deposition(state.deposition.term, told=True))
+    if hook == SETTINGS:
+        return _settings_paid(state, plan)
+    return _step_paid(state, hook)
+
+
+def _settings_paid(state: LocalState, plan: HookPlan) -> LocalState:
+    deposition = state.deposition
+    if deposition is not None and deposition.term == plan.deposition:
+        deposition = None
+    return replace(
+        state,
+        seen_revision=max(state.seen_revision, plan.target_revision),
+        told_once=True,
+        deposition=deposition,
+    )
+
+
+def _step_paid(state: LocalState, hook: str) -> LocalState:
+    field = {
+        INSTALL: "installed", CONFIG: "configured", START: "started", STOP: "stopped",
+        REMOVE: "removed",
+    }.get(hook)  # fmt: skip
+    return replace(state, **{field: True}) if field else state

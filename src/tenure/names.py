@@ -1,0 +1,49 @@
+"""Names of applications (`web`) and units (`web/0`), with Juju's rules."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from tenure.errors import BadName
+
+MAX_NAME = 128
+
+_APPLICATION = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*\Z")
+_NUMBER = re.compile(r"(0|[1-9][0-9]{0,8})\Z")
+
+
+def check_application(name: str) -> str:
+    """The name itself, if it is an application's.
+
+    Raises BadName, saying what is allowed.
+    """
+    if len(name) > MAX_NAME or not _APPLICATION.match(name):
+        raise BadName(
+            f"{name[:MAX_NAME]!r} is not an application name: use lower-case letters, digits and "
+            'single hyphens, beginning with a letter, as in "web" or "my-app"'
+        )
+    return name
+
+
+@lru_cache(maxsize=65536)
+def split_unit(unit: str) -> tuple[str, int]:
+    """A unit's application and number: `web/0` gives `("web", 0)`.
+
+    Raises BadName.
+    """
+    application, slash, number = unit.partition("/")
+    if len(unit) > MAX_NAME or not slash or not _NUMBER.match(number):
+        raise BadName(f'{unit[:MAX_NAME]!r} is not a unit name: a unit is named like "web/0"')
+    return check_application(application), int(number)
+
+
+def application_of(unit: str) -> str:
+    """The application of a unit. Raises BadName."""
+    return split_unit(unit)[0]
+
+
+def file_name(unit: str) -> str:
+    """A unit's name as a folder's: `web-0`. Raises BadName."""
+    application, number = split_unit(unit)
+    return f"{application}-{number}"

@@ -1,0 +1,380 @@
+"""A world of one controller and a few agents, in true time, and what must hold in it.
+
+The network loses, delays, repeats and reorders. A connection keeps the order of its requests, as a
+socket does, but an old connection's requests may arrive after a newer one was accepted; answers
+and news take any time, news may come twice or never. Clocks differ by up to 1 % in rate.
+
+After every event `check` looks at the whole: whoever believes must hold, at that very instant, the
+lease under that very term (G1, G5); whoever was promised something must have it (G3). Terms rise and
+belong to one unit (G8); a write lands under the present term only (G6). Revoked terms are exempt
+from the first two (L5). An agent stays exempt only in the term that was revoked.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tenure.core.application import Application
+from tenure.core.changes import UnitRecord
+from tenure.core.effects import ClaimUnsure, Granted, Offer, Revoked, StepDown, Verdict
+from tenure.core.lease import Lease, ends_at
+from tenure.core.leases import Leases
+from tenure.core.orders import Orders
+from tenure.errors import NotLeader
+
+from .actors import APP, Agent, Answer, Controller, Kept, LocalClock, connect, order
+
+RATES = (0.995, 1.005, 1.0)
+
+
+class Promise(Struct, frozen=True):
+    """`True` was said; it holds until the true instant `until`, or until its context has ended."""
+
+    agent: int
+    context: str
+    term: int
+    until: float
+
+
+class World:
+    """See the module. Agents are addressed by number; the last may be a clone of the first (L9)."""
+
+    def __init__(
+        self, *, duration: float = 2.0, guarantee: float = 1.0, units: int = 3,
+        clone: bool = False, rates: tuple[float, ...] = RATES, controller_rate: float = 1.005,
+    ) -> None:  # fmt: skip
+        self.true = 0.0
+        self.duration, self.guarantee = duration, guarantee
+        self.offer_for = duration / 10
+        self.promises: list[Promise] = []
+        self.revoked: set[int] = set()
+        self.owners: dict[int, str] = {}
+        self.contexts = 0
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._sent = 0
+        self._arrived: dict[tuple[int, int], float] = {}
+        names = [f"{APP}/{number}" for number in range(units)]
+        lease = Lease(duration=duration, guarantee=guarantee, longest=duration)
+        records = {name: UnitRecord(unit=name) for name in names}
+        kept = Kept(Application(name=APP, lease=lease, units=records, next_unit=units))
+        self.controller = Controller(self, LocalClock(controller_rate, 1000.0), kept, 0.05)
+        self.agents = [
+            Agent(self, name, f"i{n}", LocalClock(rates[n % len(rates)], 100.0 * n))
+            for n, name in enumerate(names)
+        ]
+        if clone:
+            self.agents.append(Agent(self, names[0], "clone", LocalClock(1.0, 7.0)))
+        self.advance(0.0)
+
+    # -- time and the network
+
+    def after(self, delay: float, do: Callable[[], None]) -> None:
+        """Something will happen."""
+        self._sent += 1
+        heapq.heappush(self._events, (self.true + delay, self._sent, do))
+
+    def advance(self, span: float) -> None:
+        """Let `span` seconds of true time pass, event by event."""
+        end = self.true + span
+        while True:
+            when, do = self._next()
+            if when > end:
+                break
+            self.true = max(self.true, when)
+            do()
+            self.check()
+        self.true = end
+        self.check()
+
+    def _next(self) -> tuple[float, Callable[[], None]]:
+        candidates: list[tuple[float, Callable[[], None]]] = []
+        if self._events:
+            candidates.append((self._events[0][0], self._deliver))
+        wake = self.controller.wake_at()
+        if wake is not None:
+            candidates.append((wake, lambda: self.controller.turn(lambda leases, now: [])))
+        for agent in self.agents:
+            wake = agent.wake_at()
+            if wake is not None:
+                candidates.append((wake, agent.step))
+        return min(candidates, key=lambda c: c[0], default=(float("inf"), lambda: None))
+
+    def _deliver(self) -> None:
+        heapq.heappop(self._events)[2]()
+
+    def _up(self, agent: Agent, session: int, do: Callable[[], None]) -> None:
+        """A request: in order on its connection; lost while the agent is cut off."""
+        key = (self.agents.index(agent), session)
+        arrives = max(self.true + agent.delays[0], self._arrived.get(key, 0.0))
+        self._arrived[key] = arrives
+        losses = agent.losses
+
+        def arrive() -> None:
+            if agent.losses == losses:
+                do()
+
+        if not agent.partitioned:
+            self.after(arrives - self.true, arrive)
+
+    def _down(self, agent: Agent, do: Callable[[], None]) -> None:
+        """An answer or news: lost while the agent is cut off, and late while it is stopped."""
+        losses = agent.losses
+
+        def arrive() -> None:
+            if agent.partitioned or agent.losses != losses:
+                return
+            if self.true < agent.paused_until:
+                self.after(agent.paused_until - self.true, arrive)
+            else:
+                do()
+
+        if not agent.partitioned:
+            self.after(agent.delays[1], arrive)
+
+    # -- the conversation
+
+    def connect(self, agent: Agent) -> None:
+        """A new connection says hello."""
+        agent.sessions += 1
+        session = agent.session = agent.sessions
+        agent.connected = False
+
+        def hello(leases: Leases, now: float) -> list[Answer]:
+            refused = connect(leases, now, agent, session)
+            return [(lambda said: self._down(agent, lambda: welcome(said)), refused, "unsure")]
+
+        def welcome(refused: str | None) -> None:
+            if agent.session != session or not agent.up:
+                return
+            if refused is not None:
+                agent.disconnected()
+                agent.connect_at = self.true + self.duration / 10
+                return
+            agent.connected = True
+            agent.tracker.want_claim(agent.now())
+            agent.step()
+
+        self._up(agent, session, lambda: self.controller.turn(hello))
+        self._time_out(agent, session, lambda: not agent.connected)
+
+    def _time_out(self, agent: Agent, session: int, stuck: Callable[[], bool]) -> None:
+        def look() -> None:
+            if agent.session == session and agent.up and stuck():
+                self.cut(agent, lose=False, noticed=True)
+
+        self.after(self.duration / 2, look)
+
+    def _is_current(self, leases: Leases, agent: Agent, session: int) -> bool:
+        found = leases.sessions.get(agent.unit)
+        return found is not None and (found.instance, found.number) == (agent.instance, session)
+
+    def send_claim(self, agent: Agent, term: int | None) -> None:
+        """A claim under way; the agent read its clock before this."""
+        session, sent = agent.session, agent.tracker.in_flight
+        assert session is not None
+        seen = agent.tracker.seen_term
+
+        def claim(leases: Leases, now: float) -> list[Answer]:
+            if not self._is_current(leases, agent, session):
+                return []
+            return [(hear, leases.claim(now, agent.unit, term, seen), unsure)]
+
+        def hear(verdict: Verdict) -> None:
+            self.check_verdict(agent, verdict)
+            self._down(agent, lambda: agent.answered(session, verdict))
+
+        unsure = ClaimUnsure(unit=agent.unit, cause="it cannot be said")
+        fallback: list[Answer] = [(hear, unsure, unsure)]
+        self._up(agent, session, lambda: self.controller.turn(claim, fallback))
+        self._time_out(agent, session, lambda: agent.tracker.in_flight is sent)
+
+    def send_release(self, agent: Agent, term: int) -> None:
+        """The unit gives its lease up; it needs no answer."""
+        session = agent.session
+
+        def release(leases: Leases, now: float) -> list[Answer]:
+            if session is not None and self._is_current(leases, agent, session):
+                leases.release(now, agent.unit, term)
+            return []
+
+        if session is not None:
+            self._up(agent, session, lambda: self.controller.turn(release))
+
+    def push(self, push: Any) -> None:
+        """News for a unit; None stands for news of what never happened."""
+        if not isinstance(push, Offer | Revoked | StepDown):
+            return
+        self.check_secrecy(push.unit, push)
+        for agent in self.agents:
+            if agent.unit == push.unit and agent.up and agent.connected:
+                for _ in range(2):
+                    self._down(agent, partial(agent.told, push))
+
+    # -- what happens to agents and the controller
+
+    def cut(self, agent: Agent, *, lose: bool, noticed: bool) -> None:
+        """Its connection breaks: what is under way is lost or comes late; the controller notices."""
+        session = agent.session
+        if session is None:
+            return
+        agent.disconnected()
+        agent.losses += lose
+        if noticed:
+            self._gone(agent, session)
+
+    def _gone(self, agent: Agent, session: int) -> None:
+        def bye(leases: Leases, now: float) -> list[Answer]:
+            leases.disconnect(now, agent.unit, session)
+            return []
+
+        late = agent.delays[0] + self.duration / 100
+        self.after(late, lambda: self.controller.turn(bye))
+
+    def crash_agent(self, agent: Agent) -> None:
+        """kill -9: the kernel closes its connection."""
+        if agent.up:
+            session = agent.session
+            agent.crash()
+            if session is not None:
+                self._gone(agent, session)
+
+    def crash_controller(self, *, landed: bool) -> None:
+        """kill -9: every connection breaks, and all that was not durable is gone."""
+        if self.controller.leases is None:
+            return
+        self.controller.crash(landed=landed)
+        for agent in self.agents:
+            if agent.session is not None:
+                agent.disconnected()
+
+    def start_controller(self) -> None:
+        """It takes the seat and loads."""
+        if self.controller.leases is None:
+            self.controller.start()
+
+    def stop(self, agent: Agent) -> None:
+        """A clean stop: seek no more, step down; it may be started again after that."""
+        session = agent.session
+        agent.seeks = False
+        agent.step_down()
+
+        def leave(leases: Leases, now: float) -> list[Answer]:
+            if session is not None and self._is_current(leases, agent, session):
+                leases.set_eligible(now, agent.unit, False)
+            return []
+
+        if session is not None:
+            self._up(agent, session, lambda: self.controller.turn(leave))
+
+    def ask(self, agent: Agent) -> bool:
+        """A hook asks; a promise is noted in true time."""
+        self.contexts += 1
+        context = f"context-{self.contexts}"
+        if not agent.ask(context):
+            return False
+        term = agent.believes()
+        assert term is not None
+        until = agent.clock.when(agent.now() + agent.tracker.guarantee)
+        self.promises.append(Promise(self.agents.index(agent), context, term, until))
+        return True
+
+    def write(self, agent: Agent, *, stale: bool) -> None:
+        """A hook writes, under the term it holds or under the last it ever held."""
+        term = agent.last_term if stale else agent.believes()
+        session = agent.session
+        if session is None or not term:
+            return
+
+        def write(leases: Leases, now: float) -> list[Answer]:
+            if self._is_current(leases, agent, session):
+                try:
+                    leases.write(now, agent.unit, term, {"k": f"{agent.unit} {self.true}"})
+                except NotLeader as refusal:
+                    self.check_secrecy(agent.unit, str(refusal))
+                else:
+                    self.check_write(agent, term)
+            return []
+
+        self._up(agent, session, lambda: self.controller.turn(write))
+
+    def operator(self, give: Callable[[Orders, float], object]) -> bool:
+        """An operator's order. Refusals are fine."""
+        taken = order(self.controller, give)
+        self.advance(0.0)
+        return taken
+
+    def revoke(self) -> None:
+        """The unsafe lever: the term it frees is exempt from now on (L5)."""
+        if self.controller.leases is None:
+            return
+        term = self.controller.lease().term
+        if self.operator(lambda orders, now: orders.revoke(now, APP)):
+            self.revoked.add(term)
+
+    # -- what must hold
+
+    def check(self) -> None:
+        """G1, G3, G5 at this instant."""
+        believers = [a for a in self.agents if a.believes() and a.believes() not in self.revoked]
+        assert len(believers) <= 1, f"G1: {[a.unit for a in believers]} believe at once"
+        leases = self.controller.leases
+        if leases is not None and not leases.unsure:
+            for agent in believers:
+                self._check_held(agent)
+        for promise in self.promises:
+            self._check_promise(promise)
+        self.promises = [promise for promise in self.promises if self._is_open(promise)]
+
+    def _check_held(self, agent: Agent) -> None:
+        lease: Lease = self.controller.lease()
+        holder = lease.holder
+        assert holder is not None, f"G5: {agent.unit} believes, and nobody holds the lease"
+        assert (holder.unit, holder.instance) == (agent.unit, agent.instance), "G5: another holds"
+        assert lease.term == agent.believes(), "G8: it believes in another term"
+        assert self.controller.now() <= ends_at(lease), "G5: it believes longer than its lease"
+
+    def _is_open(self, promise: Promise) -> bool:
+        kept_up = promise.context in self.agents[promise.agent].contexts
+        return kept_up and self.true < promise.until and promise.term not in self.revoked
+
+    def _check_promise(self, promise: Promise) -> None:
+        if self._is_open(promise):
+            believes = self.agents[promise.agent].believes()
+            assert believes == promise.term, f"G3: {promise} is broken, it believes in {believes}"
+
+    def check_unbroken(self, agent: Agent) -> None:
+        """G8: a term is one unbroken tenure, so what is extended is believed in."""
+        assert agent.believes() == agent.tracker.term, "G8: a term began again after its end"
+
+    def check_verdict(self, agent: Agent, verdict: Verdict) -> None:
+        """G8: a term belongs to one unit for ever, and the next one is greater. G10."""
+        self.check_secrecy(agent.unit, verdict)
+        if isinstance(verdict, Granted):
+            owner = f"{agent.unit} {agent.instance}"
+            last = max(self.owners, default=0)
+            assert verdict.term >= last, f"G8: term {verdict.term} was granted after {last}"
+            assert self.owners.setdefault(verdict.term, owner) == owner, "G8: a term came back"
+
+    def check_write(self, agent: Agent, term: int) -> None:
+        """G6: a write lands under the present term only, and only of the unit that has it."""
+        assert term not in self.revoked, "G6: a write landed under a revoked term"
+        assert term >= max(self.owners), "G6: a write landed under a term that is over"
+        assert self.owners[term] == f"{agent.unit} {agent.instance}", "G6: it is another unit's"
+
+    def check_secrecy(self, unit: str, said: object) -> None:
+        """G10: nothing that a unit is told names another unit."""
+        text = said if isinstance(said, str) else json.dumps(_plain(said))
+        for agent in self.agents:
+            assert agent.unit == unit or agent.unit not in text, f"G10: {unit} is told {text}"
+
+
+def _plain(said: object) -> Mapping[str, object]:
+    plain: Mapping[str, object] = msgspec.to_builtins(said)
+    return plain
