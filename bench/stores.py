@@ -60,9 +60,7 @@ def _fsync(path: Path) -> float:
     return statistics.median(times)
 
 
-async def _timed(
-    store: SqliteStore, seat: Seat, commits: Sequence[Sequence[Change]]
-) -> float:
+async def _timed(store: SqliteStore, seat: Seat, commits: Sequence[Sequence[Change]]) -> float:
     times: list[float] = []
     for changes in commits:
         with _into(times):
@@ -92,8 +90,14 @@ def _large(term: int) -> list[Change]:
         changes.append(ApplicationPut(_record(name, term)))
         changes.append(
             HistoryAdded(
-                application=name, at=1e9 + term, kind="granted", cause=f"{name}/1 claimed it",
-                unit_from=f"{name}/0", unit_to=f"{name}/1", term=term, leaderless_for=1.5,
+                application=name,
+                at=1e9 + term,
+                kind="granted",
+                cause=f"{name}/1 claimed it",
+                unit_from=f"{name}/0",
+                unit_to=f"{name}/1",
+                term=term,
+                leaderless_for=1.5,
             )
         )
     return changes

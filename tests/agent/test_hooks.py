@@ -229,7 +229,8 @@ async def test_a_child_in_the_background_does_not_hold_up_the_end(
 ) -> None:
     """H11"""
     os.mkfifo(tmp_path / "go")
-    script = "(while read line < go; do echo $line; done) & echo $! > child; printf last"
+    reader = "exec 3<>go; while read line <&3; do echo $line; done"
+    script = f"({reader}) & echo $! > child; printf last"
     started = runner.start(hook(script))
     assert await ended(started) == HookResult("done", "")
     assert log.texts() == ["last"]

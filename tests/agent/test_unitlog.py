@@ -91,7 +91,7 @@ def test_an_unwritable_log_loses_lines_and_says_how_many(tmp_path: Path) -> None
 def test_a_full_disk_loses_whole_messages_and_raises_nothing(log: UnitLog, path: Path) -> None:
     """H11"""
     log.log("INFO", "one")
-    with disk_of(path.stat().st_size + 20):
+    with disk_of(path.stat().st_size + 30):
         log.log("INFO", "lost")
         log.log("INFO", "lost\ntoo")
     log.log("INFO", "two")

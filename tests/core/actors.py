@@ -200,6 +200,7 @@ class Controller:
         self.leases.unsure[APP] = "the disk is gone"
         if landed:
             self.kept.apply(batch.changes)
+        self.flying = Batch()  # nothing more can come of it, and nothing is sent before the reload
         self.world.after(self.world.duration * 0.05, lambda: self._reload(life))
 
     def _undone(self, batch: Batch | None) -> None:

@@ -131,6 +131,7 @@ def history(seed: int, acts: int = 250) -> World:
     """One world, driven."""
     driver = Driver(seed)
     driver.run(acts)
+    driver.world.check_live()
     return driver.world
 
 

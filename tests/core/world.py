@@ -315,8 +315,28 @@ class World:
         if self.controller.leases is None:
             return
         term = self.controller.lease().term
-        if self.operator(lambda orders, now: orders.revoke(now, APP)):
+        if order(self.controller, lambda orders, now: orders.revoke(now, APP)):
             self.revoked.add(term)
+        self.advance(0.0)
+
+    def heal(self) -> None:
+        """All is well again: everybody runs, is connected and answers at once."""
+        self.start_controller()
+        self.controller.fate, self.controller.commit_takes = "ok", 0.0
+        self.operator(lambda orders, now: orders.unpin(now, APP, "upgrade"))
+        for agent in self.agents:
+            agent.partitioned, agent.late, agent.delays = False, False, (0.0, 0.0)
+            agent.paused_until = float("-inf")
+            agent.contexts.clear()
+            if not agent.seeks or not agent.up:
+                self.crash_agent(agent)
+                agent.start(remembering=False)
+
+    def check_live(self) -> None:
+        """G2, G11: once all is well, somebody leads after the longest lease and some offers."""
+        self.heal()
+        self.advance(4 * self.duration)
+        assert any(agent.believes() for agent in self.agents), "G11: nobody leads in a sound world"
 
     # -- what must hold
 

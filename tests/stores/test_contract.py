@@ -141,12 +141,10 @@ async def test_after_a_refused_commit_the_next_one_is_accepted(store: Store) -> 
 
 
 @pytest.mark.parametrize("turns", range(6))
-async def test_a_commit_that_nobody_awaits_is_whole_or_not_at_all(
-    store: Store, turns: int
-) -> None:
+async def test_a_commit_that_nobody_awaits_is_whole_or_not_at_all(store: Store, turns: int) -> None:
     """G6, G7"""
     seat = await store.take_seat()
-    group = [led(1), *(PinPut("web", str(number), 1.0) for number in range(500))]
+    group: list[Change] = [led(1), *(PinPut("web", str(number), 1.0) for number in range(500))]
     commit = asyncio.ensure_future(store.commit(seat, group))
     for _ in range(turns):
         await asyncio.sleep(0)
@@ -368,7 +366,7 @@ changes = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(changes, max_size=12), max_size=3))
 def test_all_stores_load_the_same_after_any_changes(commits: list[list[Change]]) -> None:
     """L7, G6"""

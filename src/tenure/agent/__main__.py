@@ -63,6 +63,7 @@ class _Process:
         self.log = UnitLog(self.house.unit_log(self.unit_name), self.unit_name, self.clock)
 
     async def run(self) -> int:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # because ignored, it loses exit statuses
         self.house.ensure()
         self.folder.mkdir(mode=0o700, exist_ok=True)
         lock_folder(self.folder, self.unit_name)

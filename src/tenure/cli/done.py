@@ -1,4 +1,4 @@
-"""What a deed without figures prints: one sentence, and the controller's note if there is one."""
+"""What a deed without figures prints: the controller's own words, or else one sentence."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from tenure.wire.operators import Ok
 
 
 def say_done(form: str, answer: Ok, sentence: str) -> None:
-    """Print the sentence and the note, or the answer as JSON."""
-    show(form, answer, lambda: f"{sentence}: {plain(answer.note)}" if answer.note else sentence)
+    """Print what was done, or the answer as JSON."""
+    show(form, answer, lambda: plain(answer.note or sentence))

@@ -41,13 +41,12 @@ class ExecCommand(click.Command):
     """Everything behind `--` is the command's, untouched."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ours, found, theirs = _split(args)
+        ours, theirs = _split(args)
+        if not theirs and not {"-h", "--help"}.intersection(ours):
+            raise CannotRun("say what to run behind `--`, as in: tenure exec web/0 -- leader-get")
         ctx.meta["tenure.command"] = theirs
         with _nothing_started():
-            rest = super().parse_args(ctx, ours)
-        if not found or not theirs:
-            raise CannotRun("say what to run behind `--`, as in: tenure exec web/0 -- leader-get")
-        return rest
+            return super().parse_args(ctx, ours)
 
     def invoke(self, ctx: click.Context) -> int:
         with _nothing_started():
@@ -68,11 +67,11 @@ def _nothing_started() -> Iterator[None]:
         raise CannotRun(str(fault)) from fault
 
 
-def _split(args: list[str]) -> tuple[list[str], bool, list[str]]:
+def _split(args: list[str]) -> tuple[list[str], list[str]]:
     if "--" not in args:
-        return args, False, []
+        return args, []
     at = args.index("--")
-    return args[:at], True, args[at + 1 :]
+    return args[:at], args[at + 1 :]
 
 
 @click.command("exec", cls=ExecCommand, options_metavar="[OPTIONS]")

@@ -14,8 +14,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from msgspec import Struct
 
@@ -52,7 +52,7 @@ class LogFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._rotated = path.with_name(f"{path.name}.1")
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._seen: list[int] = []
         self._rest = b""
 
@@ -65,15 +65,24 @@ class LogFile:
                 return
             yield from self._last_words()
 
+    def skip(self) -> None:
+        """Go on from the end of what is there now. Raises OSError."""
+        with suppress(FileNotFoundError):
+            self._open(self._path).seek(0, os.SEEK_END)
+
     def _open_next(self) -> bool:
         for path in (self._rotated, self._path):
             with suppress(FileNotFoundError):
                 if path == self._rotated and path.stat().st_ino in self._seen:
                     continue
-                self._file = path.open("rb", buffering=0)
-                self._seen = [*self._seen[-1:], os.fstat(self._file.fileno()).st_ino]
+                self._open(path)
                 return True
         return False
+
+    def _open(self, path: Path) -> FileIO:
+        self._file = file = path.open("rb", buffering=0)
+        self._seen = [*self._seen[-1:], os.fstat(file.fileno()).st_ino]
+        return file
 
     def _is_moved(self) -> bool:
         try:
@@ -107,10 +116,19 @@ class HouseLog:
 
     def lines(self) -> Iterator[str]:
         """Every line that was not given yet, by time. Raises OSError, HouseUnusable, NotFound."""
+        self._meet_new_units()
+        return heapq.merge(*(log.lines() for log in self._files.values()), key=_instant)
+
+    def skip(self) -> None:
+        """Leave out what is there now. Raises OSError, HouseUnusable, NotFound."""
+        self._meet_new_units()
+        for log in self._files.values():
+            log.skip()
+
+    def _meet_new_units(self) -> None:
         for unit in self._units():
             if unit not in self._files:
                 self._files[unit] = LogFile(self._house.unit_log(unit))
-        return heapq.merge(*(log.lines() for log in self._files.values()), key=_instant)
 
     def _units(self) -> list[str]:
         known = self._house.known_units()

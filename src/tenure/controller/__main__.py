@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -43,6 +44,7 @@ async def _serve(house: House, *, create: bool) -> None:
     store = SqliteStore(house.store_file, create)
     controller = Controller(store, SystemClock())
     await controller.start()
+    _spare_the_collector()
     desk = Desk(controller)
     server = Server(desk, Api(desk, str(house.store_file)))
     ending = asyncio.Event()
@@ -63,6 +65,12 @@ async def _serve(house: House, *, create: bool) -> None:
         await server.close()
         await asyncio.gather(running, return_exceptions=True)
         await store.close()
+
+
+def _spare_the_collector() -> None:
+    """What was loaded stays, and the rest are trees: looking at it all the time costs fail-overs."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
 
 
 if __name__ == "__main__":

@@ -81,12 +81,12 @@ class Desk:
 
     def _tell_difference(self, before: Report, report: Report) -> None:
         unit = report.unit
-        if report.running and report.running != before.running:
-            self._tell(unit, "hook", f"{report.running} begins")
         if report.error and report.error != before.error:
             self._tell(unit, "hook", report.error)
         elif before.running and report.running != before.running and not report.error:
             self._tell(unit, "hook", f"{before.running} ended")
+        if report.running and report.running != before.running:
+            self._tell(unit, "hook", f"{report.running} begins")
         if (report.current, report.message) != (before.current, before.message):
             text = f"{report.current}: {report.message}" if report.message else report.current
             self._tell(unit, "status", text)
@@ -151,6 +151,8 @@ class Desk:
             self._watches = [look for look in self._watches if not look(now)]
 
     def _happened(self, entry: HistoryAdded) -> None:
+        if not self._streams:
+            return
         text = entry.cause + (f" ({entry.detail})" if entry.detail else "")
         if entry.kind == "granted":
             text = f"{entry.unit_to} leads, term {entry.term}: {text}"
@@ -162,6 +164,8 @@ class Desk:
         )  # fmt: skip
 
     def _tell(self, unit: str, kind: str, text: str) -> None:
+        if not self._streams:
+            return
         at = iso(self.controller.clock.wall())
         self._emit(Event(at=at, application=application_of(unit), kind=kind, text=text, unit=unit))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tenure.core.changes import ApplicationRecord, Bucket, Persisted, UnitRecord
 from tenure.core.lease import Lease
@@ -13,7 +14,7 @@ REMEMBERED_WRITES = 64
 """How many of the last writes' key names are known to agents that were away (H10)."""
 
 
-class Application(Struct, frozen=True, kw_only=True):
+class Application(Struct, frozen=True, kw_only=True, gc=False):
     """`recent`: the key names of the last writes, oldest first, as (revision, names)."""
 
     name: str
@@ -74,6 +75,18 @@ def restored(persisted: Persisted, name: str, now: float, grace: float) -> Appli
         units=units,
         next_unit=record.next_unit,
     )
+
+
+def resumed(loaded: Application, before: Application | None) -> Application:
+    """A reloaded application with what no store keeps, as it was `before` (L8, G8, G11)."""
+    if before is None or not loaded.alive:
+        return loaded
+    was, holder = before.lease, loaded.lease.holder
+    line = tuple(unit for unit in was.line if holder is None or unit != holder.unit)
+    goes_on = (was.holder, was.term) == (holder, loaded.lease.term)
+    handover = was.handover if goes_on else None
+    lease = replace(loaded.lease, line=line, handover=handover, seen_term=was.seen_term)
+    return replace(loaded, lease=lease)
 
 
 def changed_keys(application: Application, since: int) -> tuple[str, ...] | None:

@@ -6,6 +6,9 @@ applying one twice is harmless (history apart, which is for people).
 
 What is *not* here is as important: no expiry instant and no renewal is ever persisted. Whoever
 takes the seat treats every lease as extended from that moment (L8), by `longest` of its record.
+
+All values here and in the messages are trees, so the garbage collector need not look at them
+(`gc=False`): with many leases it would be the slowest part of a fail-over.
 """
 
 from __future__ import annotations
@@ -19,14 +22,14 @@ Cause = str
 """One plain phrase on why something happened, for people: `web/0 stepped down`."""
 
 
-class Holder(Struct, frozen=True):
+class Holder(Struct, frozen=True, gc=False):
     """Who holds a lease: a unit *and* its instance (L9)."""
 
     unit: str
     instance: str
 
 
-class ApplicationRecord(Struct, frozen=True, kw_only=True):
+class ApplicationRecord(Struct, frozen=True, kw_only=True, gc=False):
     """All that is kept of an application but its units, pins and settings.
 
     `alive` is false for a tombstone: a removed application whose term and revision must never go
@@ -47,32 +50,32 @@ class ApplicationRecord(Struct, frozen=True, kw_only=True):
     led_since: float | None = None
 
 
-class UnitRecord(Struct, frozen=True, kw_only=True):
+class UnitRecord(Struct, frozen=True, kw_only=True, gc=False):
     """A unit that exists. `removing`: it was asked to leave and has not finished yet (U4)."""
 
     unit: str
     removing: bool = False
 
 
-class ApplicationPut(Struct, frozen=True):
+class ApplicationPut(Struct, frozen=True, gc=False):
     """The application's record is this from now on."""
 
     record: ApplicationRecord
 
 
-class UnitPut(Struct, frozen=True):
+class UnitPut(Struct, frozen=True, gc=False):
     """The unit's record is this from now on."""
 
     record: UnitRecord
 
 
-class UnitDropped(Struct, frozen=True):
+class UnitDropped(Struct, frozen=True, gc=False):
     """The unit is gone. Its number is never used again (`next_unit`)."""
 
     unit: str
 
 
-class SettingsMerged(Struct, frozen=True):
+class SettingsMerged(Struct, frozen=True, gc=False):
     """The bucket has this revision; `put` was set and `drop` was removed (B3, B4)."""
 
     application: str
@@ -81,13 +84,13 @@ class SettingsMerged(Struct, frozen=True):
     drop: tuple[str, ...] = ()
 
 
-class SettingsCleared(Struct, frozen=True):
+class SettingsCleared(Struct, frozen=True, gc=False):
     """The bucket is empty because its application is gone; its revision stays (B1, G8)."""
 
     application: str
 
 
-class PinPut(Struct, frozen=True):
+class PinPut(Struct, frozen=True, gc=False):
     """Expiry is suspended on behalf of `reason` for `left` more seconds (L6)."""
 
     application: str
@@ -95,7 +98,7 @@ class PinPut(Struct, frozen=True):
     left: float
 
 
-class PinDropped(Struct, frozen=True):
+class PinDropped(Struct, frozen=True, gc=False):
     """Expiry is no longer suspended on behalf of `reason`."""
 
     application: str
@@ -108,7 +111,7 @@ HistoryKind = Literal[
 ]  # fmt: skip
 
 
-class HistoryAdded(Struct, frozen=True, kw_only=True):
+class HistoryAdded(Struct, frozen=True, kw_only=True, gc=False):
     """One line of an application's history (O4), with its cause. Never a setting's value (T10).
 
     `at` is wall time and `leaderless_for` the seconds without leader before a grant: for people.
@@ -131,14 +134,14 @@ Change = (
 )  # fmt: skip
 
 
-class Bucket(Struct, frozen=True):
+class Bucket(Struct, frozen=True, gc=False):
     """The leader settings of one application at one revision."""
 
     revision: int = 0
     settings: Mapping[str, str] = {}
 
 
-class Persisted(Struct, frozen=True, kw_only=True):
+class Persisted(Struct, frozen=True, kw_only=True, gc=False):
     """All that a store holds, as `load` returns it. History is read apart, by those who ask."""
 
     applications: Mapping[str, ApplicationRecord] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Granted(Struct, frozen=True, kw_only=True, tag=True):
+class Granted(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The unit holds the lease under `term` for `duration` s from before its claim was sent."""
 
     unit: str
@@ -18,7 +18,7 @@ class Granted(Struct, frozen=True, kw_only=True, tag=True):
     guarantee: float
 
 
-class Denied(Struct, frozen=True, kw_only=True, tag=True):
+class Denied(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Surely not the leader now; the unit waits in line while it is connected (L2).
 
     `duration` is the lease's, so that it can claim again at least once per duration (L4).
@@ -28,7 +28,7 @@ class Denied(Struct, frozen=True, kw_only=True, tag=True):
     duration: float
 
 
-class ClaimUnsure(Struct, frozen=True, kw_only=True, tag=True):
+class ClaimUnsure(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The controller cannot say now; nothing may be concluded (L8)."""
 
     unit: str
@@ -38,13 +38,13 @@ class ClaimUnsure(Struct, frozen=True, kw_only=True, tag=True):
 Verdict = Granted | Denied | ClaimUnsure
 
 
-class Offer(Struct, frozen=True, kw_only=True, tag=True):
+class Offer(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The lease is free and reserved for this unit for a moment: claim it (L4)."""
 
     unit: str
 
 
-class Revision(Struct, frozen=True, kw_only=True, tag=True):
+class Revision(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Another unit wrote: the bucket is at `revision`; `keys` changed with it (names only, B5)."""
 
     unit: str
@@ -52,20 +52,20 @@ class Revision(Struct, frozen=True, kw_only=True, tag=True):
     keys: tuple[str, ...]
 
 
-class StepDown(Struct, frozen=True, kw_only=True, tag=True):
+class StepDown(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """An operator wants the unit to hand leadership over (U4). It does so, then releases."""
 
     unit: str
 
 
-class Revoked(Struct, frozen=True, kw_only=True, tag=True):
+class Revoked(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """An operator took the lease away: stop believing in `term` at once (L5)."""
 
     unit: str
     term: int
 
 
-class Remove(Struct, frozen=True, kw_only=True, tag=True):
+class Remove(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The unit is to leave: step down, run `stop` and `remove`, say `Gone` (U4)."""
 
     unit: str

@@ -32,14 +32,17 @@ from msgspec.structs import replace
 from tenure.core.changes import Cause, Holder
 
 
-class LineOffer(Struct, frozen=True):
+NEVER = float("inf")
+
+
+class LineOffer(Struct, frozen=True, gc=False):
     """The lease is reserved for `unit` through the instant `until`."""
 
     unit: str
     until: float
 
 
-class Handover(Struct, frozen=True):
+class Handover(Struct, frozen=True, gc=False):
     """The holder was asked to step down; the lease then goes to `successor`, if one is named.
 
     If that one does not take it, `holder` is next, when `holder_may_return` (O1).
@@ -51,11 +54,12 @@ class Handover(Struct, frozen=True):
     holder_may_return: bool = False
 
 
-class Lease(Struct, frozen=True, kw_only=True):
+class Lease(Struct, frozen=True, kw_only=True, gc=False):
     """A lease at one moment. Instants are of the controller's clock, spans in seconds.
 
     `expires_at` means something only while there is a holder; pins may hold it longer (`ends_at`).
     `lower_at`: when `longest` may come down to `duration` (L8). `led_since` is wall time.
+    `seen_term`: the highest term that any unit reported, whatever became of its claim (G8).
     """
 
     duration: float
@@ -63,6 +67,7 @@ class Lease(Struct, frozen=True, kw_only=True):
     longest: float
     lower_at: float | None = None
     term: int = 0
+    seen_term: int = 0
     holder: Holder | None = None
     expires_at: float = 0.0
     pins: Mapping[str, float] = {}
@@ -88,6 +93,8 @@ class Stand(Enum):
     """Held by it, and it was asked to hand over."""
     HELD_BY_OTHER = auto()
 
+    __hash__ = object.__hash__  # because Enum's own is slow, and every renewal looks one up
+
 
 class Ask(Enum):
     """What a unit can ask of a lease."""
@@ -98,6 +105,8 @@ class Ask(Enum):
     """A claim that does not."""
     RELEASE = auto()
     WRITE = auto()
+
+    __hash__ = object.__hash__
 
 
 class Outcome(Enum):
@@ -178,15 +187,13 @@ def judge(
     return VERDICTS[stand, ask]
 
 
-def granted(
-    lease: Lease, now: float, holder: Holder, seen_term: int, wall: float
-) -> tuple[Lease, Cause]:
+def granted(lease: Lease, now: float, holder: Holder, wall: float) -> tuple[Lease, Cause]:
     """The lease under a new term, above every term that anybody is known to have seen (G8)."""
     again = lease.holder is not None and lease.holder.unit == holder.unit
     cause = f"{holder.unit} began anew" if again and is_held(lease, now) else lease.freed_because
     lease = replace(
         lease,
-        term=max(lease.term, seen_term) + 1,
+        term=max(lease.term, lease.seen_term) + 1,
         holder=holder,
         expires_at=max(lease.expires_at if again else now, now + lease.duration),
         line=_without(lease.line, holder.unit),
@@ -198,6 +205,11 @@ def granted(
         last_leader=holder.unit,
     )
     return lease, cause
+
+
+def having_seen(lease: Lease, term: int) -> Lease:
+    """The lease where some unit knows of `term`: no later grant may use it again (G8)."""
+    return lease if term <= lease.seen_term else replace(lease, seen_term=term)
 
 
 def extended(lease: Lease, now: float) -> Lease:
@@ -283,14 +295,14 @@ def lowered(lease: Lease, now: float) -> Lease:
 
 def next_change_at(lease: Lease) -> float | None:
     """The instant after which time alone will change something, if any."""
-    instants = list(lease.pins.values())
-    if lease.holder is not None:
-        instants.append(ends_at(lease))
+    at = NEVER if lease.holder is None else ends_at(lease)
+    if lease.pins:
+        at = min(at, *lease.pins.values())
     if lease.offer is not None:
-        instants.append(lease.offer.until)
+        at = min(at, lease.offer.until)
     if lease.lower_at is not None:
-        instants.append(lease.lower_at)
-    return min(instants, default=None)
+        at = min(at, lease.lower_at)
+    return None if at == NEVER else at
 
 
 def _without(line: tuple[str, ...], unit: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tenure.core import lease as rules
-from tenure.core.application import REMEMBERED_WRITES, Application, record_of
+from tenure.core.application import REMEMBERED_WRITES, Application, record_of, resumed
 from tenure.core.bucket import merge, real_changes
 from tenure.core.changes import (
     ApplicationPut,
@@ -43,7 +43,7 @@ SAVE_PINS_EVERY = 60.0
 OFFER_FOR = 1.0
 
 
-class Session(Struct, frozen=True):
+class Session(Struct, frozen=True, gc=False):
     """Who speaks for a unit now (L9). `eligible` is false once it seeks no leadership any more."""
 
     instance: str
@@ -131,7 +131,7 @@ class Leases:
         self, now: float, unit: str, term: int | None, seen_term: int = 0
     ) -> Granted | Denied:
         """Seek or renew the lease (L2). Raises NotFound; BadRequest for an absurd term."""
-        application = self.application_with(unit)
+        application = self._having_seen(self.application_with(unit), unit, seen_term)
         lease = application.lease
         instance = self.sessions[unit].instance
         ask = Ask.CLAIM if term is None else Ask.RENEW
@@ -143,7 +143,7 @@ class Leases:
         if outcome is Outcome.GRANT and not self.can_lead(unit):
             outcome = Outcome.VACATE if rules.is_held(lease, now) else Outcome.DENY
         if outcome is Outcome.GRANT:
-            return self._grant(now, application, Holder(unit, instance), seen_term)
+            return self._grant(now, application, Holder(unit, instance))
         if outcome is Outcome.VACATE:
             lease = self._free(now, application, f"{unit} no longer believed")
             application = self.ledger.applications[application.name]
@@ -151,13 +151,19 @@ class Leases:
             self.settle(now, application, rules.waiting(lease, unit))
         return Denied(unit=unit, duration=lease.duration)
 
-    def _grant(
-        self, now: float, application: Application, holder: Holder, seen_term: int
-    ) -> Granted:
+    def _having_seen(self, application: Application, unit: str, seen_term: int) -> Application:
+        """A term that any unit knows is never granted again, whoever reported it (G8)."""
         if not 0 <= seen_term < MAX_TERM:
-            raise BadRequest(f"{holder.unit} reports term {seen_term}, which cannot be")
+            raise BadRequest(f"{unit} reports term {seen_term}, which cannot be")
+        if seen_term <= application.lease.term:
+            return application
+        application = replace(application, lease=rules.having_seen(application.lease, seen_term))
+        self.ledger.touch(application)
+        return application
+
+    def _grant(self, now: float, application: Application, holder: Holder) -> Granted:
         before = application.lease
-        lease, cause = rules.granted(before, now, holder, seen_term, self.wall)
+        lease, cause = rules.granted(before, now, holder, self.wall)
         leaderless = None if before.freed_at is None or before.holder else now - before.freed_at
         self.settle(
             now, application, lease,
@@ -260,7 +266,8 @@ class Leases:
         pinned = [a for a in self.ledger.applications.values() if a.lease.pins]
         self._save_pins_at = now + SAVE_PINS_EVERY if pinned else None
         for application in pinned:
-            self.ledger.put(application, pins_left(application, now))
+            if application.name not in self.unsure:
+                self.ledger.put(application, pins_left(application, now))
 
     def next_wake(self) -> float | None:
         """The instant after which `tick` has something to do, if any."""
@@ -290,13 +297,19 @@ class Leases:
                 self.schedule(self.ledger.applications[name])
 
     def reload(self, names: Iterable[str], loaded: Mapping[str, Application]) -> None:
-        """Their outcome was unknown; the store's word is taken now (L8)."""
+        """Their outcome was unknown; the store's word is taken now (L8).
+
+        What no store keeps goes on: who waits (G11), and the terms that units have seen (G8).
+        """
         names = list(names)
+        before = {name: self.ledger.applications.get(name) for name in names}
         self.ledger.reload(names, loaded)
         for name in names:
             self.unsure.pop(name, None)
             if name in loaded:
+                self.ledger.touch(resumed(loaded[name], before[name]))
                 self.schedule(loaded[name])
+                heapq.heappush(self._wakes, (float("-inf"), name))  # a free one is to be offered
 
     # -- the one door for new states
 

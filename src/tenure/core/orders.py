@@ -85,12 +85,13 @@ class Orders:
         application = self.application(name)
         for unit in application.units:
             self._forget_session(unit)
-        changes = [UnitDropped(unit) for unit in application.units]
+        dropped = [UnitDropped(unit) for unit in application.units]
+        unpinned = [PinDropped(name, reason) for reason in application.lease.pins]
         told = self._leases.history(application, "removed", "an operator removed it")
         bucket = replace(application.bucket, settings={})
-        lease = replace(application.lease, line=(), offer=None, handover=None)
+        lease = replace(application.lease, line=(), offer=None, handover=None, pins={})
         gone = replace(application, alive=False, units={}, bucket=bucket, recent=(), lease=lease)
-        self._leases.keep(gone, *changes, SettingsCleared(name), told)
+        self._leases.keep(gone, *dropped, *unpinned, SettingsCleared(name), told)
         return f'"{name}" removed'
 
     def add_unit(self, name: str) -> str:
@@ -129,9 +130,9 @@ class Orders:
             )
             lease = application.lease
             if lease.holder is not None and lease.holder.unit == unit:
-                lease = replace(
-                    lease, handover=Handover(unit, f"{unit} stepped down to be removed")
-                )
+                successor = lease.handover.successor if lease.handover else None
+                handover = Handover(unit, f"{unit} stepped down to be removed", successor)
+                lease = replace(lease, handover=handover)
             application = replace(
                 application, units={**application.units, unit: record}, lease=lease
             )
@@ -180,7 +181,7 @@ class Orders:
                 freed_because=f"an operator elected {unit}",
             )  # fmt: skip
             self._leases.settle(now, application, lease)
-            return f"nobody led; {unit} is next"
+            return "nobody led"
         handover = Handover(
             holder, f"an operator elected {unit}", successor=unit, holder_may_return=True
         )
@@ -220,7 +221,7 @@ class Orders:
         self._leases.settle(now, application, replace(lease, handover=handover))
         if connected:
             self._leases.pushes.append((application.name, StepDown(unit=holder)))
-            return f"{holder} is stepping down"
+            return ""
         left = max(0.0, rules.ends_at(lease) - now)
         return f"the agent of {holder} is not connected; its lease runs out in {left:.0f} s"
 

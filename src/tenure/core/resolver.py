@@ -126,7 +126,10 @@ def next_hook(state: LocalState, known: Known) -> HookPlan | None:
         return _owed(state, known)
     if not known.may_retry or is_moot(state, known):
         return None
-    if state.failure.hook == ELECTED and known.surety is not Surety.IN_HAND:
+    hook = state.failure.hook
+    if hook == ELECTED and known.surety is not Surety.IN_HAND:
+        return None
+    if hook in (DEPOSED, SETTINGS) and known.standing is Standing.WAITING:
         return None
     return failed_plan(state, known)
 
@@ -207,10 +210,12 @@ def _last_hooks(state: LocalState, known: Known) -> HookPlan | None:
     """Demote, then `stop` and `remove`; a unit that never was installed has nothing to undo."""
     if known.standing in (Standing.LEADER, Standing.WAITING):
         return None
+    if not state.installed:
+        return None
     deposed = _deposed(state)
     if deposed is not None:
         return deposed
-    if known.standing is Standing.STEPPING_DOWN or not state.installed:
+    if known.standing is Standing.STEPPING_DOWN:
         return None
     if not state.stopped:
         return HookPlan(hook=STOP)
@@ -287,7 +292,8 @@ def paid(state: LocalState, plan: HookPlan) -> LocalState:
     state = replace(state, running=None, failure=None, last_hook=plan.hook)
     hook = plan.hook
     if hook == ELECTED:
-        assert plan.term is not None
+        if plan.term is None:
+            return state  # skipped while no term was known: it pays for none
         return replace(state, elected_for=plan.term, told_once=True)
     if hook == DEPOSED and state.deposition == Deposition(plan.deposition or 0):
         return replace(state, deposition=Deposition(state.deposition.term, told=True))

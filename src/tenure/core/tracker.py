@@ -170,23 +170,37 @@ class Tracker:
         """What an answer lets the unit believe; None: nothing, and it claims again (L2, G4)."""
         asked, self.in_flight = self.in_flight, None
         self.claim_at = retry_at
+        if isinstance(verdict, Granted):
+            self.seen_term = max(self.seen_term, verdict.term)
         if asked is None:
             return None
         if isinstance(verdict, ClaimUnsure):
             self._not_before = retry_at
             return None
-        if asked.epoch != self._epoch:
+        if not self._still_stands(now, asked):
             self.claim_at = now
             return None
         if isinstance(verdict, Denied):
-            self.answered = True
-            self.duration = verdict.duration
-            self.claim_at = asked.at + verdict.duration
-            return Loss("the controller denied it") if self.term is not None else None
+            return self._consider_denial(now, asked, verdict)
         return self._consider_grant(now, asked, verdict)
 
+    def _still_stands(self, now: float, asked: Asked) -> bool:
+        """Whether the belief, or the lack of it, that the claim was sent under goes on (L2).
+
+        A belief that has run out does not, noted or not: its term must not begin again (G8).
+        """
+        return asked.epoch == self._epoch and (asked.term is None or not self.has_run_out(now))
+
+    def _consider_denial(self, now: float, asked: Asked, denied: Denied) -> Loss | None:
+        self.answered = True
+        self.duration = denied.duration
+        self.claim_at = asked.at + denied.duration
+        if self.term is None:
+            return None
+        self.sure_until = min(self.sure_until, now)  # minion at once, before it is durable (U1)
+        return Loss("the controller denied it")
+
     def _consider_grant(self, now: float, asked: Asked, granted: Granted) -> Grant | None:
-        self.seen_term = max(self.seen_term, granted.term)
         sure_until = asked.at + granted.duration * (1 - CLOCK_MARGIN)
         if now >= sure_until:
             self.claim_at = now
@@ -206,6 +220,8 @@ class Tracker:
         assert self.term is None or not self.answered or grant.term != self.term
         self.answered = True
         self.stepping_down = False
+        if grant.term != self.term:
+            self.sure_until = 0.0  # what another term was sure of says nothing about this one
         self.term = grant.term
         self._promises.clear()
         self._epoch += 1
@@ -239,10 +255,13 @@ class Tracker:
     # -- stepping down
 
     def step_down(self, now: float) -> None:
-        """Promise nothing from now on; release once what was promised is over (U4)."""
+        """Promise nothing from now on; release once what was promised is over (U4).
+
+        A promise given before the guarantee was lowered is kept in full.
+        """
         assert self.standing(now) is Standing.LEADER
         self.stepping_down = True
-        self._step_down_by = now + self.guarantee
+        self._step_down_by = max(now + self.guarantee, self.promised_until())
         self._epoch += 1
 
     def may_release(self, now: float, *, hooks_are_over: bool) -> bool:
@@ -259,7 +278,8 @@ class Tracker:
         if self.term is not None:
             wakes.append(self.sure_until)
         if self.stepping_down:
-            wakes.append(min(self._step_down_by, max(now, self.promised_until())))
+            promised_until = self.promised_until()
+            wakes.append(promised_until if promised_until > now else self._step_down_by)
         elif self.in_flight is None and self.claim_at < float("inf"):
             wakes.append(max(self.claim_at, self._not_before))
         return min(wakes, default=None)

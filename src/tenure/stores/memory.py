@@ -201,9 +201,7 @@ class MemoryStore:
             raise StoreRefused("cannot write to the memory store: its seat must be taken anew")
         fault = self._disk.faults.pop(0) if self._disk.faults else "none"
         if fault == "refused" or self._disk.full:
-            raise StoreRefused(
-                "the memory store has no space left: nothing was written"
-            )
+            raise StoreRefused("the memory store has no space left: nothing was written")
         _check_storable(changes)
         if fault == "unsure-late":
             self._disk.delay(seat, changes)

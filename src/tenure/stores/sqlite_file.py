@@ -7,7 +7,8 @@ Order of an opening, all of it under the lock on `<path>.lock`:
    over a read-only connection: a damaged file stays as it is, its write-ahead log with it.
    Trap: closing any descriptor of the file drops this process's POSIX locks on it. So plain reads
    happen only while no connection is open; the `flock` on another file has no such trap.
-2. **Rewrite the log.** If an fsync failed earlier, here or in a controller that died since, the
+2. **Rewrite the log** and sync what may be younger than the disk: a copy just restored, a file just
+   named. If an fsync failed earlier, here or in a controller that died since, the
    kernel may serve pages of the log from memory that it never wrote and now believes clean. SQLite
    would recover commits from them, and a plain checkpoint could write half of such a commit into
    the database, lose power, and find on the disk no log to repair it from. So the log's bytes are
@@ -103,8 +104,9 @@ def unreadable(path: Path, error: Exception) -> StoreUnusable:
 
 def damaged(path: Path, cause: str) -> StoreUnusable:
     """The error for a file that is not a whole store of ours."""
+    words = " ".join(cause.split())
     return StoreUnusable(
-        f"the store {path} is damaged ({cause}); it was left as it is: restore it from a backup, "
+        f"the store {path} is damaged ({words}); it was left as it is: restore it from a backup, "
         "or begin anew with another state folder"
     )
 
@@ -162,6 +164,8 @@ def identity(path: Path) -> tuple[int, ...]:
 def create(path: Path) -> None:
     """Make an empty store: built under another name, synced, then given its own.
 
+    So a file under the store's name is a whole store, or damaged, but never half made.
+
     Raises StoreUnusable if a log without its database lies there; OSError, sqlite3.Error.
     """
     log = beside(path, "-wal")
@@ -173,8 +177,7 @@ def create(path: Path) -> None:
     building = beside(path, ".new")
     try:
         _build(building)
-        building.rename(path)
-        _sync(path.parent)
+        building.rename(path)  # opening it syncs the folder
     finally:
         _remove(building)
 
@@ -183,6 +186,7 @@ def _build(building: Path) -> None:
     _remove(building)
     os.close(os.open(building, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     with contextlib.closing(_connect(building, "mode=rw")) as connection:
+        connection.execute("PRAGMA synchronous=OFF")  # because it is synced as a whole below
         connection.execute("PRAGMA journal_mode=WAL")
         rows.create(connection)
     _sync(building)
@@ -214,6 +218,8 @@ def missing(path: Path) -> StoreUnusable:
 
 def examine(path: Path) -> None:
     """Look, and touch nothing. Raises StoreUnusable, OSError, sqlite3.Error."""
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
     _check_header(path)
     log = beside(path, "-wal")
     quiet = not log.exists() or log.stat().st_size == 0
@@ -267,6 +273,8 @@ def open_examined(path: Path) -> sqlite3.Connection:
     Raises OSError, sqlite3.Error.
     """
     rewrite_log(path)
+    _sync(path)  # because a restored copy may be in memory only
+    _sync(path.parent)
     connection = _connect(path, "mode=rw")
     try:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")

@@ -72,6 +72,9 @@ _APPLICATION = (
     "led_since"
 )
 
+_MOST = 2**31
+"""More entries than anyone asks for, and a number that SQLite can hold."""
+
 _ROW_BYTES = 64
 """What a row's numbers and headings take, generously."""
 
@@ -268,7 +271,7 @@ def read_history(
     """The newest `limit` entries, oldest first. Raises like `read`."""
     rows = connection.execute(
         f"SELECT {_HISTORY} FROM history WHERE application = ? ORDER BY id DESC LIMIT ?",
-        (application, max(0, limit)),
+        (application, max(0, min(limit, _MOST))),
     ).fetchall()
     names = _HISTORY.split(", ")
     entries = [dict(zip(names, row, strict=True)) for row in reversed(rows)]

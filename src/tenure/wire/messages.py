@@ -42,7 +42,7 @@ __all__ = [
 PROTOCOL_VERSION = 1
 
 
-class UnitHello(Struct, frozen=True, kw_only=True):
+class UnitHello(Struct, frozen=True, kw_only=True, gc=False):
     """A unit that this connection speaks for (L9).
 
     `session` rises with every connection of an instance; `seen_revision` is the bucket revision
@@ -56,7 +56,7 @@ class UnitHello(Struct, frozen=True, kw_only=True):
     seen_term: int = 0
 
 
-class Hello(Struct, frozen=True, kw_only=True, tag=True):
+class Hello(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The first message of a unit's conversation."""
 
     version: int
@@ -64,7 +64,7 @@ class Hello(Struct, frozen=True, kw_only=True, tag=True):
     pid: int | None = None
 
 
-class UnitWelcome(Struct, frozen=True, kw_only=True):
+class UnitWelcome(Struct, frozen=True, kw_only=True, gc=False):
     """A unit is accepted, or not: then `refused` says why and `refused_code` is an errors.py code.
 
     `revision` is the bucket's; `changed_keys` the names changed since the unit's `seen_revision`,
@@ -79,14 +79,14 @@ class UnitWelcome(Struct, frozen=True, kw_only=True):
     removing: bool = False
 
 
-class Welcome(Struct, frozen=True, kw_only=True, tag=True):
+class Welcome(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The answer to `Hello`."""
 
     version: int
     units: tuple[UnitWelcome, ...]
 
 
-class Claim(Struct, frozen=True, kw_only=True):
+class Claim(Struct, frozen=True, kw_only=True, gc=False):
     """A unit seeks or renews the lease, naming the term it still believes in, if any (L2)."""
 
     unit: str
@@ -94,21 +94,21 @@ class Claim(Struct, frozen=True, kw_only=True):
     seen_term: int = 0
 
 
-class Claims(Struct, frozen=True, kw_only=True, tag=True):
+class Claims(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """All claims of one agent at one moment: one message renews all its leaders."""
 
     id: int
     claims: tuple[Claim, ...]
 
 
-class Verdicts(Struct, frozen=True, kw_only=True, tag=True):
+class Verdicts(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The answers to `Claims` of the same id: some or all of its units, each exactly once."""
 
     id: int
     verdicts: tuple[Verdict, ...]
 
 
-class Release(Struct, frozen=True, kw_only=True, tag=True):
+class Release(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The unit, which has durably forgotten `term`, gives the lease up (L5)."""
 
     id: int
@@ -116,7 +116,7 @@ class Release(Struct, frozen=True, kw_only=True, tag=True):
     term: int
 
 
-class WriteSettings(Struct, frozen=True, kw_only=True, tag=True):
+class WriteSettings(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Merge into the bucket; "" removes a key (B3). Fenced by `term` (G6)."""
 
     id: int
@@ -125,28 +125,28 @@ class WriteSettings(Struct, frozen=True, kw_only=True, tag=True):
     changes: Mapping[str, str]
 
 
-class ReadSettings(Struct, frozen=True, kw_only=True, tag=True):
+class ReadSettings(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Read the whole bucket."""
 
     id: int
     unit: str
 
 
-class Gone(Struct, frozen=True, kw_only=True, tag=True):
+class Gone(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The unit has run its last hook and leaves for ever (U4, H1)."""
 
     id: int
     unit: str
 
 
-class Done(Struct, frozen=True, kw_only=True, tag=True):
+class Done(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The request was carried out; `revision` is the bucket's after a write."""
 
     id: int
     revision: int = 0
 
 
-class Settings(Struct, frozen=True, kw_only=True, tag=True):
+class Settings(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The bucket as it is (T4)."""
 
     id: int
@@ -154,7 +154,7 @@ class Settings(Struct, frozen=True, kw_only=True, tag=True):
     settings: Mapping[str, str]
 
 
-class Failed(Struct, frozen=True, kw_only=True, tag=True):
+class Failed(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The request failed; `code` names a class of errors.py and so what may be concluded (G7)."""
 
     id: int
@@ -162,7 +162,7 @@ class Failed(Struct, frozen=True, kw_only=True, tag=True):
     message: str
 
 
-class Report(Struct, frozen=True, kw_only=True, tag=True):
+class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """How the unit is, for operators. Sent whenever it changes; never answered.
 
     `eligible` is false while the unit is stopping: it seeks no leadership any more.
@@ -179,14 +179,14 @@ class Report(Struct, frozen=True, kw_only=True, tag=True):
     application_status: tuple[str, str] | None = None
 
 
-class Resolve(Struct, frozen=True, kw_only=True, tag=True):
+class Resolve(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """An operator resolves the unit's failed hook: run it again now, or skip it (H7)."""
 
     unit: str
     retry: bool
 
 
-class Superseded(Struct, frozen=True, kw_only=True, tag=True):
+class Superseded(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The controller ends this connection; `reason` is for the log."""
 
     reason: str

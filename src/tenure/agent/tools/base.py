@@ -6,10 +6,13 @@ controller. Wrong arguments are found before the context is asked anything (T0).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
+
+_NO_UTF8 = re.compile("[\ud800-\udfff]")
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -71,7 +74,7 @@ class Context(Protocol):
         ...
 
     def still_sure(self) -> bool:
-        """Whether a True given just now may still be printed (G3: looked at just before printing)."""
+        """Whether a True given just now may still be printed (G3: asked just before printing)."""
         ...
 
     async def settings(self) -> Mapping[str, str]:
@@ -96,12 +99,19 @@ class Context(Protocol):
     async def set_status(self, status: Status, *, application: bool) -> None:
         """Set the status of the unit, or of the application (the leader's to set).
 
-        Raises WriteRefused (for the application, when this unit is not surely the leader).
+        Raises WriteRefused (for the application, when this unit is not surely the leader); here
+        `str()` is the whole message: `this unit is not the leader`.
         """
         ...
 
 
 ReadStdin = Callable[[], Awaitable[bytes]]
 """Asks the client for its standard input, all of it; bounded."""
+
+
+def valid(text: str) -> str:
+    """The text with U+FFFD for each byte that is no UTF-8, as Go writes it."""
+    return _NO_UTF8.sub("\ufffd", text)
+
 
 Tool = Callable[[Context, Call, ReadStdin], Awaitable[Reply]]

@@ -1,8 +1,8 @@
 """Flags as Juju's tools take them: gnuflag's parsing and its words (T0, T1).
 
-A flag may stand anywhere before `--`; its value follows it or is attached (`--format=json`, `-ofile`).
-`-` alone is an argument. A bool takes a value only when attached with `=`. The first fault found ends
-the parsing, and `--help` before it wins.
+A flag may stand anywhere before `--`; its value follows it or is attached (`--format=json`,
+`-ofile`). `-` alone is an argument. A bool takes a value only when attached with `=`. The first
+fault found ends the parsing, and `--help` before it wins.
 
 `tool` is the frame of every tool: parse, run, and turn the three ways out into a reply:
 

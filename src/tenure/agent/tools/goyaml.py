@@ -6,11 +6,11 @@ simple keys is PyYAML's, and only what differs is replaced here.
 
 | | yaml.v2 |
 |---|---|
-| style asked for | literal if the string has a line feed; double quotes if it would be read as another type; else plain |
-| style given | plain, else single quotes, else double quotes: whatever `analyze_scalar` allows first |
-| not printable | tab, CR, other controls, NEL, BOM and everything beyond the BMP: double quotes, escaped |
+| style asked for | literal if there is a line feed; double if of another type; else plain |
+| style given | the asked one, else single quotes, else double quotes, as `analyze_scalar` allows |
+| not printable | tab, CR, all controls, NEL, BOM, all beyond the BMP: double quotes, escaped |
 | folding | at the first lone space after column 80; never in a key |
-| another type | YAML 1.1's words and numbers and base 60, but as Go's parsers read them: `<<` and `=` stay plain |
+| another type | YAML 1.1's words, numbers and base 60, as Go's parsers read them |
 | keys | in natural order, `a2` before `a10` |
 
 Two consequences look like faults and are Juju's: more than one line feed at the end is cut to one,
@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cmp_to_key
 from io import StringIO
-from typing import Union
+from typing import TypeAlias
 
 from yaml.emitter import Emitter, ScalarAnalysis
 from yaml.events import (
@@ -38,12 +38,12 @@ from yaml.events import (
     StreamStartEvent,
 )
 
+from tenure.agent.tools.base import valid
 
-Node = Union[str, bool, Mapping[str, "Node"]]
+Node: TypeAlias = "str | bool | Mapping[str, Node]"
 
 WIDTH = 80
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAKS = "\r\n\x85\u2028\u2029"
 _SPECIAL = re.compile("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
 _BREAK = re.compile(f"[{_BREAKS}]")
@@ -55,7 +55,9 @@ _INDICATOR = re.compile(rf":(?:[ \t]|\Z)|(?<=[ \t\0{_BREAKS}])#")
 _FOLDABLE = re.compile(f" +|[{_BREAKS}]|[^ {_BREAKS}]+")
 _LINES = re.compile(f"[{_BREAKS}]|[^{_BREAKS}]+")
 _QUOTABLE = re.compile(
-    ' +|[\x21\x23-\x5b\x5d-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]+|(?s:.)'
+    "(?P<spaces> +)"
+    r"|[\x21\x23-\x5b\x5d-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]+"
+    "|(?P<escaped>(?s:.))"
 )
 _ESCAPES = {
     "\0": "\\0", "\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f",
@@ -65,7 +67,7 @@ _ESCAPES = {
 
 
 def dump(value: Node) -> str:
-    """The document as Juju's tools print it: yaml.v2's text with exactly one line feed at its end."""
+    """The document as Juju's tools print it: yaml.v2's text with one line feed at its end."""
     out = StringIO()
     emitter = _GoEmitter(out)
     for event in _document(value):
@@ -86,7 +88,7 @@ def _events(value: Node) -> Iterator[Event]:
     if isinstance(value, bool):
         yield _scalar("true" if value else "false", None)
     elif isinstance(value, str):
-        text = _SURROGATE.sub("\ufffd", value)
+        text = valid(value)
         yield _scalar(text, _style_for(text))
     else:
         yield MappingStartEvent(None, None, implicit=True, flow_style=False)
@@ -219,11 +221,11 @@ class _GoEmitter(Emitter):
 
     def _put_quotable(self, match: re.Match[str], split: bool) -> None:
         piece = match[0]
-        if piece[0] == " " and split and self._folds_at(match):
+        if match["escaped"]:
+            piece = _escape(piece)
+        elif match["spaces"] and split and self._folds_at(match):
             self.write_indent()
             piece = "\\" + piece[1:] if len(piece) > 1 else ""
-        elif len(piece) == 1 and not " " <= piece <= "~" or piece in '"\\':
-            piece = _escape(piece) if _SPECIAL.match(piece) or piece in '"\\' + _BREAKS else piece
         self._put(piece)
 
     def _folds_at(self, match: re.Match[str]) -> bool:

@@ -33,9 +33,7 @@ async def run(context: Context, call: Call, flags: Arguments) -> Reply:
     no_more(flags.rest)
     for _ in range(ROUNDS):
         leads = await _decide(context)
-        reply = answer(
-            call, leads, format=flags.text("format"), out_path=flags.text("output")
-        )
+        reply = answer(call, leads, format=flags.text("format"), out_path=flags.text("output"))
         if not leads or context.still_sure():
             return reply
     raise Failed("leadership status unknown: the lease is too short to promise anything")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply, WriteRefused
+from tenure.agent.tools.base import Call, Context, Reply, WriteRefused, valid
 from tenure.agent.tools.flags import Arguments, Failed, Usage, WrongArguments, tool
-from tenure.agent.tools.output import quote, trim, valid
+from tenure.agent.tools.output import quote, trim
 
 NAME = "leader-set"
 

@@ -15,15 +15,16 @@ Each ends in a line feed, unless nothing is printed at all.
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeAlias
 
-from tenure.agent.tools.base import Call, Reply
+from tenure.agent.tools.base import Call, Reply, valid
 from tenure.agent.tools.goyaml import Node, dump
 
-Value = Node | None
+Value: TypeAlias = "Node | None"
 
 FORMATS = ("json", "smart", "yaml")
 
@@ -72,11 +73,6 @@ def _quote_char(char: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def valid(text: str) -> str:
-    """The text with U+FFFD for each byte that is no UTF-8."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", text)
-
-
 def to_bytes(text: str) -> bytes:
     """The bytes as they came: what was no UTF-8 is no UTF-8 again."""
     try:
@@ -117,7 +113,7 @@ def render(value: Value, format: str) -> bytes:
 
 
 def answer(call: Call, value: Value, *, format: str, out_path: str) -> Reply:
-    """The reply that prints the value, or has the client write it to `out_path` if that is given."""
+    """The reply that prints the value, or has the client write it to `out_path` if given."""
     stdout = render(value, format)
     if not out_path:
         return Reply(stdout=stdout)
@@ -126,5 +122,13 @@ def answer(call: Call, value: Value, *, format: str, out_path: str) -> Reply:
 
 def absolute(path: str, cwd: str) -> str:
     """The path as the caller means it: from its folder, `~` expanded, dots removed."""
-    joined = posixpath.join(cwd, os.path.expanduser(path))
+    joined = posixpath.join(cwd, _expanded(path))
     return re.sub("^//", "/", posixpath.normpath(joined))
+
+
+def _expanded(path: str) -> str:
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError:
+        # because a user that nobody knows is part of a file's name, as in Juju
+        return path

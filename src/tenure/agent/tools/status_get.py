@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tenure.agent.tools.base import Call, Context, LeadershipUnknown, Reply, Status
 from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Failed, Flag, Usage, no_more, tool
-from tenure.agent.tools.output import Node, answer
+from tenure.agent.tools.goyaml import Node
+from tenure.agent.tools.output import answer
 
 NAME = "status-get"
 

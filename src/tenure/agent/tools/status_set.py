@@ -9,9 +9,10 @@ from tenure.agent.tools.base import (
     Reply,
     Status,
     WriteRefused,
+    valid,
 )
 from tenure.agent.tools.flags import Arguments, Failed, Flag, Usage, WrongArguments, no_more, tool
-from tenure.agent.tools.output import quote, valid
+from tenure.agent.tools.output import quote
 
 NAME = "status-set"
 

@@ -1,0 +1,365 @@
+"""The agent's door for hook tools: a UNIX socket that serves the client of every tool call.
+
+| what comes | what happens |
+|---|---|
+| a whole request | its context is looked up, and the tool runs when those before it are done (T9) |
+| the client goes while its tool waits | the call is cancelled, unless it is already writing |
+| garbage, half a request, too much, silence | that connection gets one ERROR line and is closed |
+| more than `MAX_CONNECTIONS` at once | the newcomer gets one ERROR line and is closed |
+
+A call is authorised by its context id alone (T9); the socket's mode keeps other users out. A reply
+is written in the same step of the loop in which the tool decided it (G3): nothing is awaited
+between.
+
+The protocol is told in hooktool.c; the frames never change, so that a client of any version can be
+told that its version is wrong. What this file does not know: any tool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from tenure.agent.tools import run_tool
+from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Status
+from tenure.agent.tools.flags import Failed, error
+from tenure.agent.tools.output import quote, to_bytes
+from tenure.errors import ProtocolError, TenureError
+
+VERSION = 1
+MAX_REQUEST = 8 * 1024 * 1024
+MAX_STDIN = 8 * 1024 * 1024
+MAX_CONNECTIONS = 256
+
+Contexts = Callable[[str], Context | None]
+RunTool = Callable[[Context, Call, ReadStdin], Awaitable[Reply]]
+
+
+class ToolServer:
+    """Serves the tools of all contexts of one agent on one socket.
+
+    `contexts` gives the live context of an id, or None. `request_timeout` is how long, in seconds,
+    a client may take to send its request. `run` runs one call and raises nothing.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        contexts: Contexts,
+        *,
+        request_timeout: float = 10.0,
+        run: RunTool = run_tool,
+    ) -> None:
+        self.path = path
+        self.contexts = contexts
+        self.request_timeout = request_timeout
+        self.run = run
+        self.turns = Turns()
+        self.connections: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen; the socket is only its owner's from the moment it exists. Raises TenureError."""
+        try:
+            listener = _listener(self.path)
+        except OSError as fault:
+            reason = fault.strerror or str(fault)
+            raise TenureError(f"cannot listen for hook tools on {self.path}: {reason}") from fault
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(
+            lambda: Connection(self), sock=listener, backlog=MAX_CONNECTIONS
+        )
+
+    async def close(self) -> None:
+        """Stop listening, end every call and connection, and remove the socket."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        with suppress(OSError):
+            self.path.unlink()
+        calls = [call for connection in self.connections if (call := connection.abandon())]
+        await asyncio.gather(*calls, return_exceptions=True)
+
+
+def _listener(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # because bind() gives the file the mode of the socket, there is no moment with another
+        os.fchmod(listener.fileno(), 0o600)
+        with suppress(FileNotFoundError):
+            if stat.S_ISSOCK(path.lstat().st_mode):
+                path.unlink()
+        listener.bind(str(path))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class Turns:
+    """Who may run in which context: one at a time, in order of arrival (T9). Kept while needed."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._locks)
+
+    async def run(self, context_id: str, call: Callable[[], Awaitable[None]]) -> None:
+        """Run the call when it is its turn."""
+        lock, users = self._locks.get(context_id, (asyncio.Lock(), 0))
+        self._locks[context_id] = lock, users + 1
+        try:
+            async with lock:
+                await call()
+        finally:
+            lock, users = self._locks.pop(context_id)
+            if users > 1:
+                self._locks[context_id] = lock, users - 1
+
+
+class Connection(asyncio.Protocol):
+    """One client: its request, its call, its reply."""
+
+    def __init__(self, server: ToolServer) -> None:
+        self._server = server
+        self._received = bytearray()
+        self._call: asyncio.Task[None] | None = None
+        self._stdin: StdinReader | None = None
+        self._writing = False
+        self._transport: asyncio.Transport
+        self._deadline: asyncio.TimerHandle
+
+    # --- what the transport tells ---------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(self._server.request_timeout, self._too_slow)
+        crowded = len(self._server.connections) >= MAX_CONNECTIONS
+        self._server.connections.add(self)
+        if crowded:
+            self._refuse(f"too many hook tools at once (at most {MAX_CONNECTIONS}); try again")
+
+    def data_received(self, data: bytes) -> None:
+        if self._transport.is_closing():
+            return
+        try:
+            if self._call is None:
+                self._received += data
+                self._try_request()
+            elif self._stdin is not None:
+                self._stdin.feed(data)
+            else:
+                raise ProtocolError("bad request: more than one request")
+        except ProtocolError as fault:
+            self._refuse(str(fault))
+
+    def eof_received(self) -> None:
+        if self._call is None:
+            self._refuse("bad request: it ends in the middle")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._deadline.cancel()
+        self._server.connections.discard(self)
+        if self._stdin is not None:
+            self._stdin.lost()
+        if self._call is not None and not self._writing:
+            self._call.cancel()
+
+    # --- what it does ---------------------------------------------------------------------------
+
+    def abandon(self) -> asyncio.Task[None] | None:
+        """Drop the client at once; the call that is thereby ended, if any."""
+        self._transport.abort()
+        if self._call is not None:
+            self._call.cancel()
+        return self._call
+
+    def _try_request(self) -> None:
+        call = parse_request(self._received)
+        if call is None:
+            return
+        self._deadline.cancel()
+        self._received.clear()
+        self._call = asyncio.get_running_loop().create_task(self._serve(call))
+
+    async def _serve(self, call: Call) -> None:
+        try:
+            await self._server.turns.run(call.context_id, lambda: self._run(call))
+        except Exception:
+            # because nobody else would tell the client, which waits for a word
+            self._reply(error("internal fault in the agent; see its log"))
+            raise
+
+    async def _run(self, call: Call) -> None:
+        context = self._server.contexts(call.context_id)
+        if context is None:
+            self._reply(error(f"bad request: wrong context ID; got {quote(call.context_id)}"))
+            return
+        watched = _Watched(context, self._set_writing)
+        self._reply(await self._server.run(watched, call, self._read_stdin))
+
+    def _set_writing(self, writing: bool) -> None:
+        self._writing = writing
+
+    async def _read_stdin(self) -> bytes:
+        if self._stdin is None:
+            self._stdin = StdinReader()
+            self._transport.write(_frame(b"I", b""))
+        return await self._stdin.all()
+
+    def _reply(self, reply: Reply) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(encode_reply(reply))
+            self._transport.close()
+
+    def _refuse(self, message: str) -> None:
+        self._deadline.cancel()
+        self._reply(error(message))
+
+    def _too_slow(self) -> None:
+        self._refuse(f"bad request: not complete after {self._server.request_timeout:g} s")
+
+
+class StdinReader:
+    """The client's stdin, as it comes in chunks."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self._content = bytearray()
+        self._whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def all(self) -> bytes:
+        """All of it. Raises Failed if it is too much, or if the client is gone."""
+        return await asyncio.shield(self._whole)
+
+    def feed(self, data: bytes) -> None:
+        """Take what the client sent."""
+        self._received += data
+        while not self._whole.done() and len(self._received) >= 4:
+            size = int.from_bytes(self._received[:4], "big")
+            if len(self._content) + size > MAX_STDIN:
+                self._end(Failed(f"stdin is larger than {MAX_STDIN} bytes"))
+            elif len(self._received) < 4 + size:
+                return
+            elif size == 0:
+                self._whole.set_result(bytes(self._content))
+            else:
+                self._content += self._received[4 : 4 + size]
+                del self._received[: 4 + size]
+
+    def lost(self) -> None:
+        """The client is gone."""
+        self._end(Failed("stdin ended in the middle"))
+
+    def _end(self, fault: Failed) -> None:
+        if not self._whole.done():
+            self._whole.set_exception(fault)
+            # because nobody may be waiting any more, and that is no fault
+            self._whole.exception()
+
+
+class _Watched:
+    """The context, and word of when it is writing: then its call must not be cancelled (G7)."""
+
+    def __init__(self, context: Context, set_writing: Callable[[bool], None]) -> None:
+        self._context = context
+        self._set_writing = set_writing
+
+    @property
+    def unit(self) -> str:
+        return self._context.unit
+
+    async def is_leader(self) -> bool:
+        return await self._context.is_leader()
+
+    def still_sure(self) -> bool:
+        return self._context.still_sure()
+
+    async def settings(self) -> Mapping[str, str]:
+        return await self._context.settings()
+
+    async def write_settings(self, changes: Mapping[str, str]) -> None:
+        self._set_writing(True)
+        try:
+            await self._context.write_settings(changes)
+        finally:
+            self._set_writing(False)
+
+    def log(self, level: str, message: str) -> None:
+        self._context.log(level, message)
+
+    def status(self, *, application: bool) -> Status:
+        return self._context.status(application=application)
+
+    async def set_status(self, status: Status, *, application: bool) -> None:
+        self._set_writing(True)
+        try:
+            await self._context.set_status(status, application=application)
+        finally:
+            self._set_writing(False)
+
+
+# --- the protocol's bytes ---------------------------------------------------------------------
+
+
+def parse_request(received: bytes | bytearray) -> Call | None:
+    """The call, once the request is whole; None before. Raises ProtocolError."""
+    if received and received[0] != VERSION:
+        raise ProtocolError(
+            f"bad request: protocol {received[0]}, this agent speaks {VERSION}; "
+            "run the hook again with the tools of this agent"
+        )
+    if len(received) < 5:
+        return None
+    size = int.from_bytes(received[1:5], "big")
+    if size > MAX_REQUEST:
+        raise ProtocolError(f"bad request: {size} bytes are more than the limit of {MAX_REQUEST}")
+    if len(received) < 5 + size:
+        return None
+    if len(received) > 5 + size:
+        raise ProtocolError("bad request: more than one request")
+    return _call(_texts(memoryview(bytes(received))[5:]))
+
+
+def _texts(body: memoryview) -> list[str]:
+    texts = []
+    while body:
+        end = 4 + int.from_bytes(body[:4], "big")
+        if not 4 <= end <= len(body):
+            raise ProtocolError("bad request: a text is longer than the request")
+        texts.append(str(body[4:end], "utf-8", "surrogateescape"))
+        body = body[end:]
+    return texts
+
+
+def _call(texts: list[str]) -> Call:
+    if len(texts) < 3:
+        raise ProtocolError("bad request: it names no context, folder and tool")
+    context_id, cwd, name, *args = texts
+    return Call(context_id=context_id, tool=name, args=tuple(args), cwd=cwd)
+
+
+def encode_reply(reply: Reply) -> bytes:
+    """The frames that make the client print the reply and end."""
+    frames = []
+    if reply.out_path is not None:
+        path = to_bytes(reply.out_path)
+        frames.append(_frame(b"W", len(path).to_bytes(4, "big") + path + reply.stdout))
+    elif reply.stdout:
+        frames.append(_frame(b"O", reply.stdout))
+    if reply.stderr:
+        frames.append(_frame(b"E", reply.stderr))
+    return b"".join([*frames, _frame(b"X", bytes([reply.exit_code]))])
+
+
+def _frame(kind: bytes, body: bytes) -> bytes:
+    return kind + len(body).to_bytes(4, "big") + body

@@ -1,0 +1,36 @@
+"""What `up` shows, as the supervisor sees it. How it looks is the commands' business."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tenure.house import House
+from tenure.wire.operators import Event, Status
+
+
+class Screen(Protocol):
+    """Where a house tells what happens in it."""
+
+    every: float | None
+    """Seconds between two looks at the status that this screen wants; None for no more than
+    what the supervisor needs itself."""
+
+    def begin(self, house: House, application: str, status: Status) -> None:
+        """The house is open: its state folder and its lease."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Something happened to a process."""
+        ...
+
+    def event(self, event: Event) -> None:
+        """Something happened, says the controller."""
+        ...
+
+    def status(self, status: Status) -> None:
+        """This is so now."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more will be shown."""
+        ...

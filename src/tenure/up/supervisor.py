@@ -1,0 +1,244 @@
+"""The house while it is open: a controller, an agent for each unit, and whoever stops them.
+
+In order: the controller; what was asked for (application, units, lease); the stream of events; the
+agents. From then on the controller's status says which units there are, so that `tenure add-unit`
+from another terminal starts an agent here.
+
+The house stops as a whole, so nobody hands over: there is nobody to hand to. The first signal stops
+it, the second kills everything at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from msgspec import Struct
+
+from tenure.client import Operator, UnixHttp
+from tenure.clock import Clock
+from tenure.errors import TenureError, Unreachable
+from tenure.house import House, HouseRecord
+from tenure.up import commands
+from tenure.up.agents import Agents
+from tenure.up.child import Child
+from tenure.up.closing import close_all
+from tenure.up.events import RETRY, events
+from tenure.up.keeper import Keeper
+from tenure.up.lock import UpLock
+from tenure.up.opening import open_house
+from tenure.up.plan import Plan
+from tenure.up.screen import Screen
+from tenure.wire.operators import Status
+
+START_FOR = 60.0
+"""Seconds until a controller that is not ready counts as failed."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class CannotOpen(TenureError):
+    """The house cannot be opened; what was started is ended again."""
+
+
+class CommandLines(Struct, frozen=True):
+    """How the house's processes are started; tests have others."""
+
+    controller: Callable[[House, bool], list[str]] = commands.controller_argv
+    agent: Callable[[House, HouseRecord, str], list[str]] = commands.agent_argv
+
+
+class Supervisor:
+    """One run of `tenure up`. Belongs to one event loop; `run` is called once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        lock: UpLock,
+        screen: Screen,
+        clock: Clock,
+        *,
+        on_ready: Callable[[], None] | None = None,
+        command_lines: CommandLines | None = None,
+    ) -> None:
+        self._plan = plan
+        self._house = plan.house
+        self._lock = lock
+        self._screen = screen
+        self._clock = clock
+        self._on_ready = on_ready
+        self._command_lines = command_lines or CommandLines()
+        self._operator = Operator(UnixHttp(plan.house.controller_socket))
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._followed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._fault: BaseException | None = None
+        self._first_controller: Child | None = None
+        self._controller: Keeper | None = None
+        self._agents: Agents | None = None
+
+    async def run(self) -> None:
+        """Open the house, keep it open, and close it when a signal says so.
+
+        Raises TenureError if it could not be opened; all that was started has ended then.
+        """
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue  # because `nohup` means it
+            loop.add_signal_handler(number, self._on_signal)
+        self._spawn(self._open())
+        try:
+            await self._stop.wait()
+        finally:
+            await self._close()
+        if self._fault is not None:
+            raise self._fault
+
+    # -- opening
+
+    async def _open(self) -> None:
+        record = self._house.read()
+        child = await self._start_first(must_exist=record is not None and record.store_created)
+        status, record = await self._reconcile(record, child)
+        self._controller = self._keeper(
+            "controller", lambda: self._start_controller(must_exist=True), _always
+        )
+        self._spawn(self._controller.keep(child))
+        self._screen.begin(self._house, self._plan.application, status)
+        connected = asyncio.Event()
+        self._spawn(self._listen(connected))
+        await connected.wait()
+        await self._run_agents(record)
+
+    async def _start_first(self, *, must_exist: bool) -> Child:
+        child = self._first_controller = self._start_controller(must_exist=must_exist)
+        try:
+            ready = await asyncio.wait_for(asyncio.shield(child.ready), START_FOR)
+        except TimeoutError:
+            raise CannotOpen(
+                f"the controller is not ready after {START_FOR:.0f} s: "
+                f"see {self._house.controller_log}"
+            ) from None
+        if not ready:
+            raise await self._no_controller(child)
+        return child
+
+    async def _reconcile(
+        self, record: HouseRecord | None, child: Child
+    ) -> tuple[Status, HouseRecord]:
+        try:
+            return await open_house(self._plan, record, self._operator)
+        except Unreachable:
+            if child.ended.done():
+                raise await self._no_controller(child) from None
+            raise
+
+    async def _no_controller(self, child: Child) -> CannotOpen:
+        await asyncio.shield(child.ended)
+        return CannotOpen(f"the controller ended: {child.last_words() or child.how_it_ended()}")
+
+    async def _run_agents(self, record: HouseRecord) -> None:
+        self._agents = Agents(
+            frozenset(record.applications),
+            lambda unit: Child.start(
+                self._command_lines.agent(self._house, record, unit), self._house.agent_log(unit)
+            ),
+            look=self._look,
+            make_keeper=self._keeper,
+            spawn=self._spawn,
+        )
+        self._spawn(self._follow(self._agents))
+        await self._followed.wait()
+        if self._on_ready is not None:
+            await self._agents.started()
+            self._on_ready()
+
+    # -- while it is open
+
+    async def _listen(self, connected: asyncio.Event) -> None:
+        while True:
+            with suppress(Unreachable):
+                async for event in events(self._house.controller_socket):
+                    connected.set()
+                    if event is None or event.kind.startswith("unit-"):
+                        self._changed.set()
+                    if event is not None:
+                        self._screen.event(event)
+            await asyncio.sleep(RETRY)
+
+    async def _follow(self, agents: Agents) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), self._screen.every)
+            self._changed.clear()
+            if await agents.follow():
+                self._followed.set()
+            else:
+                self._changed.set()
+                await asyncio.sleep(RETRY)
+
+    async def _look(self) -> Status | None:
+        try:
+            status = await asyncio.to_thread(self._operator.status)
+        except TenureError:
+            return None
+        self._screen.status(status)
+        return status
+
+    # -- processes
+
+    def _start_controller(self, *, must_exist: bool) -> Child:
+        argv = self._command_lines.controller(self._house, must_exist)
+        return Child.start(argv, self._house.controller_log)
+
+    def _keeper(
+        self, what: str, start: Callable[[], Child], is_wanted: Callable[[], Awaitable[bool]]
+    ) -> Keeper:
+        return Keeper(
+            what,
+            start,
+            say=self._screen.say,
+            clock=self._clock,
+            restart=self._plan.restart,
+            is_wanted=is_wanted,
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._fault = self._fault or fault
+            self._stop.set()
+
+    # -- closing
+
+    def _on_signal(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+        else:
+            self._screen.say("stopping; a second time kills at once")
+            self._stop.set()
+
+    async def _close(self) -> None:
+        self._lock.stopping()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        controller = self._controller.child if self._controller else self._first_controller
+        agents = self._agents.children() if self._agents else []
+        await close_all(agents, controller, self._hurry)
+
+
+async def _always() -> bool:
+    return True

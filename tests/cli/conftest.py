@@ -1,0 +1,150 @@
+"""A controller that says what a test wants, on a real socket; and the commands, run for real."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingMixIn, UnixStreamServer
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from tenure.cli.door import run
+from tenure.house import House
+from tenure.wire.operators import ErrorAnswer
+
+
+class Asked(Struct, frozen=True):
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    body: object
+
+
+class Reply(Struct, frozen=True):
+    """One answer; without content the connection is closed instead."""
+
+    content: bytes | None
+    status: int = 200
+
+
+class FakeController:
+    """Answers every request with `reply` and remembers what was asked."""
+
+    def __init__(self, path: Path) -> None:
+        self.reply = Reply(b"{}")
+        self.asked: list[Asked] = []
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                fake.answer(self)
+
+            def do_POST(self) -> None:
+                fake.answer(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def address_string(self) -> str:
+                return "unix"
+
+        class Server(ThreadingMixIn, UnixStreamServer):
+            daemon_threads = True
+
+        self._server = Server(str(path), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def says(self, answer: Struct) -> None:
+        self.reply = Reply(msgspec.json.encode(answer))
+
+    def refuses(self, code: str, message: str, status: int = 409) -> None:
+        answer = ErrorAnswer(code=code, message=message)
+        self.reply = Reply(msgspec.json.encode(answer), status)
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        length = int(handler.headers.get("Content-Length", 0))
+        body = msgspec.json.decode(handler.rfile.read(length)) if length else None
+        self.asked.append(Asked(handler.command, handler.path, body))
+        if self.reply.content is None:
+            handler.close_connection = True
+            return
+        handler.send_response(self.reply.status)
+        handler.send_header("Content-Length", str(len(self.reply.content)))
+        handler.end_headers()
+        handler.wfile.write(self.reply.content)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class Result(Struct, frozen=True):
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Desk:
+    """A house with a controller, and an operator at it."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.controller = FakeController(house.controller_socket)
+
+    def call(self, *args: str) -> Result:
+        """Run a command in this process, through the door."""
+        return call(args[0], "--state", str(self.house.state), *args[1:])
+
+
+def call(*args: str) -> Result:
+    """Run `tenure` with these arguments, in this process, through the door."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(args)
+    return Result(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    folder = Path(tempfile.mkdtemp(prefix="tn-"))
+    found = House(folder)
+    found.ensure()
+    yield found
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def desk(house: House) -> Iterator[Desk]:
+    found = Desk(house)
+    try:
+        yield found
+    finally:
+        found.controller.close()
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+
+
+def python() -> list[str]:
+    """The command line of `tenure` as a process of its own."""
+    assert os.path.exists(sys.executable)  # noqa: PTH110
+    return [sys.executable, "-m", "tenure"]

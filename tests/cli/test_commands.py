@@ -1,0 +1,261 @@
+"""Each command: what it asks of the controller, and its whole stdout, stderr and exit code."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from tenure.wire.operators import (
+    ApplicationStatus,
+    ControllerStatus,
+    HandOver,
+    History,
+    HistoryEntry,
+    HookState,
+    LeaseStatus,
+    Ok,
+    PinStatus,
+    Settings,
+    Status,
+    UnitAdded,
+    UnitStatus,
+    Why,
+    WorkloadStatus,
+)
+
+from .conftest import Asked, Desk, Result
+
+WEB = "/v1/applications/web"
+CONTROLLER = ControllerStatus(pid=1, version="1", seat=1, started="", store="/s")
+
+
+def application(leader: str | None = None, **other: object) -> ApplicationStatus:
+    words: dict[str, object] = {
+        "leader": leader,
+        "term": 3,
+        "since": "2026-11-23T12:00:00.123Z",
+        "lease": LeaseStatus(duration=60, guarantee=30, left=None if leader is None else 47.2),
+        "revision": 1,
+        "settings_bytes": 5,
+    }
+    return ApplicationStatus(**(words | other))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("args", "answer", "asked", "out"),
+    [
+        (
+            ["step-down", "web"],
+            HandOver(application="web", unit_from="web/0", unit_to="web/1", term=4,
+                     stepping_down_for=0.0123, taking_over_for=0.0021, note="web/2 was first"),
+            Asked("POST", f"{WEB}/step-down", {}),
+            "web/1 leads web, term 4\n  web/0 stepped down in 12.3 ms\n"
+            "  web/1 took over in 2.1 ms\n  web/2 was first\n",
+        ),
+        (
+            ["elect", "web/1"],
+            HandOver(application="web", unit_from="web/0", unit_to=None, term=4,
+                     stepping_down_for=0.5, taking_over_for=0),
+            Asked("POST", f"{WEB}/elect", {"unit": "web/1"}),
+            "nobody leads web now\n  web/0 stepped down in 500.0 ms\n",
+        ),
+        (
+            ["pin", "web", "--reason", "upgrade of disks", "--for", "1h30m"],
+            Ok(),
+            Asked("POST", f"{WEB}/pin", {"reason": "upgrade of disks", "seconds": 5400.0}),
+            "web is pinned for 1h30m (upgrade of disks)\n",
+        ),
+        (
+            ["unpin", "web", "--reason", "R"],
+            Ok(note="web was not pinned for R"),
+            Asked("POST", f"{WEB}/unpin", {"reason": "R"}),
+            "web was not pinned for R\n",
+        ),
+        (
+            ["revoke", "web", "--yes"],
+            Ok(),
+            Asked("POST", f"{WEB}/revoke", {}),
+            "the lease of web is revoked\n",
+        ),
+        (
+            ["resolve", "web/1"],
+            Ok(),
+            Asked("POST", "/v1/units/web/1/resolve", {"retry": True}),
+            "the failed hook of web/1 is retried\n",
+        ),
+        (
+            ["resolve", "web/1", "--no-retry"],
+            Ok(),
+            Asked("POST", "/v1/units/web/1/resolve", {"retry": False}),
+            "the failed hook of web/1 is skipped\n",
+        ),
+        (
+            ["add-unit", "web"],
+            UnitAdded(unit="web/3"),
+            Asked("POST", f"{WEB}/units", {}),
+            "web/3\n",
+        ),
+        (
+            ["remove-unit", "web/1", "--force"],
+            Ok(),
+            Asked("POST", "/v1/units/web/1/remove", {"force": True}),
+            "web/1 is dropped\n",
+        ),
+        (
+            ["lease", "web", "--duration", "20s"],
+            Ok(),
+            Asked("POST", f"{WEB}/lease", {"duration": 20.0, "guarantee": None}),
+            "the lease of web is changed\n",
+        ),
+        (
+            ["why", "web/1"],
+            Why(subject="web/1", answer="it waits", next="nothing"),
+            Asked("GET", "/v1/units/web/1/why", None),
+            "it waits\nnext: nothing\n",
+        ),
+        (
+            ["why", "web"],
+            Why(subject="web", answer="web/0 leads"),
+            Asked("GET", f"{WEB}/why", None),
+            "web/0 leads\n",
+        ),
+        (
+            ["settings", "web"],
+            Settings(revision=3, settings={"b": "true", "a": "x: y", "é": "1"}),
+            Asked("GET", f"{WEB}/settings", None),
+            "a: 'x: y'\nb: 'true'\né: '1'\n",
+        ),
+        (
+            ["history", "web", "--limit", "2"],
+            History(application="web", entries=(
+                HistoryEntry(at="2026-11-23T12:00:00Z", kind="released", cause="web/0 left",
+                             unit_from="web/0", term=3),
+                HistoryEntry(at="2026-11-23T12:00:01Z", kind="granted", cause="first in line",
+                             unit_to="web/1", term=4, leaderless_for=1.0, detail="offered"),
+            )),
+            Asked("GET", f"{WEB}/history?limit=2", None),
+            "TIME                 WHAT      FROM   TO     TERM  CAUSE                    "
+            "LEADERLESS\n"
+            "2026-11-23 12:00:00  released  web/0  -      3     web/0 left               -\n"
+            "2026-11-23 12:00:01  granted   -      web/1  4     first in line (offered)  1s\n",
+        ),
+    ],
+)  # fmt: skip
+def test_a_command_asks_one_thing_and_says_what_came_of_it(
+    desk: Desk, args: list[str], answer: Struct, asked: Asked, out: str
+) -> None:
+    """O1, O2, O4, O5"""
+    desk.controller.says(answer)
+    assert desk.call(*args) == Result(0, out, "")
+    assert desk.controller.asked == [asked]
+
+
+@pytest.mark.parametrize(
+    ("args", "answer"),
+    [
+        (["status"], Status(controller=CONTROLLER, applications={"web": application()})),
+        (["history", "web"], History(application="web", entries=())),
+        (["why", "web"], Why(subject="web", answer="a")),
+        (["settings", "web"], Settings(revision=1, settings={"k": "v"})),
+        (["add-unit", "web"], UnitAdded(unit="web/0")),
+        (["pin", "web", "--reason", "R", "--for", "5m"], Ok(note="n")),
+    ],
+)
+def test_whatever_people_see_programs_see_as_json(
+    desk: Desk, args: list[str], answer: Struct
+) -> None:
+    """O6"""
+    desk.controller.says(answer)
+    done = desk.call(*args, "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    assert msgspec.json.decode(done.out, type=type(answer)) == answer
+
+
+def test_status_shows_who_leads_with_term_lease_pins_hooks_and_workload(desk: Desk) -> None:
+    """O3"""
+    web = application(
+        "web/0",
+        pins=(PinStatus(reason="upgrade", left=5400.0),),
+        status=WorkloadStatus(current="active", message="all well"),
+        units={
+            "web/10": UnitStatus(leader=False, agent="waiting"),
+            "web/1": UnitStatus(
+                leader=False,
+                agent="lost",
+                hook=HookState(last="start", error='hook failed: "start"', retry_in=20.0),
+                refused="web/1 runs elsewhere",
+            ),
+            "web/0": UnitStatus(
+                leader=True,
+                agent="connected",
+                pid=4321,
+                hook=HookState(running="update-status"),
+                status=WorkloadStatus(current="active", message="\x1b[2Jready"),
+            ),
+        },
+    )
+    desk.controller.says(Status(controller=CONTROLLER, applications={"web": web}))
+    assert desk.call("status").out.splitlines() == [
+        "APPLICATION  LEADER  TERM  SINCE                LEASE LEFT  PINNED           STATUS",
+        "web          web/0   3     2026-11-23 12:00:00  47s of 1m   upgrade (1h30m)  "
+        "active: all well",
+        "",
+        "UNIT    AGENT      PID   HOOK                                STATUS",
+        "web/0*  connected  4321  running update-status               active: \\x1b[2Jready",
+        'web/1   lost       -     hook failed: "start", again in 20s  unknown',
+        "web/10  waiting    -     -                                   unknown",
+        "",
+        "web/1: another instance was refused: web/1 runs elsewhere",
+    ]
+
+
+def test_status_works_when_nobody_leads_and_when_there_is_nothing(desk: Desk) -> None:
+    """O3"""
+    desk.controller.says(Status(controller=CONTROLLER, applications={"web": application()}))
+    done = desk.call("status")
+    assert done.code == 0
+    assert done.out.splitlines()[1] == (
+        "web          -       3     2026-11-23 12:00:00  free        -       unknown"
+    )
+    desk.controller.says(Status(controller=CONTROLLER, applications={}))
+    assert desk.call("status") == Result(0, "no applications yet\n", "")
+
+
+def test_revoke_asks_for_yes_and_says_what_may_break(desk: Desk) -> None:
+    """O2, L5"""
+    done = desk.call("revoke", "web")
+    assert (done.code, done.out, desk.controller.asked) == (2, "", [])
+    assert done.err.startswith("ERROR revoking the lease of web may break its guarantee")
+    assert "--yes" in done.err and "tenure step-down web" in done.err
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code"),
+    [("not-found", 1), ("refused", 1), ("bad-request", 2), ("unsure", 4), ("from-the-future", 1)],
+)
+def test_what_the_controller_refuses_is_one_line_and_an_exit_code(
+    desk: Desk, code: str, exit_code: int
+) -> None:
+    desk.controller.refuses(code, "web/1 is not connected:\nwait")
+    assert desk.call("elect", "web/1") == Result(
+        exit_code, "", "ERROR web/1 is not connected: wait\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [], ["nonsense"], ["status", "--nonsense"], ["status", "extra"], ["elect"],
+        ["elect", "web"], ["elect", "Web/0"], ["elect", "web/../../x"], ["step-down", "web/0"],
+        ["why", "web/x"], ["pin", "web", "--reason", "R"], ["pin", "web", "--for", "2h"],
+        ["pin", "web", "--reason", "R", "--for", "60"], ["lease", "web"],
+        ["lease", "web", "--duration", "1 minute"], ["history", "web", "--limit", "0"],
+        ["status", "--format", "xml"], ["log", "web"], ["up"], ["up", "x", "--units", "0"],
+        ["up", "x", "--name", "X"], ["log", "-n", "-1"],
+    ],
+)  # fmt: skip
+def test_wrong_words_are_one_line_and_exit_code_2(desk: Desk, args: list[str]) -> None:
+    done = desk.call(*args) if args else desk.call("--")
+    assert (done.code, done.out, desk.controller.asked) == (2, "", [])
+    assert done.err.startswith("ERROR ") and done.err.count("\n") == 1

@@ -1,0 +1,632 @@
+"""The controller's loop: input, step, persist, only then answer (L7, L8, G7, G9)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from tenure.core.changes import ApplicationPut, Change, HistoryAdded
+from tenure.core.effects import Denied, Granted, Offer, Revision
+from tenure.errors import (
+    BadRequest,
+    InstanceRefused,
+    NotLeader,
+    SeatLost,
+    SeatTaken,
+    StoreRefused,
+    TenureError,
+    Unsure,
+)
+from tenure.stores.memory import Fault, MemoryDisk, MemoryStore
+from tests.support.bench import Bench
+from tests.support.virtual import in_virtual_time, settle, until
+
+
+async def hung(bench: Bench, unit: str) -> list[object]:
+    """A grant whose commit hangs until `bench.store.open` is set."""
+    bench.store.open.clear()
+    answers = bench.claim(unit)
+    await bench.turn()
+    return answers
+
+
+# -- nothing before it is durable
+
+
+@in_virtual_time
+async def test_a_grant_is_answered_only_after_its_commit() -> None:
+    """L7, G8"""
+    bench = await Bench.with_applications("web")
+    answers = await hung(bench, "web/0")
+    assert answers == []
+    assert bench.term_on_disk("web") == 0
+    bench.store.open.set()
+    await settle()
+    assert isinstance(answers[0], Granted)
+    assert bench.term_on_disk("web") == answers[0].term == 1
+
+
+@in_virtual_time
+async def test_a_write_is_answered_only_after_its_commit() -> None:
+    """G6, L7"""
+    bench = await Bench.with_applications("web")
+    term = await bench.granted("web/0")
+    bench.store.open.clear()
+    answers = bench.write("web/0", term, k="v")
+    await bench.turn()
+    assert answers == []
+    bench.store.open.set()
+    await settle()
+    assert answers == [1]
+    assert bench.disk.persisted().buckets["web"].settings == {"k": "v"}
+
+
+@in_virtual_time
+async def test_what_only_saw_a_decision_waits_for_it_too() -> None:
+    """L7, G6: a read of what is not durable yet is not answered."""
+    bench = await Bench.with_applications("web")
+    term = await bench.granted("web/0")
+    bench.store.open.clear()
+    bench.write("web/0", term, k="v")
+    await bench.turn()
+    seen = bench.read("web/1")
+    await bench.turn()
+    assert seen == []
+    bench.store.open.set()
+    await settle()
+    assert seen[0].settings == {"k": "v"}
+
+
+@in_virtual_time
+async def test_units_and_operators_hear_of_a_change_only_after_its_commit() -> None:
+    """L7, B5"""
+    bench = await Bench.with_applications("web")
+    term = await bench.granted("web/0")
+    bench.heard.clear()
+    bench.told.clear()
+    bench.store.open.clear()
+    bench.write("web/0", term, k="v")
+    await bench.turn()
+    assert (bench.heard, bench.told) == ([], [])
+    bench.store.open.set()
+    await settle()
+    assert bench.heard == [Revision(unit="web/1", revision=1, keys=("k",))]
+    assert bench.is_told("web", "settings")
+
+
+@in_virtual_time
+async def test_all_of_one_turn_goes_into_one_commit() -> None:
+    """L7: group commit"""
+    names = [f"a{n}" for n in range(50)]
+    bench = await Bench.with_applications(*names, units=1)
+    before = len(bench.store.commits)
+    answers = [bench.claim(f"{name}/0") for name in names]
+    await bench.turn()
+    assert all(isinstance(answer[0], Granted) for answer in answers)
+    assert len(bench.store.commits) == before + 1
+
+
+@in_virtual_time
+async def test_what_comes_during_a_commit_gathers_into_the_next_one() -> None:
+    """L7: one commit is under way at a time"""
+    names = [f"a{n}" for n in range(20)]
+    bench = await Bench.with_applications(*names, units=1)
+    await hung(bench, "a0/0")
+    before = len(bench.store.commits)
+    for name in names[1:]:
+        bench.claim(f"{name}/0")
+        await bench.turn()
+    assert len(bench.store.commits) == before
+    bench.store.open.set()
+    await settle()
+    assert len(bench.store.commits) == before + 1
+    assert all(bench.term_on_disk(name) == 1 for name in names)
+
+
+@in_virtual_time
+async def test_renewals_of_other_applications_go_on_while_a_commit_hangs() -> None:
+    """L7: renewals never wait for a disk that is busy with others"""
+    bench = await Bench.with_applications("web", "db")
+    term = await bench.granted("db/0")
+    answers = await hung(bench, "web/0")
+    for _ in range(5):
+        renewed = bench.claim("db/0", term)
+        await bench.turn(10.0)
+        assert isinstance(renewed[0], Granted) and renewed[0].term == term
+    assert answers == []
+
+
+@in_virtual_time
+async def test_renewals_write_nothing() -> None:
+    """L7"""
+    bench = await Bench.with_applications("web")
+    term = await bench.granted("web/0")
+    before = len(bench.store.commits)
+    for _ in range(10):
+        renewed = bench.claim("web/0", term)
+        await bench.turn(0.5)
+        assert renewed[0].term == term
+    assert len(bench.store.commits) == before
+
+
+@in_virtual_time
+async def test_a_refusal_by_the_rules_is_the_answer() -> None:
+    """G7"""
+    bench = await Bench.with_applications("web")
+    answers = bench.write("web/0", 7, k="v")
+    wrong = bench.claim("web/1", 2**60)
+    await bench.turn()
+    assert isinstance(answers[0], NotLeader)
+    assert isinstance(wrong[0], Granted)
+    absurd = bench.give("web", lambda now: bench.controller.leases.claim(now, "web/1", None, -1))
+    await bench.turn(100.0)
+    assert isinstance(absurd[0], BadRequest)
+
+
+# -- a commit was refused
+
+
+@in_virtual_time
+async def test_a_refused_commit_changes_nothing_and_says_so() -> None:
+    """G7"""
+    bench = await Bench.with_applications("web")
+    bench.disk.faults = ["refused"]
+    answers = bench.claim("web/0")
+    await bench.turn()
+    assert isinstance(answers[0], StoreRefused)
+    assert bench.lease("web").holder is None
+    assert bench.lease("web").term == bench.term_on_disk("web") == 0
+    assert not bench.is_told("web", "granted")
+
+
+@in_virtual_time
+async def test_a_refused_commit_takes_down_what_gathered_behind_it() -> None:
+    """G7"""
+    bench = await Bench.with_applications("web", "db")
+    bench.disk.faults = ["refused"]
+    bench.heard.clear()
+    first = await hung(bench, "web/0")
+    same = bench.claim("web/1")
+    other = bench.claim("db/0")
+    await bench.turn()
+    bench.store.open.set()
+    await settle()
+    assert [type(a[0]) for a in (first, same, other)] == [StoreRefused] * 3
+    assert bench.lease("web").holder is None and bench.lease("db").holder is None
+    assert bench.lease("web").line == ()
+    assert bench.heard == []
+
+
+@in_virtual_time
+async def test_after_a_refused_commit_work_goes_on_by_itself() -> None:
+    """G7, L7: no restart is needed"""
+    bench = await Bench.with_applications("web")
+    bench.disk.faults = ["refused"]
+    bench.claim("web/0")
+    await bench.turn()
+    again = bench.claim("web/1")
+    await bench.pass_time(0.5)
+    assert isinstance(again[0], Granted) and again[0].term == 1
+
+
+@in_virtual_time
+async def test_a_write_of_a_refused_commit_is_not_read_by_anybody() -> None:
+    """G7, G6"""
+    bench = await Bench.with_applications("web")
+    term = await bench.granted("web/0")
+    bench.disk.faults = ["refused"]
+    bench.store.open.clear()
+    answers = bench.write("web/0", term, k="v")
+    await bench.turn()
+    seen = bench.read("web/1")
+    await bench.turn()
+    bench.store.open.set()
+    await settle()
+    assert isinstance(answers[0], StoreRefused) and isinstance(seen[0], StoreRefused)
+    seen = bench.read("web/1")
+    await bench.turn()
+    assert (seen[0].revision, seen[0].settings) == (0, {})
+
+
+@in_virtual_time
+async def test_an_expiry_that_could_not_be_saved_is_decided_again() -> None:
+    """L7, G7, G11"""
+    bench = await Bench.with_applications("web")
+    await bench.granted("web/0")
+    waiting = bench.claim("web/1")
+    await bench.turn()
+    assert isinstance(waiting[0], Denied)
+    bench.heard.clear()
+    bench.disk.full = True
+    await bench.pass_time(62.0)
+    assert bench.disk.persisted().applications["web"].holder is not None
+    assert bench.heard == []
+    bench.disk.full = False
+    await bench.pass_time(0.5)
+    assert bench.heard == [Offer(unit="web/1")]
+    assert bench.disk.persisted().applications["web"].holder is None
+
+
+# -- the outcome of a commit is unknown
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("fault", "landed"),
+    [("unsure-landed", True), ("unsure-not-landed", False), ("unsure-late", False)],
+)
+async def test_after_an_unsure_commit_the_stores_word_is_taken(fault: Fault, landed: bool) -> None:
+    """L8, G7"""
+    bench = await Bench.with_applications("web")
+    seat = bench.controller.seat.number
+    bench.disk.faults = [fault]
+    answers = bench.claim("web/0")
+    await bench.turn()
+    assert isinstance(answers[0], Unsure)
+    await settle()
+    assert bench.controller.seat.number == seat + 1
+    assert (bench.lease("web").term == 1) is landed
+    bench.disk.deliver_late()
+    again = bench.claim("web/0")
+    await bench.turn()
+    assert isinstance(again[0], Granted)
+    assert again[0].term == bench.term_on_disk("web") == (2 if landed else 1)
+
+
+@in_virtual_time
+async def test_while_unsure_others_are_renewed_and_nobody_is_granted() -> None:
+    """L8"""
+    bench = await Bench.with_applications("web", "db", "mq")
+    term = await bench.granted("db/0")
+    bench.disk.faults = ["unsure-landed"]
+    bench.store.open.clear()
+    first = bench.claim("web/0")
+    await bench.turn()
+    bench.store.open.set()
+    bench.disk.takes = lambda: 3600.0
+    bench.disk.full = True
+    await asyncio.sleep(3600.0)
+    unsure, renewed, granted = bench.claim("web/0"), bench.claim("db/0", term), bench.claim("mq/0")
+    await bench.turn()
+    assert isinstance(first[0], Unsure) and isinstance(unsure[0], Unsure)
+    assert isinstance(renewed[0], Granted) and renewed[0].term == term
+    assert isinstance(granted[0], StoreRefused)
+    assert bench.lease("mq").holder is None
+    assert bench.controller.trouble is not None
+
+
+@in_virtual_time
+async def test_the_seat_is_tried_until_it_can_be_taken_anew() -> None:
+    """L8: the disk is full for a while; no restart is needed"""
+    bench = await Bench.with_applications("web")
+    bench.disk.faults = ["unsure-not-landed"]
+    bench.store.open.clear()
+    bench.claim("web/0")
+    await bench.turn()
+    bench.disk.full = True
+    bench.store.open.set()
+    await asyncio.sleep(20.0)
+    assert bench.controller.trouble is not None
+    still = bench.claim("web/1")
+    await bench.turn()
+    assert isinstance(still[0], TenureError)
+    bench.disk.full = False
+    await until(lambda: bench.controller.trouble is None, "it recovers", 5.0)
+    again = bench.claim("web/1")
+    await bench.turn()
+    assert isinstance(again[0], Granted)
+
+
+@in_virtual_time
+async def test_what_gathered_behind_an_unsure_commit_was_surely_not_written() -> None:
+    """G7, L8"""
+    bench = await Bench.with_applications("web", "db")
+    bench.disk.faults = ["unsure-landed"]
+    await hung(bench, "web/0")
+    behind = bench.claim("db/0")
+    await bench.turn()
+    bench.store.open.set()
+    await settle()
+    assert isinstance(behind[0], StoreRefused)
+    assert bench.term_on_disk("db") == bench.lease("db").term == 0
+
+
+# -- the seat is another's
+
+
+async def running(bench: Bench) -> asyncio.Task[None]:
+    task = asyncio.get_running_loop().create_task(bench.controller.run())
+    await settle()
+    return task
+
+
+@in_virtual_time
+async def test_a_lost_seat_ends_the_loop_and_nothing_is_granted_or_written() -> None:
+    """G9, L8"""
+    bench = await Bench.with_applications("web", "db")
+    term = await bench.granted("db/0")
+    task = await running(bench)
+    bench.disk.free_seat()
+    other = MemoryStore(bench.disk)
+    await other.take_seat()
+    granted, wrote = bench.claim("web/0"), bench.write("db/0", term, k="v")
+    await until(task.done, "the loop ends")
+    with pytest.raises(SeatLost):
+        task.result()
+    assert isinstance(granted[0], TenureError) and isinstance(wrote[0], TenureError)
+    assert bench.term_on_disk("web") == 0 and not bench.disk.persisted().buckets
+    bench.claim("db/0", term)
+    await settle()
+    assert bench.controller.leases.ledger.gathering.changes == []
+
+
+@in_virtual_time
+async def test_a_seat_that_another_took_while_it_was_unsure_ends_the_loop() -> None:
+    """L8, G9: whoever may have been replaced must not renew anybody"""
+    bench = await Bench.with_applications("web", "db")
+    term = await bench.granted("db/0")
+    task = await running(bench)
+    bench.disk.faults = ["unsure-landed"]
+    bench.store.open.clear()
+    bench.claim("web/0")
+    await settle()
+    bench.disk.free_seat()
+    await MemoryStore(bench.disk).take_seat()
+    bench.store.open.set()
+    await asyncio.sleep(5.0)
+    renewed = bench.claim("db/0", term)
+    await asyncio.sleep(5.0)
+    assert not any(isinstance(answer, Granted) for answer in renewed)
+    assert task.done() and isinstance(task.exception(), SeatTaken | SeatLost)
+
+
+@in_virtual_time
+async def test_two_controllers_cannot_be_seated() -> None:
+    """G9, L8"""
+    bench = await Bench.with_applications("web")
+    with pytest.raises(SeatTaken):
+        await Bench(bench.disk, bench.clock).controller.start()
+
+
+# -- time
+
+
+@in_virtual_time
+async def test_a_stall_of_the_loop_lengthens_every_lease_by_the_gap() -> None:
+    """L8"""
+    bench = await Bench.with_applications("web", "db")
+    await bench.granted("web/0")
+    await bench.granted("db/0")
+    ends = bench.lease("web").expires_at, bench.lease("db").expires_at
+    await bench.turn(0.9)
+    assert (bench.lease("web").expires_at, bench.lease("db").expires_at) == ends
+    await bench.turn(100.0)
+    assert (bench.lease("web").expires_at, bench.lease("db").expires_at) == (
+        ends[0] + 100.0, ends[1] + 100.0,
+    )  # fmt: skip
+    assert bench.lease("web").holder is not None
+
+
+@in_virtual_time
+async def test_a_lease_ends_in_time_when_the_loop_runs_on_its_own() -> None:
+    """L3, L4: the first in line is offered it"""
+    bench = await Bench.with_applications("web")
+    await bench.granted("web/0")
+    bench.claim("web/1")
+    await bench.turn()
+    bench.heard.clear()
+    await bench.pass_time(60.0)
+    assert bench.heard == []
+    await bench.turn(0.01)
+    assert bench.heard == [Offer(unit="web/1")]
+
+
+@in_virtual_time
+async def test_ten_thousand_leases_that_end_together_are_offered_in_one_commit() -> None:
+    """L4, L7, G11"""
+    bench = Bench()
+    await bench.controller.start()
+    names = [f"a{n}" for n in range(10_000)]
+    orders, leases = bench.controller.orders, bench.controller.leases
+    for name in names:
+        orders.create(bench.clock.at, name, 60.0, 30.0)
+        for unit in (orders.add_unit(name), orders.add_unit(name)):
+            leases.connect(bench.clock.at, unit, "one", 1)
+    await bench.turn()
+    answers = [bench.claim(f"{name}/0") for name in names]
+    lines = [bench.claim(f"{name}/1") for name in names]
+    await bench.turn()
+    assert all(isinstance(a[0], Granted) for a in answers)
+    assert all(isinstance(a[0], Denied) for a in lines)
+    before = len(bench.store.commits)
+    bench.heard.clear()
+    await bench.turn(60.5)  # a stall: everything is longer by that
+    assert len(bench.store.commits) == before
+    for _ in range(61):
+        await bench.turn(1.0)
+    assert len(bench.store.commits) == before + 1
+    assert {push.unit for push in bench.heard} == {f"{name}/1" for name in names}
+
+
+# -- a restart
+
+
+@in_virtual_time
+async def test_after_a_restart_every_lease_counts_from_the_new_seat() -> None:
+    """L8, G9"""
+    bench = await Bench.with_applications("web")
+    await bench.granted("web/0")
+    again = await bench.restarted(after=3600.0)
+    lease = again.lease("web")
+    assert lease.holder is not None and lease.holder.unit == "web/0"
+    assert lease.expires_at == again.clock.at + 60.0
+
+
+@in_virtual_time
+async def test_a_short_lease_gets_time_to_reconnect_after_a_restart() -> None:
+    """L8: 15 s at least"""
+    bench = await Bench.with_applications("web")
+    bench.give("web", lambda now: bench.controller.orders.set_lease(now, "web", 5.0, 2.0))
+    await bench.turn()
+    await bench.pass_time(60.5)
+    await bench.granted("web/0")
+    again = await bench.restarted()
+    assert again.lease("web").expires_at == again.clock.at + 15.0
+
+
+@in_virtual_time
+async def test_the_longest_lease_still_believed_in_bounds_a_restart() -> None:
+    """L8: the bound is lowered only once the last longer promise has run out"""
+    bench = await Bench.with_applications("web")
+    await bench.granted("web/0")
+    bench.give("web", lambda now: bench.controller.orders.set_lease(now, "web", 10.0, 5.0))
+    await bench.turn()
+    again = await bench.restarted(after=1.0)
+    assert again.lease("web").expires_at == again.clock.at + 60.0
+    await again.pass_time(60.5)
+    last = await again.restarted()
+    assert last.disk.persisted().applications["web"].longest == 10.0
+
+
+@in_virtual_time
+async def test_a_restart_leaves_the_holder_its_term_if_it_still_believes() -> None:
+    """G9, L2"""
+    bench = await Bench.with_applications("web")
+    term = await bench.granted("web/0")
+    again = await bench.restarted(after=2.0)
+    again.connect_all()
+    other, same = again.claim("web/1"), again.claim("web/0", term)
+    await again.turn()
+    assert isinstance(other[0], Denied)
+    assert isinstance(same[0], Granted) and same[0].term == term
+
+
+@in_virtual_time
+async def test_a_holder_that_believes_no_more_gets_a_new_term_after_a_restart() -> None:
+    """G9, G8: the same unit resumes, with a new term; no other before"""
+    bench = await Bench.with_applications("web")
+    term = await bench.granted("web/0")
+    again = await bench.restarted(after=200.0)
+    again.connect_all()
+    other, same = again.claim("web/1"), again.claim("web/0")
+    await again.turn()
+    assert isinstance(other[0], Denied)
+    assert isinstance(same[0], Granted) and same[0].term == term + 1
+
+
+@in_virtual_time
+async def test_no_other_unit_leads_before_the_bound_after_a_restart() -> None:
+    """G9, L8"""
+    bench = await Bench.with_applications("web")
+    await bench.granted("web/0")
+    again = await bench.restarted(after=1000.0)
+    again.connect("web/1")
+    for _ in range(12):
+        denied = again.claim("web/1")
+        await again.pass_time(5.0)
+        assert isinstance(denied[0], Denied)
+    await again.pass_time(0.5)
+    assert again.heard == [Offer(unit="web/1")]
+    late = again.claim("web/1")
+    await again.turn()
+    assert isinstance(late[0], Granted) and late[0].term == 2
+
+
+@in_virtual_time
+async def test_another_instance_is_refused_after_a_restart_too() -> None:
+    """L9"""
+    bench = await Bench.with_applications("web")
+    await bench.granted("web/0")
+    again = await bench.restarted()
+    with pytest.raises(InstanceRefused):
+        again.connect("web/0", "two")
+    await again.pass_time(61.0)
+    again.connect("web/0", "two")
+
+
+@in_virtual_time
+async def test_a_pin_goes_on_with_what_is_left_of_it_after_a_restart() -> None:
+    """L6"""
+    bench = await Bench.with_applications("web")
+    await bench.granted("web/0")
+    bench.give("web", lambda now: bench.controller.orders.pin(now, "web", "upgrade", 600.0))
+    await bench.turn()
+    await bench.pass_time(130.0)
+    again = await bench.restarted(after=10_000.0)
+    left = again.lease("web").pins["upgrade"] - again.clock.at
+    assert 470.0 <= left <= 530.0  # it was saved within the last minute
+    again.connect("web/1")
+    await again.pass_time(400.0)
+    denied = again.claim("web/1")
+    await again.turn()
+    assert isinstance(denied[0], Denied)
+    await again.pass_time(left - 400.0 + 1.0)
+    assert again.lease("web").holder is None
+
+
+@in_virtual_time
+async def test_every_acknowledged_change_is_there_after_a_restart() -> None:
+    """G6, G9"""
+    bench = await Bench.with_applications("web")
+    term = await bench.granted("web/0")
+    for n in range(5):
+        assert (answers := bench.write("web/0", term, **{f"k{n}": str(n)})) == []
+        await bench.turn()
+        assert answers == [n + 1]
+    again = await bench.restarted()
+    seen = again.read("web/1")
+    await again.turn()
+    assert (seen[0].revision, seen[0].settings) == (5, {f"k{n}": str(n) for n in range(5)})
+
+
+@in_virtual_time
+async def test_history_says_who_when_and_why() -> None:
+    """L7, O4"""
+    bench = await Bench.with_applications("web")
+    term = await bench.granted("web/0")
+    leases = bench.controller.leases
+    bench.claim("web/1")
+    await bench.turn(0.5)
+    bench.give("web", lambda now: leases.release(now, "web/0", term))
+    await bench.turn()
+    await bench.turn(0.5)
+    await bench.granted("web/1")
+    entries = await bench.store.history("web", 100)
+    assert entries == bench.told
+    kinds = [(e.kind, e.unit_from, e.unit_to, e.term) for e in entries[-3:]]
+    assert kinds == [
+        ("granted", None, "web/0", 1),
+        ("released", "web/0", None, 1),
+        ("granted", "web/0", "web/1", 2),
+    ]
+    assert (entries[-1].cause, entries[-1].leaderless_for) == ("web/0 stepped down", 0.5)
+
+
+@in_virtual_time
+async def test_each_change_of_leadership_is_one_commit_with_its_history() -> None:
+    """L7"""
+    bench = await Bench.with_applications("web")
+    await bench.granted("web/0")
+    changes: Sequence[Change] = bench.store.commits[-1]
+    assert [type(change) for change in changes] == [ApplicationPut, HistoryAdded]
+
+
+@in_virtual_time
+async def test_asking_raises_what_the_step_or_its_commit_met() -> None:
+    """G7"""
+    bench = await Bench.with_applications("web")
+    task = await running(bench)
+    orders = bench.controller.orders
+    assert await bench.controller.ask("web", lambda now: orders.add_unit("web")) == "web/2"
+    bench.disk.faults = ["refused"]
+    with pytest.raises(StoreRefused):
+        await bench.controller.ask("web", lambda now: orders.add_unit("web"))
+    assert await bench.controller.ask("web", lambda now: orders.add_unit("web")) == "web/3"
+    task.cancel()
+
+
+def test_the_memory_disk_starts_without_a_seat() -> None:
+    """L8"""
+    assert MemoryDisk().seat == 0

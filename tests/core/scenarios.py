@@ -1,0 +1,416 @@
+"""What must hold, as checks that the real tests and the planted bugs share.
+
+Each is a story of a few lines that raises AssertionError when its promise is broken. The tests run
+them on the core as it is; `test_guards.py` takes one guard out of the core and shows that the check
+named beside it fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from tenure.core import resolver
+from tenure.core.bucket import merge
+from tenure.core.changes import Bucket
+from tenure.core.effects import Denied, Granted, Offer, Revision
+from tenure.core.lease import ends_at
+from tenure.core.resolver import LocalState
+from tenure.core.tracker import Reply, Standing, Tracker
+from tenure.errors import InstanceRefused, NotLeader, TenureError
+
+from .bench import (
+    APP,
+    W0,
+    W1,
+    W2,
+    Bench,
+    answer,
+    denied,
+    granted,
+    leader,
+    restarted,
+    saved,
+)
+from .world import World
+
+
+def grants_anew(bench: Bench, now: float, unit: str, term: int) -> None:
+    """The unit is granted the lease, under this very term."""
+    assert bench.claim(now, unit) == Granted(unit=unit, term=term, duration=60.0, guarantee=30.0)
+
+
+def is_refused_as_another(bench: Bench, now: float, unit: str, instance: str) -> None:
+    """Another instance of the unit is turned away."""
+    refused = False
+    try:
+        bench.connect(now, unit, instance, 9)
+    except InstanceRefused:
+        refused = True
+    assert refused, "another instance was accepted"
+
+
+def write_is_refused(bench: Bench, now: float, unit: str, term: int) -> None:
+    """The write is refused, and changes nothing."""
+    before, refused = bench.application.bucket, False
+    bench.tick(now)
+    try:
+        bench.leases.write(now, unit, term, {"key": "value"})
+    except NotLeader:
+        refused = True
+    assert refused and bench.application.bucket == before, "a write landed that must not"
+
+
+# -- the controller
+
+
+def held_at_the_instant_of_expiry() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.tick(60.0)
+    assert bench.holder == W0, "it was taken away at the instant of its end"
+    assert isinstance(bench.claim(60.0, W1), Denied)
+    assert bench.leases.write(60.0, W0, term, {"k": "v"}) == 1
+    bench.tick(60.0 + 1e-6)
+    assert bench.holder is None
+
+
+def regrant_has_a_new_term() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    grants_anew(bench, 10.0, W0, term + 1)
+    write_is_refused(bench, 11.0, W0, term)
+
+
+def term_rises_from_unit_to_unit() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.leases.release(1.0, W0, term)
+    grants_anew(bench, 2.0, W1, term + 1)
+
+
+def term_is_raised_above_what_the_claimer_has_seen() -> None:
+    grants_anew_seen = Bench().claim(0.0, W0, None, 41)
+    assert isinstance(grants_anew_seen, Granted) and grants_anew_seen.term == 42
+
+
+def term_is_raised_above_what_a_denied_unit_has_seen() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    assert isinstance(bench.claim(1.0, W1, None, 41), Denied)
+    bench.leases.release(2.0, W0, term)
+    bench.leases.disconnect(2.0, W1, 1)
+    grants_anew(bench, 3.0, W2, 42)
+
+
+def extension_never_shortens() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.orders.set_lease(1.0, APP, 10.0, 5.0)
+    assert bench.claim(2.0, W0, term) == granted(term, 10.0, 5.0)
+    assert ends_at(bench.lease) == 60.0, "an extension shortened the lease"
+
+
+def restart_extends_the_lease() -> None:
+    bench = Bench(1)
+    bench.leads(0.0, W0)
+    lease = restarted(saved(bench.committed()), 59.0).lease
+    assert lease.holder is not None and lease.holder.unit == W0
+    assert ends_at(lease) == 59.0 + 60.0, "the holder may still believe"
+
+
+def shorter_lease_keeps_the_longest_on_record() -> None:
+    bench = Bench(1)
+    bench.leads(0.0, W0)
+    bench.orders.set_lease(1.0, APP, 10.0, 5.0)
+    record = saved(bench.committed())
+    assert ends_at(restarted(record, 2.0).lease) == 62.0, "a longer promise is forgotten"
+    bench.tick(61.0)
+    assert saved(bench.committed()).longest == 60.0
+    bench.tick(61.1)
+    assert saved(bench.committed()).longest == 10.0
+
+
+def longer_lease_is_on_record_first() -> None:
+    bench = Bench(1)
+    bench.leads(0.0, W0)
+    bench.orders.set_lease(1.0, APP, 120.0, 30.0)
+    assert saved(bench.committed()).longest == 120.0
+
+
+def freed_lease_is_offered_to_the_first_alone() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.waits(1.0, W1, W2)
+    bench.leases.release(2.0, W0, term)
+    assert bench.told() == [Offer(unit=W1)]
+    assert isinstance(bench.claim(2.5, W2), Denied), "the lease is on offer to another"
+    assert isinstance(bench.claim(2.6, W1), Granted)
+
+
+def lapsed_offer_goes_to_the_next() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.waits(1.0, W1, W2)
+    bench.leases.release(2.0, W0, term)
+    bench.told()
+    bench.tick(3.1)
+    assert bench.told() == [Offer(unit=W2)]
+    assert bench.lease.line == (W2, W1)
+
+
+def line_survives_a_reload() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.waits(1.0, W1)
+    bench.committed()
+    bench.leases.release(2.0, W0, term)
+    record = saved(bench.committed())
+    bench.told()
+    loaded = replace(restarted(record, 3.0), units=bench.application.units)
+    bench.leases.reload([APP], {APP: loaded})
+    bench.tick(3.0)
+    assert bench.told() == [Offer(unit=W1)], "a waiter was forgotten"
+
+
+def write_of_another_is_refused() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    write_is_refused(bench, 1.0, W1, term)
+
+
+def write_under_an_old_term_is_refused() -> None:
+    bench = Bench()
+    old = bench.leads(0.0, W0)
+    new = bench.leads(1.0, W0)
+    write_is_refused(bench, 2.0, W0, old)
+    assert bench.leases.write(2.0, W0, new, {"k": "v"}) == 1
+
+
+def release_of_an_old_term_is_nothing() -> None:
+    bench = Bench()
+    old = bench.leads(0.0, W0)
+    bench.leads(1.0, W0)
+    bench.leases.release(2.0, W0, old)
+    assert bench.holder == W0, "a late release took a new term away"
+
+
+def revoked_term_writes_nothing() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.orders.revoke(1.0, APP)
+    write_is_refused(bench, 1.0, W0, term)
+
+
+def pin_suspends_expiry() -> None:
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.orders.pin(1.0, APP, "upgrade", 100.0)
+    bench.tick(90.0)
+    assert bench.holder == W0, "a pinned lease ran out"
+    assert isinstance(bench.claim(101.0, W1), Denied)
+    bench.tick(101.1)
+    assert bench.holder is None
+
+
+def other_instance_is_refused_while_one_is_connected() -> None:
+    is_refused_as_another(Bench(), 1.0, W0, "clone")
+
+
+def other_instance_is_refused_while_one_may_believe() -> None:
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.leases.disconnect(1.0, W0, 1)
+    is_refused_as_another(bench, 60.0, W0, "clone")
+    bench.connect(60.1, W0, "clone", 1)
+
+
+def superseded_sessions_end_means_nothing() -> None:
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.waits(1.0, W1)
+    bench.connect(2.0, W1, "one", 2)
+    bench.leases.disconnect(3.0, W1, 1)
+    assert W1 in bench.leases.sessions, "the newer session was ended"
+    assert bench.lease.line == (W1,)
+
+
+def writer_is_not_told() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.leases.write(1.0, W0, term, {"k": "v"})
+    assert bench.told() == [Revision(unit=u, revision=1, keys=("k",)) for u in (W1, W2)]
+
+
+def no_change_raises_nothing() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.leases.write(1.0, W0, term, {"k": "v"})
+    bench.told(), bench.committed()
+    assert bench.leases.write(2.0, W0, term, {"k": "v", "none": ""}) == 1
+    assert bench.told() == [] and bench.committed() == []
+    same = Bucket(revision=3, settings={"k": "v"})
+    assert merge(same, {"k": "v"}, APP) is same
+
+
+def tombstone_keeps_its_term() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.leases.write(0.0, W0, term, {"k": "v"})
+    bench.orders.remove_application(1.0, APP)
+    bench.orders.create(2.0, APP, 60.0, 30.0)
+    unit = bench.orders.add_unit(APP)
+    assert unit == "web/3", "a unit's number came back"
+    bench.connect(2.0, unit)
+    assert isinstance(bench.claim(3.0, unit), Denied), "the old leader may still believe"
+    grants_anew(bench, 60.1, unit, term + 1)
+    assert bench.application.bucket == Bucket(revision=1)
+
+
+def removed_application_is_pinned_no_more() -> None:
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.orders.pin(1.0, APP, "upgrade", 1000.0)
+    bench.orders.remove_application(2.0, APP)
+    bench.tick(60.1)
+    assert bench.holder is None and not bench.lease.pins
+
+
+def elected_unit_then_the_old_leader() -> None:
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.waits(1.0, W1, W2)
+    bench.orders.elect(2.0, W2)
+    bench.told()
+    bench.leases.release(3.0, W0, term)
+    assert bench.told() == [Offer(unit=W2)]
+    bench.tick(4.1)
+    assert bench.told() == [Offer(unit=W0)], "it is the old leader's turn"
+    bench.tick(5.2)
+    assert bench.told() == [Offer(unit=W1)]
+
+
+def rolled_back_grant_never_was() -> None:
+    bench = Bench()
+    bench.leads(0.0, W0)
+    batch = bench.leases.ledger.take()
+    assert batch is not None
+    bench.leases.roll_back([batch])
+    assert bench.holder is None and bench.lease.term == 0
+    grants_anew(bench, 1.0, W1, 1)
+
+
+# -- the unit
+
+
+def belief_counts_from_before_the_request() -> None:
+    tracker = Tracker(W0)
+    tracker.begin_claim(100.0)
+    answer(tracker, 130.0, granted())
+    assert tracker.sure_until == 159.4
+    assert tracker.ask(129.4) is Reply.YES and tracker.ask(129.5) is Reply.RENEW
+    assert tracker.believes(159.3) and not tracker.believes(159.4)
+
+
+def cut_off_unit_stops_before_another_may_lead() -> None:
+    """By true time: a slow clock beside a fast controller, and the worst moment to be cut off."""
+    for delays in ((0.0, 0.0), (0.5, 0.9), (0.0, 0.99)):
+        world = World(units=2, rates=(0.995, 1.005), controller_rate=1.005)
+        world.agents[0].delays = delays
+        world.advance(3 * world.duration)
+        world.agents[0].partitioned = True
+        world.advance(3 * world.duration)
+        assert world.agents[1].believes(), "nobody took over"
+
+
+def answer_of_an_older_epoch_is_thrown_away() -> None:
+    tracker = leader(0.0)
+    assert tracker.begin_claim(20.0) == 1
+    tracker.step_down(21.0)
+    assert tracker.consider(22.0, granted(), 23.0) is None
+    tracker.lose(23.0)
+    assert tracker.begin_claim(23.0) is None
+    tracker.lose(24.0)
+    assert tracker.consider(25.0, granted(2), 26.0) is None and tracker.term is None
+
+
+def term_that_ran_out_does_not_begin_again() -> None:
+    tracker = leader(0.0)
+    assert tracker.begin_claim(59.0) == 1
+    assert tracker.consider(59.5, granted(), 60.0) is None, "a term began again after its end"
+    assert tracker.claim_due(59.5) and tracker.begin_claim(59.5) is None
+
+
+def another_terms_certainty_is_not_inherited() -> None:
+    tracker = leader(0.0)
+    tracker.begin_claim(1.0)
+    answer(tracker, 1.0, granted(2, 10.0, 5.0))
+    assert tracker.sure_until == 10.9, "it believes longer than its new lease"
+
+
+def denied_while_believing_is_minion_at_once() -> None:
+    for tracker in (leader(0.0), Tracker(W0, remembered=1, sure_until=59.4)):
+        tracker.begin_claim(10.0)
+        assert tracker.consider(11.0, denied(), 12.0) is not None
+        assert not tracker.believes(11.0) and tracker.ask(11.0) is Reply.NO
+
+
+def remembered_term_promises_nothing_before_its_answer() -> None:
+    tracker = Tracker(W0, remembered=7, sure_until=50.0, seen_term=7)
+    assert not tracker.believes(1.0) and tracker.ask(1.0) is Reply.WAIT
+    assert tracker.begin_claim(1.0) == 7
+    answer(tracker, 2.0, granted(7))
+    assert tracker.ask(2.0) is Reply.YES and tracker.term == 7
+
+
+def release_waits_for_promises() -> None:
+    tracker = leader(0.0)
+    tracker.promise("hook", 10.0)
+    tracker.step_down(12.0)
+    assert not tracker.may_release(39.9, hooks_are_over=True), "a promise was broken"
+    assert tracker.may_release(40.0, hooks_are_over=True)
+
+
+def older_promise_outlives_a_lower_guarantee() -> None:
+    tracker = leader(0.0)
+    tracker.promise("hook", 1.0)
+    tracker.begin_claim(2.0)
+    answer(tracker, 2.0, granted(1, 10.0, 5.0))
+    tracker.step_down(3.0)
+    assert not tracker.may_release(30.9, hooks_are_over=True), "a promise was broken"
+    assert tracker.may_release(31.0, hooks_are_over=True)
+
+
+def stepping_down_promises_nothing() -> None:
+    tracker = leader(0.0)
+    tracker.step_down(1.0)
+    assert tracker.believes(1.0) and tracker.standing(1.0) is Standing.STEPPING_DOWN
+    assert tracker.ask(1.0) is Reply.NO and not tracker.is_sure(1.0)
+    assert not tracker.claim_due(59.0), "it sought to go on"
+
+
+def stepping_down_ends() -> None:
+    tracker = leader(0.0)
+    tracker.step_down(1.0)
+    assert not tracker.may_release(30.9, hooks_are_over=False)
+    assert tracker.may_release(31.0, hooks_are_over=False), "a hook held leadership up"
+    assert tracker.next_wake(1.0) == 31.0, "it looks again when time alone changes something"
+
+
+# -- the agent's record
+
+
+def stepping_down_forgets_the_term_durably() -> None:
+    state = resolver.with_belief(LocalState(unit=W0), 3, "boot", 60.0)
+    state = resolver.without_belief(state)
+    assert state.term is None and state.deposition == resolver.Deposition(3)
+    assert state.seen_term == 3
+
+
+def refusal_of(call: Callable[[], object]) -> str:
+    """The message of a refusal."""
+    with pytest.raises(TenureError) as refusal:
+        call()
+    return str(refusal.value)

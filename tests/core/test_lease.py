@@ -1,0 +1,188 @@
+"""One lease: its verdict table, and what time does to it."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from tenure.core.changes import Holder
+from tenure.core.lease import (
+    VERDICTS,
+    Ask,
+    Handover,
+    Lease,
+    LineOffer,
+    Outcome,
+    Stand,
+    ends_at,
+    extended,
+    freed,
+    gone_from_line,
+    granted,
+    is_held,
+    judge,
+    lowered,
+    next_change_at,
+    stand_of,
+    waiting,
+    with_duration,
+    with_offer_settled,
+)
+
+from . import scenarios
+from .bench import W0, W1, W2
+
+NEW = Lease(duration=60.0, guarantee=30.0, longest=60.0)
+HELD = replace(NEW, term=4, holder=Holder(W0, "one"), expires_at=60.0)
+LEASES = {
+    Stand.FREE: replace(NEW, term=4),
+    Stand.OFFERED_TO_IT: replace(NEW, term=4, offer=LineOffer(W0, 11.0)),
+    Stand.OFFERED_TO_OTHER: replace(NEW, term=4, offer=LineOffer(W1, 11.0)),
+    Stand.HELD_BY_IT: HELD,
+    Stand.ASKED_BACK: replace(HELD, handover=Handover(W0, "an operator asked")),
+    Stand.HELD_BY_OTHER: replace(HELD, holder=Holder(W1, "one")),
+}
+EXPECTED = """
+                  RENEW   CLAIM   RELEASE  WRITE
+FREE              GRANT   GRANT   NOTHING  REFUSE
+OFFERED_TO_IT     GRANT   GRANT   NOTHING  REFUSE
+OFFERED_TO_OTHER  DENY    DENY    NOTHING  REFUSE
+HELD_BY_IT        EXTEND  GRANT   FREE     ALLOW
+ASKED_BACK        EXTEND  VACATE  FREE     ALLOW
+HELD_BY_OTHER     DENY    DENY    NOTHING  REFUSE
+"""
+
+
+def rows() -> list[tuple[Stand, Ask, Outcome]]:
+    head, *lines = EXPECTED.strip().splitlines()
+    asks = [Ask[name] for name in head.split()]
+    return [
+        (Stand[name], ask, Outcome[outcome])
+        for name, *outcomes in map(str.split, lines)
+        for ask, outcome in zip(asks, outcomes, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("stand", "ask", "outcome"), rows())
+def test_every_request_has_the_verdict_of_the_table(
+    stand: Stand, ask: Ask, outcome: Outcome
+) -> None:
+    """L2, L4, L5, G6"""
+    lease = LEASES[stand]
+    assert stand_of(lease, 10.0, W0, "one") is stand
+    assert judge(lease, 10.0, W0, "one", ask, None if ask is Ask.CLAIM else 4) is outcome
+
+
+def test_the_table_has_a_verdict_for_everything_and_nothing_else() -> None:
+    """L2"""
+    assert set(VERDICTS) == {(stand, ask) for stand, ask, _ in rows()}
+    assert len(VERDICTS) == len(Stand) * len(Ask)
+
+
+@pytest.mark.parametrize("stand", list(Stand))
+def test_a_request_under_an_old_term_is_a_stranger_s(stand: Stand) -> None:
+    """G6, L2, L5"""
+    lease = LEASES[stand]
+    assert judge(lease, 10.0, W0, "one", Ask.WRITE, 3) is Outcome.REFUSE
+    assert judge(lease, 10.0, W0, "one", Ask.RELEASE, 3) is Outcome.NOTHING
+    fresh = judge(lease, 10.0, W0, "one", Ask.CLAIM, None)
+    assert judge(lease, 10.0, W0, "one", Ask.RENEW, 3) is fresh
+
+
+def test_another_instance_of_the_holder_is_another() -> None:
+    """L9"""
+    assert stand_of(HELD, 10.0, W0, "clone") is Stand.HELD_BY_OTHER
+    assert judge(HELD, 10.0, W0, "clone", Ask.WRITE, 4) is Outcome.REFUSE
+
+
+def test_a_lease_is_held_at_the_very_instant_it_expires_and_free_after_it() -> None:
+    """L3"""
+    assert is_held(HELD, 60.0) and stand_of(HELD, 60.0, W0, "one") is Stand.HELD_BY_IT
+    assert not is_held(HELD, 60.0001) and stand_of(HELD, 60.0001, W1, "x") is Stand.FREE
+
+
+def test_an_offer_reserves_the_lease_through_its_last_instant() -> None:
+    """L4"""
+    lease = LEASES[Stand.OFFERED_TO_OTHER]
+    assert stand_of(lease, 11.0, W0, "one") is Stand.OFFERED_TO_OTHER
+    assert stand_of(lease, 11.0001, W0, "one") is Stand.FREE
+
+
+def test_a_pin_suspends_expiry_only() -> None:
+    """L6"""
+    pinned = replace(HELD, pins={"upgrade": 100.0, "other": 80.0})
+    assert ends_at(pinned) == 100.0 and is_held(pinned, 100.0) and not is_held(pinned, 100.1)
+    assert judge(pinned, 90.0, W0, "one", Ask.RELEASE, 4) is Outcome.FREE
+    assert judge(pinned, 90.0, W0, "one", Ask.RENEW, 4) is Outcome.EXTEND
+    assert ends_at(replace(HELD, pins={"upgrade": 20.0})) == 60.0
+
+
+def test_a_grant_begins_a_new_term_above_every_term_seen() -> None:
+    """G8"""
+    seen = replace(LEASES[Stand.FREE], seen_term=9)
+    lease, _ = granted(seen, 10.0, Holder(W0, "one"), 1.0)
+    assert (lease.term, lease.holder, lease.expires_at) == (10, Holder(W0, "one"), 70.0)
+    again, cause = granted(HELD, 10.0, Holder(W0, "one"), 1.0)
+    assert again.term == 5 and cause == "web/0 began anew"
+
+
+def test_an_extension_is_the_same_term_and_never_shorter() -> None:
+    """L2"""
+    assert extended(HELD, 10.0) == replace(HELD, expires_at=70.0)
+    assert extended(replace(HELD, duration=5.0), 10.0).expires_at == 60.0
+
+
+def test_a_handed_over_lease_goes_to_its_successor_then_to_the_old_leader() -> None:
+    """O1, L5"""
+    handover = Handover(W0, "an operator elected web/2", successor=W2, holder_may_return=True)
+    lease = freed(replace(HELD, line=(W1, W2), handover=handover), 10.0, "released", 1.0)
+    assert lease.line == (W2, W0, W1) and lease.freed_because == "an operator elected web/2"
+    assert lease.holder is None and lease.handover is None and lease.freed_at == 10.0
+
+
+def test_a_waiter_keeps_its_place() -> None:
+    """L4"""
+    lease = waiting(waiting(waiting(NEW, W1), W2), W1)
+    assert lease.line == (W1, W2)
+    assert gone_from_line(lease, W1).line == (W2,)
+    assert gone_from_line(lease, W0) is lease
+
+
+def test_a_lapsed_waiter_goes_to_the_end_and_when_all_have_lapsed_any_claim_is_granted() -> None:
+    """L4, G11"""
+    lease = with_offer_settled(replace(NEW, line=(W1, W2)), 0.0, 1.0, lambda unit: True)
+    assert lease.offer == LineOffer(W1, 1.0)
+    lease = with_offer_settled(lease, 1.1, 1.0, lambda unit: True)
+    assert lease.offer == LineOffer(W2, 2.1) and lease.line == (W2, W1)
+    lease = with_offer_settled(lease, 2.2, 1.0, lambda unit: True)
+    assert lease.offer is None and stand_of(lease, 2.2, W0, "one") is Stand.FREE
+
+
+def test_who_cannot_take_the_lease_is_passed_over_at_once() -> None:
+    """L4, G11"""
+    lease = with_offer_settled(replace(NEW, line=(W1, W2)), 0.0, 1.0, lambda unit: unit == W2)
+    assert lease.offer == LineOffer(W2, 1.0)
+    assert with_offer_settled(lease, 0.5, 1.0, lambda unit: False).offer is None
+
+
+def test_the_longest_lease_comes_down_only_after_the_last_longer_promise() -> None:
+    """L8, L1"""
+    lease = with_duration(HELD, 10.0, 20.0, 10.0)
+    assert (lease.longest, lease.lower_at) == (60.0, 70.0)
+    assert lowered(lease, 70.0).longest == 60.0
+    assert lowered(lease, 70.1).longest == 20.0
+    back = with_duration(lease, 30.0, 60.0, 30.0)
+    assert (back.longest, back.lower_at) == (60.0, None)
+
+
+def test_time_is_looked_at_when_it_changes_something() -> None:
+    """L3, L4, L6, L8"""
+    assert next_change_at(NEW) is None
+    assert next_change_at(HELD) == 60.0
+    assert next_change_at(replace(HELD, pins={"a": 90.0, "b": 80.0})) == 80.0
+    assert next_change_at(replace(NEW, offer=LineOffer(W0, 3.0), lower_at=2.0)) == 2.0
+
+
+def test_at_the_instant_of_expiry_the_holder_still_wins() -> None:
+    """L3, L2"""
+    scenarios.held_at_the_instant_of_expiry()

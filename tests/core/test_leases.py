@@ -1,0 +1,333 @@
+"""All leases of a controller: what units may ask, and what time does."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenure.core.changes import HistoryAdded, PinDropped, PinPut
+from tenure.core.effects import Denied, Granted, Offer, Revision, StepDown
+from tenure.core.lease import ends_at
+from tenure.core.leases import MAX_TERM
+from tenure.errors import BadRequest, NotFound, NotLeader
+
+from . import scenarios
+from .bench import APP, W0, W1, W2, Bench, restarted, saved
+from .scenarios import refusal_of
+
+
+def test_a_lease_runs_out_after_the_instant_of_its_end() -> None:
+    """L3"""
+    scenarios.held_at_the_instant_of_expiry()
+
+
+def test_a_free_lease_is_granted_and_a_held_one_denied_at_once() -> None:
+    """L2, G1, G2"""
+    bench = Bench()
+    assert bench.claim(0.0, W0) == Granted(unit=W0, term=1, duration=60.0, guarantee=30.0)
+    assert bench.claim(0.0, W1) == Denied(unit=W1, duration=60.0)
+    assert bench.lease.line == (W1,)
+
+
+def test_a_renewal_keeps_the_term_and_touches_memory_only() -> None:
+    """L2, L7"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.committed()
+    verdict = bench.claim(20.0, W0, term)
+    assert isinstance(verdict, Granted) and verdict.term == term
+    assert ends_at(bench.lease) == 80.0 and bench.committed() == []
+
+
+def test_a_holder_that_names_no_term_begins_a_new_one() -> None:
+    """L2, G8"""
+    scenarios.regrant_has_a_new_term()
+
+
+def test_the_term_rises_from_unit_to_unit() -> None:
+    """G8"""
+    scenarios.term_rises_from_unit_to_unit()
+
+
+def test_a_controller_raises_itself_above_a_higher_term_that_a_claim_reports() -> None:
+    """G8"""
+    scenarios.term_is_raised_above_what_the_claimer_has_seen()
+
+
+def test_a_denied_claim_reports_a_higher_term_too() -> None:
+    """G8"""
+    scenarios.term_is_raised_above_what_a_denied_unit_has_seen()
+
+
+@pytest.mark.parametrize("seen", [-1, MAX_TERM])
+def test_an_absurd_term_is_refused_and_changes_nothing(seen: int) -> None:
+    """G8, G7"""
+    bench = Bench()
+    with pytest.raises(BadRequest, match="web/0 reports term"):
+        bench.leases.claim(0.0, W0, None, seen)
+    assert bench.holder is None
+
+
+def test_a_shorter_lease_never_shortens_what_was_granted() -> None:
+    """L1, L2"""
+    scenarios.extension_never_shortens()
+
+
+def test_a_grant_is_persisted_with_its_cause_and_the_time_without_leader() -> None:
+    """L7, G8"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.leases.release(2.0, W0, term)
+    bench.committed()
+    bench.claim(5.0, W1)
+    changes = bench.committed()
+    assert saved(changes).term == term + 1
+    [told] = [change for change in changes if isinstance(change, HistoryAdded)]
+    assert (told.kind, told.unit_from, told.unit_to, told.term) == ("granted", W0, W1, term + 1)
+    assert told.cause == "web/0 stepped down" and told.leaderless_for == 3.0
+
+
+def test_expiry_and_release_are_persisted_with_their_cause() -> None:
+    """L7"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.committed()
+    bench.tick(60.1)
+    [told] = bench.history()
+    assert (told.kind, told.cause) == ("expired", "web/0's lease ran out")
+    term = bench.leads(61.0, W1)
+    bench.committed()
+    bench.leases.release(62.0, W1, term)
+    changes = bench.committed()
+    assert saved(changes).holder is None
+    assert [c.cause for c in changes if isinstance(c, HistoryAdded)] == ["web/1 stepped down"]
+
+
+def test_a_freed_lease_is_offered_to_the_first_waiter_alone() -> None:
+    """L4, G11"""
+    scenarios.freed_lease_is_offered_to_the_first_alone()
+
+
+def test_a_lapsed_offer_goes_to_the_next_in_line() -> None:
+    """L4, G11"""
+    scenarios.lapsed_offer_goes_to_the_next()
+
+
+def test_an_offer_moves_on_when_its_unit_disconnects_or_stops() -> None:
+    """L4, G11"""
+    bench = Bench(4)
+    term = bench.leads(0.0, W0)
+    bench.waits(1.0, W1, W2, "web/3")
+    bench.leases.release(2.0, W0, term)
+    bench.leases.disconnect(2.1, W1, 1)
+    bench.leases.set_eligible(2.2, W2, False)
+    assert bench.told() == [Offer(unit=u) for u in (W1, W2, "web/3")]
+
+
+def test_a_unit_that_steps_down_joins_the_end_of_the_line() -> None:
+    """L4, L5"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.waits(1.0, W1, W2)
+    bench.leases.release(2.0, W0, term)
+    bench.waits(2.0, W0)
+    assert bench.lease.line == (W1, W2, W0)
+
+
+def test_an_ineligible_unit_is_denied_and_does_not_wait() -> None:
+    """L4, U4"""
+    bench = Bench()
+    bench.leases.set_eligible(0.0, W0, False)
+    bench.waits(0.0, W0)
+    assert bench.lease.line == ()
+
+
+def test_an_ineligible_holder_that_believes_in_nothing_frees_the_lease() -> None:
+    """L2, U4"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.waits(0.0, W1)
+    bench.leases.set_eligible(1.0, W0, False)
+    bench.waits(1.0, W0)
+    assert bench.holder is None and bench.told() == [Offer(unit=W1)]
+
+
+def test_a_release_of_a_term_that_is_over_is_nothing() -> None:
+    """L5"""
+    scenarios.release_of_an_old_term_is_nothing()
+
+
+def test_a_write_is_fenced_by_holder_and_term() -> None:
+    """G6, B2"""
+    scenarios.write_of_another_is_refused()
+    scenarios.write_under_an_old_term_is_refused()
+
+
+def test_a_write_after_the_lease_ran_out_is_refused_in_juju_s_words() -> None:
+    """G6, G7"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.tick(60.1)
+    with pytest.raises(NotLeader) as refusal:
+        bench.leases.write(60.1, W0, term, {"k": "v"})
+    assert str(refusal.value) == (
+        'application "web": prerequisites failed: "web/0" is not leader of "web"'
+    )
+
+
+def test_an_empty_key_is_refused_and_nothing_of_the_group_lands() -> None:
+    """G6, G7, B3"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.committed()
+    with pytest.raises(BadRequest):
+        bench.leases.write(1.0, W0, term, {"a": "1", "": "2"})
+    assert bench.application.bucket.settings == {} and bench.committed() == []
+
+
+def test_every_unit_reads_its_own_application_and_no_other() -> None:
+    """B2, G6"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.leases.write(1.0, W0, term, {"k": "v"})
+    assert bench.leases.read(W2).settings == {"k": "v"}
+    with pytest.raises(NotFound):
+        bench.leases.read("db/0")
+
+
+def test_all_connected_units_but_the_writer_are_told_of_a_revision() -> None:
+    """B5"""
+    scenarios.writer_is_not_told()
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.leases.disconnect(1.0, W1, 1)
+    bench.leases.write(1.0, W0, term, {"k": "v"})
+    assert bench.told() == [Revision(unit=W2, revision=1, keys=("k",))]
+
+
+def test_setting_what_is_there_raises_nothing_and_still_needs_leadership() -> None:
+    """B4"""
+    scenarios.no_change_raises_nothing()
+    bench = Bench()
+    bench.leads(0.0, W0)
+    with pytest.raises(NotLeader):
+        bench.leases.write(1.0, W1, 1, {})
+
+
+def test_another_instance_is_refused_while_the_first_is_connected() -> None:
+    """L9"""
+    scenarios.other_instance_is_refused_while_one_is_connected()
+
+
+def test_another_instance_is_refused_while_the_first_may_believe() -> None:
+    """L9, L3"""
+    scenarios.other_instance_is_refused_while_one_may_believe()
+
+
+def test_a_refused_instance_learns_why_and_for_how_long() -> None:
+    """L9"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.leases.disconnect(1.0, W0, 1)
+    told = refusal_of(lambda: bench.connect(20.0, W0, "clone"))
+    assert "another instance of web/0 may believe to be leader for 40 s more" in told
+
+
+def test_a_newer_session_supersedes_and_an_older_one_is_refused() -> None:
+    """L9"""
+    scenarios.superseded_sessions_end_means_nothing()
+    bench = Bench()
+    bench.connect(1.0, W0, "one", 3)
+    assert refusal_of(lambda: bench.connect(1.0, W0, "one", 2)) == (
+        "a newer session of web/0 is connected"
+    )
+
+
+def test_who_was_asked_to_step_down_hears_it_again_when_it_reconnects() -> None:
+    """U4, O1"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.orders.elect(1.0, W1)
+    assert bench.told() == [StepDown(unit=W0)]
+    bench.connect(2.0, W0, "one", 2)
+    assert bench.told() == [StepDown(unit=W0)]
+
+
+def test_a_pin_suspends_expiry_until_its_end() -> None:
+    """L6"""
+    scenarios.pin_suspends_expiry()
+
+
+def test_what_is_left_of_a_pin_is_saved_every_minute_and_goes_on_from_there() -> None:
+    """L6"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.orders.pin(1.0, APP, "upgrade", 200.0)
+    changes = bench.committed()
+    assert PinPut(APP, "upgrade", 200.0) in changes
+    bench.tick(61.0)
+    saved_again = bench.committed()
+    assert saved_again == [PinPut(APP, "upgrade", 140.0)]
+    assert bench.leases.next_wake() == 121.0
+    assert ends_at(restarted(saved(changes), 1000.0, saved_again).lease) == 1140.0
+
+
+def test_a_pin_that_ended_is_dropped_and_its_end_recorded() -> None:
+    """L6, L7"""
+    bench = Bench()
+    bench.orders.pin(1.0, APP, "upgrade", 10.0)
+    bench.committed()
+    bench.tick(11.1)
+    changes = bench.committed()
+    assert PinDropped(APP, "upgrade") in changes and not bench.lease.pins
+    assert [c.kind for c in changes if isinstance(c, HistoryAdded)] == ["unpinned"]
+
+
+def test_a_pin_on_a_free_lease_applies_to_the_next_holder() -> None:
+    """L6"""
+    bench = Bench()
+    bench.orders.pin(0.0, APP, "upgrade", 100.0)
+    bench.leads(1.0, W0)
+    bench.tick(100.0)
+    assert bench.holder == W0
+
+
+def test_a_stalled_controller_lengthens_every_lease_by_the_gap() -> None:
+    """L8"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.leases.lengthen(5.0)
+    bench.tick(65.0)
+    assert bench.holder == W0
+    bench.tick(65.1)
+    assert bench.holder is None
+
+
+def test_it_asks_to_be_woken_when_something_is_due() -> None:
+    """L3, L4, G11"""
+    bench = Bench()
+    assert bench.leases.next_wake() is None
+    term = bench.leads(0.0, W0)
+    assert bench.leases.next_wake() == 60.0
+    bench.claim(10.0, W0, term)
+    bench.tick(60.1)
+    assert bench.holder == W0 and bench.leases.next_wake() == 70.0
+
+
+def test_nothing_that_a_unit_is_told_names_another() -> None:
+    """G10"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    told = [repr(bench.claim(1.0, W1)), refusal_of(lambda: bench.leases.write(1.0, W1, term, {}))]
+    bench.leases.write(1.0, W0, term, {"k": "v"})
+    bench.told()
+    bench.orders.elect(2.0, W1)
+    told += [repr(push) for push in bench.told()]
+    assert W0 not in "".join(told[:2]) and W1 not in "".join(told[2:])
+
+
+def test_a_unit_that_does_not_exist_is_not_found() -> None:
+    """L9, B2"""
+    bench = Bench()
+    assert refusal_of(lambda: bench.connect(0.0, "web/9")) == (
+        "there is no unit web/9: see `tenure status`"
+    )

@@ -1,0 +1,356 @@
+"""Operators' orders, and how units come and go."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tenure.core.changes import PinDropped, PinPut, UnitDropped
+from tenure.core.effects import Denied, Granted, Offer, Remove, Revoked, StepDown
+from tenure.core.orders import MAX_PIN
+from tenure.errors import BadRequest, NotFound, Refused
+
+from . import scenarios
+from .bench import APP, W0, W1, W2, Bench, saved
+from .scenarios import refusal_of
+
+
+def test_an_elected_unit_gets_the_reserved_lease_and_the_old_leader_is_next() -> None:
+    """O1, L5"""
+    scenarios.elected_unit_then_the_old_leader()
+
+
+def test_electing_asks_the_leader_to_step_down_and_takes_nothing_away() -> None:
+    """O1, U4"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    assert bench.orders.elect(1.0, W1) == "web/0 is stepping down"
+    assert bench.told() == [StepDown(unit=W0)]
+    assert bench.holder == W0 and isinstance(bench.claim(2.0, W0, term), Granted)
+    assert bench.leases.write(3.0, W0, term, {"k": "v"}) == 1
+
+
+def test_an_elected_unit_takes_over_with_the_operator_as_cause() -> None:
+    """O1, L7"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.orders.elect(1.0, W2)
+    bench.leases.release(2.0, W0, term)
+    bench.committed()
+    assert bench.leads(2.1, W2) == term + 1
+    assert [entry.cause for entry in bench.history()] == ["an operator elected web/2"]
+
+
+def test_electing_when_nobody_leads_puts_the_unit_first() -> None:
+    """O1, L4"""
+    bench = Bench()
+    assert bench.orders.elect(0.0, W2) == "nobody led; web/2 is next"
+    assert bench.told() == [Offer(unit=W2)]
+    assert isinstance(bench.claim(0.1, W0), Denied)
+
+
+def test_electing_the_leader_changes_nothing() -> None:
+    """O1"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    assert bench.orders.elect(1.0, W0) == "web/0 leads already" and bench.told() == []
+
+
+def test_electing_is_refused_with_the_reason() -> None:
+    """O1, G7"""
+    bench = Bench(4)
+    bench.leads(0.0, W0)
+    bench.leases.disconnect(1.0, W1, 1)
+    bench.leases.set_eligible(1.0, W2, False)
+    bench.orders.remove_unit(1.0, "web/3", force=False)
+    refusals = {u: refusal_of(lambda u=u: bench.orders.elect(1.0, u)) for u in (W1, W2, "web/3")}
+    assert "is not connected" in refusals[W1]
+    assert "its agent is stopping" in refusals[W2]
+    assert "is being removed" in refusals["web/3"]
+    assert bench.lease.handover is None
+
+
+def test_a_restarted_leader_that_was_asked_to_hand_over_frees_the_lease_at_once() -> None:
+    """L2, O1"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.orders.elect(1.0, W1)
+    bench.told()
+    assert isinstance(bench.claim(2.0, W0), Denied)
+    assert bench.told() == [Offer(unit=W1)] and bench.lease.line == (W1, W0)
+
+
+def test_a_leader_that_is_gone_hands_over_when_its_lease_runs_out() -> None:
+    """O1, L5"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.waits(0.0, W1)
+    bench.leases.disconnect(1.0, W0, 1)
+    assert "its lease runs out in 40 s" in bench.orders.elect(20.0, W2)
+    bench.tick(60.1)
+    assert bench.told() == [Offer(unit=W2)]
+
+
+def test_a_pinned_lease_of_a_leader_that_is_gone_cannot_be_handed_over() -> None:
+    """O1, L6, G7"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.leases.disconnect(1.0, W0, 1)
+    bench.orders.pin(1.0, APP, "upgrade", 100.0)
+    assert "its lease is pinned (upgrade)" in refusal_of(lambda: bench.orders.elect(2.0, W1))
+    assert bench.lease.handover is None
+
+
+def test_stepping_down_goes_to_the_first_in_line_and_the_old_leader_to_its_end() -> None:
+    """O2, L4"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.waits(0.0, W2, W1)
+    bench.orders.step_down(1.0, APP)
+    assert bench.told() == [StepDown(unit=W0)]
+    bench.leases.release(2.0, W0, term)
+    bench.waits(2.0, W0)
+    assert bench.told() == [Offer(unit=W2)] and bench.lease.line == (W2, W1, W0)
+
+
+def test_stepping_down_is_refused_with_the_reason() -> None:
+    """O2, G7"""
+    bench = Bench(2)
+    assert 'nobody leads "web"' in refusal_of(lambda: bench.orders.step_down(0.0, APP))
+    bench.leads(0.0, W0)
+    bench.leases.disconnect(1.0, W0, 1)
+    told = refusal_of(lambda: bench.orders.step_down(10.0, APP))
+    assert "the agent of web/0 is not connected" in told and "50 s left" in told
+    bench.connect(11.0, W0, "one", 2)
+    bench.leases.disconnect(11.0, W1, 1)
+    told = refusal_of(lambda: bench.orders.step_down(12.0, APP))
+    assert "no other unit is connected" in told
+
+
+def test_revoking_frees_the_lease_at_once_and_tells_the_unit_which_term() -> None:
+    """L5, O2"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.waits(0.0, W1)
+    told = bench.orders.revoke(20.0, APP)
+    assert told.startswith("revoked term 1 of web/0") and "up to 40.0 s more" in told
+    assert bench.told() == [Revoked(unit=W0, term=term), Offer(unit=W1)]
+    assert bench.leads(20.1, W1) == term + 1
+
+
+def test_a_revoked_term_writes_nothing_any_more() -> None:
+    """L5, G6"""
+    scenarios.revoked_term_writes_nothing()
+
+
+def test_revoking_is_recorded_as_unsafe() -> None:
+    """L5, L7"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.committed()
+    bench.orders.revoke(20.0, APP)
+    [entry] = bench.history()
+    assert (entry.kind, entry.unit_from, entry.term) == ("revoked", W0, 1)
+    assert entry.detail == "unsafe: it may have believed for up to 40.0 s more"
+
+
+def test_revoking_a_pinned_lease_and_one_being_handed_over_works_too() -> None:
+    """L5, L6"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.waits(0.0, W1)
+    bench.orders.pin(0.0, APP, "upgrade", 100.0)
+    bench.orders.elect(1.0, W2)
+    bench.orders.revoke(2.0, APP)
+    assert bench.holder is None and bench.lease.line == (W1,)
+    bench.waits(3.0, W0)
+    assert bench.lease.line == (W1, W0), "who was revoked joins at the end"
+
+
+def test_there_is_nothing_to_revoke_when_nobody_holds_it() -> None:
+    """L5, G7"""
+    bench = Bench()
+    assert "nothing to revoke" in refusal_of(lambda: bench.orders.revoke(0.0, APP))
+
+
+def test_pins_are_a_set_of_reasons_with_ends() -> None:
+    """L6, O2"""
+    bench = Bench()
+    bench.orders.pin(0.0, APP, "upgrade", 100.0)
+    bench.orders.pin(1.0, APP, "upgrade", 50.0)
+    bench.orders.pin(1.0, APP, "backup", 10.0)
+    assert bench.lease.pins == {"upgrade": 51.0, "backup": 11.0}
+    bench.committed()
+    bench.orders.unpin(2.0, APP, "upgrade")
+    assert PinDropped(APP, "upgrade") in bench.committed()
+    bench.orders.unpin(2.0, APP, "upgrade")
+    assert bench.committed() == [] and bench.lease.pins == {"backup": 11.0}
+
+
+@pytest.mark.parametrize(
+    ("reason", "seconds"),
+    [("", 1.0), (" ", 1.0), ("a\nb", 1.0), ("x" * 201, 1.0), ("ok", 0.0), ("ok", -1.0),
+     ("ok", math.nan), ("ok", math.inf), ("ok", MAX_PIN + 1)],
+)  # fmt: skip
+def test_a_pin_needs_a_reason_and_an_end(reason: str, seconds: float) -> None:
+    """L6, G7"""
+    bench = Bench()
+    with pytest.raises(BadRequest):
+        bench.orders.pin(0.0, APP, reason, seconds)
+    assert bench.committed() == [] and not bench.lease.pins
+
+
+@pytest.mark.parametrize(
+    ("duration", "guarantee"),
+    [(4.9, 2.0), (300.1, 30.0), (60.0, 30.1), (60.0, 0.0), (math.nan, 1.0), (60.0, math.nan)],
+)
+def test_lease_settings_out_of_range_are_refused(duration: float, guarantee: float) -> None:
+    """L1, G7"""
+    bench = Bench()
+    with pytest.raises(BadRequest):
+        bench.orders.set_lease(0.0, APP, duration, guarantee)
+    assert (bench.lease.duration, bench.lease.guarantee) == (60.0, 30.0)
+
+
+def test_lease_settings_apply_from_the_next_claim_on() -> None:
+    """L1"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.orders.set_lease(1.0, APP, 300.0, None)
+    assert bench.lease.expires_at == 60.0
+    assert bench.claim(2.0, W0, term) == Granted(
+        unit=W0, term=term, duration=300.0, guarantee=30.0
+    )
+    assert bench.lease.expires_at == 302.0
+
+
+def test_setting_what_is_set_changes_nothing() -> None:
+    """L1, L7"""
+    bench = Bench()
+    bench.orders.set_lease(0.0, APP, 60.0, None)
+    assert bench.committed() == []
+
+
+def test_a_removed_application_leaves_a_tombstone_with_term_revision_and_lease() -> None:
+    """G8, B1"""
+    scenarios.tombstone_keeps_its_term()
+
+
+def test_a_removed_application_is_pinned_no_more() -> None:
+    """L6, G8"""
+    scenarios.removed_application_is_pinned_no_more()
+
+
+def test_creating_is_idempotent_and_refuses_bad_words() -> None:
+    """B1, L1"""
+    bench = Bench()
+    assert bench.orders.create(0.0, APP, 5.0, 1.0) == '"web" exists already'
+    assert bench.lease.duration == 60.0
+    with pytest.raises(BadRequest):
+        bench.orders.create(0.0, "Web", 60.0, 30.0)
+
+
+def test_what_does_not_exist_is_not_found() -> None:
+    """O2, G7"""
+    bench = Bench()
+    bench.orders.create(0.0, "db", 60.0, 30.0)
+    bench.orders.remove_application(0.0, "db")
+    for name in ("db", "other"):
+        with pytest.raises(NotFound):
+            bench.orders.application(name)
+    with pytest.raises(NotFound):
+        bench.orders.elect(0.0, "web/9")
+
+
+def test_a_unit_s_number_is_never_used_again() -> None:
+    """G8, L9"""
+    bench = Bench(2)
+    bench.leases.disconnect(0.0, W1, 1)
+    bench.orders.remove_unit(0.0, W1, force=True)
+    assert UnitDropped(W1) in bench.committed()
+    assert bench.orders.add_unit(APP) == W2
+
+
+def test_a_leader_that_is_removed_steps_down_first() -> None:
+    """U4, L5, H1"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.waits(0.0, W1)
+    bench.orders.remove_unit(1.0, W0, force=False)
+    assert bench.told() == [Remove(unit=W0)] and bench.holder == W0
+    bench.leases.release(2.0, W0, term)
+    assert bench.told() == [Offer(unit=W1)]
+    assert isinstance(bench.claim(2.1, W0), Denied) and W0 not in bench.lease.line
+    bench.orders.gone(W0)
+    assert W0 not in bench.application.units
+
+
+def test_removing_the_leader_does_not_forget_whom_the_operator_elected() -> None:
+    """O1, U4"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.waits(0.0, W1)
+    bench.orders.elect(1.0, W2)
+    bench.orders.remove_unit(2.0, W0, force=False)
+    bench.told()
+    bench.leases.release(3.0, W0, term)
+    assert bench.told() == [Offer(unit=W2)]
+
+
+def test_a_waiting_unit_that_is_removed_loses_its_place_and_its_offer() -> None:
+    """U4, L4, G11"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.waits(0.0, W1, W2)
+    bench.leases.release(1.0, W0, term)
+    bench.told()
+    bench.orders.remove_unit(1.1, W1, force=False)
+    assert bench.told() == [Offer(unit=W2), Remove(unit=W1)]
+
+
+def test_a_unit_without_agent_is_dropped_by_force_and_its_lease_runs_out() -> None:
+    """L5, U4"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    assert "is connected" in refusal_of(lambda: bench.orders.remove_unit(1.0, W0, force=True))
+    bench.leases.disconnect(1.0, W0, 1)
+    bench.orders.remove_unit(1.0, W0, force=True)
+    assert isinstance(bench.claim(60.0, W1), Denied)
+    assert isinstance(bench.claim(60.1, W1), Granted)
+
+
+def test_only_a_unit_that_was_asked_to_leave_may_go() -> None:
+    """U4, G7"""
+    bench = Bench()
+    with pytest.raises(Refused, match="was not asked to leave"):
+        bench.orders.gone(W0)
+    assert W0 in bench.application.units
+
+
+def test_every_order_leaves_one_line_of_history_with_its_cause() -> None:
+    """L7, O4"""
+    bench = Bench()
+    bench.leads(0.0, W0)
+    bench.committed()
+    bench.orders.pin(0.0, APP, "upgrade", 60.0)
+    bench.orders.unpin(0.0, APP, "upgrade")
+    bench.orders.set_lease(0.0, APP, 30.0, 10.0)
+    bench.orders.add_unit(APP)
+    bench.orders.remove_unit(0.0, W2, force=False)
+    bench.orders.revoke(0.0, APP)
+    bench.orders.remove_application(0.0, APP)
+    entries = bench.history()
+    kinds = "pinned unpinned lease unit-added unit-removing revoked removed"
+    assert [entry.kind for entry in entries] == kinds.split()
+    assert all(entry.cause for entry in entries)
+
+
+def test_a_pin_is_saved_when_it_is_set() -> None:
+    """L6, L7"""
+    bench = Bench()
+    bench.orders.pin(0.0, APP, "upgrade", 60.0)
+    changes = bench.committed()
+    assert PinPut(APP, "upgrade", 60.0) in changes
+    bench.orders.set_lease(0.0, APP, 30.0, 10.0)
+    assert saved(bench.committed()).duration == 30.0

@@ -1,0 +1,34 @@
+"""examples/helper-in-perl: what its README tells."""
+
+from __future__ import annotations
+
+from .house import EXAMPLES, SHORT_LEASE, House, others
+
+CHARM = EXAMPLES / "helper-in-perl"
+
+
+def test_a_dispatch_in_perl_calls_the_same_tools(house: House) -> None:
+    """H6, H9, T1, T5: one program without any library is the whole charm"""
+    house.up(CHARM, "--units", "2", *SHORT_LEASE)
+    application = house.until(
+        lambda now: (
+            len(now["units"]) == 2
+            and all(
+                unit["status"]["current"] == "active" and unit["hook"]["last"] == "start"
+                for unit in now["units"].values()
+            )
+        )
+    )
+    leader, (other,) = application["leader"], others(application)
+    port = house.run("exec", leader, "--", "leader-get", "port").strip()
+    assert 20_000 <= int(port) < 30_000
+    assert (house.charm_of(leader) / "app.conf").read_text() == f"port={port}\nrole=leader\n"
+    assert (house.charm_of(other) / "app.conf").read_text() == f"port={port}\nrole=follower\n"
+
+    house.run("elect", other)
+    house.until(
+        lambda now: (
+            now["units"][other]["status"]["message"] == f"leader on port {port}"
+            and now["units"][leader]["status"]["message"] == f"follower on port {port}"
+        )
+    )

@@ -1,0 +1,122 @@
+"""`tenure exec` against the real agent: as transparent as a pane of glass."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+from tenure.wire.operators import HookState
+
+from .conftest import Place, wait_for
+
+
+def test_stdin_stdout_stderr_and_exit_code_pass_through_unchanged(place: Place) -> None:
+    """T9"""
+    place.up("--lease", "5s")
+    place.settles(["web/0"])
+    every_byte = bytes(range(256)) * 1000
+    done = place.call("exec", "web/0", "--", "cat", stdin=every_byte)
+    assert (done.returncode, done.stdout, done.stderr) == (0, every_byte, b"")
+    done = place.call("exec", "web/0", "--", "sh", "-c", "printf '\\377' >&2; exit 42")
+    assert (done.returncode, done.stdout, done.stderr) == (42, b"", b"\xff")
+    done = place.call("exec", "web/0", "--", "sh", "-c", "kill -TERM $$")
+    assert done.returncode == 128 + signal.SIGTERM
+    done = place.call("exec", "web/0", "--", "printf", "%s|", "--state", "-f", "--", "", "a b")
+    assert done.stdout == b"--state|-f|--||a b|"
+
+
+def test_the_command_is_in_a_fresh_hook_context_in_the_charms_folder(place: Place) -> None:
+    """H9, T8"""
+    place.up("--lease", "5s")
+    place.settles(["web/0"])
+    folder = place.state / "units" / "web-0" / "charm"
+    assert place.text("exec", "web/0", "--", "pwd") == f"{folder}\n"
+    assert place.text("exec", "web/0", "--", "is-leader") == "True\n"
+    script = "echo $JUJU_UNIT_NAME; echo $JUJU_CONTEXT_ID; echo ${TENURE_STATE-none}"
+    first = place.text("exec", "web/0", "--", "sh", "-c", script).split()
+    second = place.text("exec", "web/0", "--", "sh", "-c", script).split()
+    assert first[0] == "web/0"
+    assert first[1] != second[1]
+    assert first[2] == "none"
+
+
+def test_what_cannot_be_started_has_the_shells_codes(place: Place) -> None:
+    place.up("--lease", "5s")
+    place.settles(["web/0"])
+    folder = place.state / "units" / "web-0" / "charm"
+    (folder / "plain").write_text("echo never")
+    (folder / "script").write_text("echo from sh $1")
+    (folder / "script").chmod(0o755)
+    (folder / "lost").write_text("#!/nowhere/at/all\n")
+    (folder / "lost").chmod(0o755)
+    for name, code in (("nope", 127), ("./nope", 127), ("./plain", 126), ("./hooks", 126),
+                       ("", 127), ("./lost", 127)):  # fmt: skip
+        done = place.call("exec", "web/0", "--", name)
+        assert (done.returncode, done.stdout) == (code, b""), name
+        assert done.stderr.startswith(b"ERROR ") and done.stderr.count(b"\n") == 1
+    assert place.text("exec", "web/0", "--", "./script", "x") == "from sh x\n"
+    assert place.text("exec", "web/0", "--", "hooks/../script", "y") == "from sh y\n"
+
+
+def test_it_waits_for_a_running_hook_and_no_hook_runs_beside_it(place: Place) -> None:
+    """H6"""
+    place.write_hook("start", "touch begun; sleep 0.7; touch finished")
+    place.up("--lease", "5s")
+    folder = place.state / "units" / "web-0" / "charm"
+    wait_for((folder / "begun").exists, "the hook to begin")
+    assert place.text("exec", "web/0", "--", "ls", "finished") == "finished\n"
+
+
+def test_it_works_while_the_unit_is_in_error(place: Place) -> None:
+    """H7"""
+    place.write_hook("start", "exit 3")
+    place.up("--lease", "5s")
+
+    def hook() -> HookState | None:
+        status = place.try_status()
+        web = status.applications.get("web") if status else None
+        return web.units["web/0"].hook if web else None
+
+    wait_for(lambda: (state := hook()) and state.error, "the unit to be in error")
+    assert place.text("exec", "web/0", "--", "echo", "here") == "here\n"
+    done = place.call("resolve", "web/0", "--no-retry")
+    assert done.returncode == 0
+    wait_for(lambda: (state := hook()) and state.error is None, "the error to be over")
+
+
+def test_a_unit_that_does_not_exist_is_said_at_once(place: Place) -> None:
+    place.up("--lease", "5s")
+    place.settles(["web/0"])
+    done = place.call("exec", "web/7", "--", "true")
+    assert done.returncode == 125
+    assert done.stderr == b"ERROR there is no unit web/7: see `tenure status`\n"
+
+
+def test_when_the_agent_is_killed_the_command_ends_with_it(place: Place) -> None:
+    """H8"""
+    place.up("--lease", "5s", "--no-restart")
+    place.settles(["web/0"])
+    argv = place.argv("exec", "web/0", "--", "sh", "-c", "echo begun; exec sleep 60")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        agent = place.pid_of("web/0")
+        assert agent is not None
+        os.kill(agent, signal.SIGKILL)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode == 125
+    assert err.startswith(b"ERROR the context of web/0 is over")
+
+
+def test_a_signal_is_passed_on_to_the_command(place: Place) -> None:
+    place.up("--lease", "5s")
+    place.settles(["web/0"])
+    trap = "trap 'echo got it; exit 9' TERM; echo begun; while :; do sleep 0.05; done"
+    argv = place.argv("exec", "web/0", "--", "sh", "-c", trap)
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        process.terminate()
+        out, _ = process.communicate(timeout=10)
+    assert (process.returncode, out) == (9, b"got it\n")

@@ -1,0 +1,143 @@
+"""The paths of a house, and its record."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tenure.errors import BadName
+from tenure.house import LONGEST_SOCKET_PATH, ApplicationHome, House, HouseRecord, HouseUnusable
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tn-") as found:
+        yield Path(found)
+
+
+def test_the_state_folder_is_the_options_else_the_environments() -> None:
+    environ = {"HOME": "/h", "XDG_STATE_HOME": "/x", "TENURE_STATE": "/t"}
+    assert House.at("/o", environ).state == Path("/o")
+    assert House.at(None, environ).state == Path("/t")
+    del environ["TENURE_STATE"]
+    assert House.at(None, environ).state == Path("/x/tenure")
+    environ["XDG_STATE_HOME"] = "relative"
+    assert House.at(None, environ).state == Path("/h/.local/state/tenure")
+    with pytest.raises(HouseUnusable, match="say --state DIR"):
+        House.at(None, {})
+    with pytest.raises(HouseUnusable, match="say --state DIR"):
+        House.at("", environ)
+
+
+def test_one_folder_is_one_house_by_whatever_name(folder: Path) -> None:
+    (folder / "real").mkdir()
+    (folder / "link").symlink_to("real")
+    assert House.at(str(folder / "link"), {}) == House.at(str(folder / "real"), {})
+
+
+def test_everything_of_a_unit_lies_in_its_folder() -> None:
+    house = House(Path("/s"))
+    assert house.unit_folder("web/0") == Path("/s/units/web-0")
+    assert house.unit_log("web/0") == Path("/s/units/web-0/log")
+    assert house.store_file == Path("/s/controller/controller.db")
+    assert house.tool_socket("web/0") == Path("/s/run/web-0.tool")
+    assert house.exec_socket("web/0") == Path("/s/run/web-0.exec")
+    with pytest.raises(BadName):
+        house.unit_folder("../etc/0")
+
+
+@pytest.mark.parametrize("length", [1, 60, 66, 67, 68, 69, 90, 300])
+@pytest.mark.parametrize("unit", ["web/0", f"{'a' * 100}/123456789"])
+def test_no_socket_path_is_longer_than_the_system_takes(length: int, unit: str) -> None:
+    house = House(Path("/" + "s" * length))
+    for path in (house.controller_socket, house.tool_socket(unit), house.exec_socket(unit)):
+        assert len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
+    assert house.tool_socket("a" * 100 + "/1") != house.tool_socket("a" * 100 + "/2")
+
+
+def test_with_a_long_state_folder_the_sockets_lie_in_a_private_one_of_its_own() -> None:
+    one, other = House(Path("/" + "s" * 90)), House(Path("/" + "t" * 90))
+    assert one.socket_folder.parent == Path("/tmp")
+    assert one.socket_folder.name.startswith(f"tenure-{os.getuid()}-")
+    assert one.socket_folder != other.socket_folder
+
+
+def test_folders_are_closed_to_others(folder: Path) -> None:
+    house = House(folder / "s")
+    house.ensure()
+    house.ensure()
+    for path in (house.state, house.controller_folder, house.units_folder, house.socket_folder):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+def test_a_socket_folder_that_others_can_reach_or_that_is_a_link_is_refused(folder: Path) -> None:
+    house = House(folder / "s")
+    house.ensure()
+    house.socket_folder.chmod(0o755)
+    with pytest.raises(HouseUnusable, match="closed to others"):
+        house.check_sockets()
+    house.socket_folder.rmdir()
+    (folder / "elsewhere").mkdir(mode=0o700)
+    house.socket_folder.symlink_to(folder / "elsewhere")
+    with pytest.raises(HouseUnusable, match="closed to others"):
+        house.ensure()
+
+
+def test_a_socket_folder_of_somebody_else_is_refused(folder: Path) -> None:
+    if os.getuid() != 0:
+        return  # Only root can give a folder away.
+    house = House(folder / "s")
+    house.ensure()
+    os.chown(house.socket_folder, 12345, 12345)
+    with pytest.raises(HouseUnusable, match="closed to others"):
+        house.check_sockets()
+
+
+def test_a_state_folder_that_is_none_is_one_clear_error(folder: Path) -> None:
+    (folder / "file").write_text("")
+    with pytest.raises(HouseUnusable, match=r"cannot use the state folder .*choose another"):
+        House(folder / "file").ensure()
+    with pytest.raises(HouseUnusable, match=r"cannot use the state folder .*choose another"):
+        House(folder / "file" / "below").ensure()
+    with pytest.raises(HouseUnusable, match=r"cannot use the state folder"):
+        House(Path("/proc/nowhere")).ensure()
+
+
+def test_the_record_is_kept_whole_and_private(folder: Path) -> None:
+    house = House(folder)
+    assert house.read() is None
+    record = HouseRecord(
+        model_uuid="u",
+        store_created=True,
+        applications={"web": ApplicationHome(charm="/c", update_status_interval=60.0)},
+    )
+    house.write(record)
+    assert house.read() == record
+    assert stat.S_IMODE(house.house_file.stat().st_mode) == 0o600
+    assert [path.name for path in folder.iterdir()] == ["house.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff", b"[]", b'{"model_uuid": 1}', b'{"model_uuid":"u","colour":"red"}',
+     b'{"model_uuid":"u","version":2}'],
+)  # fmt: skip
+def test_a_record_that_is_none_is_refused_by_name(folder: Path, content: bytes) -> None:
+    house = House(folder)
+    house.house_file.write_bytes(content)
+    with pytest.raises(HouseUnusable, match=r"house\.json cannot be used: .*restore it"):
+        house.read()
+
+
+def test_known_units_are_the_folders_that_are_named_like_one(folder: Path) -> None:
+    house = House(folder / "s")
+    assert house.known_units() == []
+    house.ensure()
+    for name in ("web-10", "web-2", "my-app-0", "junk", "web-x", ".hidden", "web-02"):
+        (house.units_folder / name).mkdir()
+    assert house.known_units() == ["my-app/0", "web/2", "web/10"]

@@ -1,0 +1,111 @@
+"""A controller's loop on a bench: its clock stands still, and it turns when the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tenure.controller.loop import Controller, Input
+from tenure.core.changes import HistoryAdded
+from tenure.core.effects import Granted, Push
+from tenure.core.lease import Lease
+from tenure.stores.memory import MemoryDisk
+from tests.support.stage import CountingStore
+from tests.support.virtual import HandClock, settle
+
+
+class Bench:
+    """See the module. `heard` are the pushes, `told` the history, as they leave the loop."""
+
+    def __init__(self, disk: MemoryDisk | None = None, clock: HandClock | None = None) -> None:
+        self.disk = disk or MemoryDisk()
+        self.clock = clock or HandClock()
+        self.store = CountingStore(self.disk)
+        self.heard: list[Push] = []
+        self.told: list[HistoryAdded] = []
+        self.controller = Controller(
+            self.store, self.clock, on_push=self.heard.append, on_history=self.told.append
+        )
+        self._sessions = 0
+
+    @classmethod
+    async def with_applications(cls, *names: str, units: int = 2) -> Bench:
+        """A seated controller that has these applications, all their units connected."""
+        bench = cls()
+        await bench.controller.start()
+        for name in names:
+            bench.give(name, lambda now, n=name: bench.controller.orders.create(now, n, 60.0, 30.0))
+            for _ in range(units):
+                bench.give(name, lambda now, n=name: bench.controller.orders.add_unit(n))
+        await bench.turn()
+        bench.connect_all()
+        return bench
+
+    async def restarted(self, after: float = 0.0) -> Bench:
+        """The controller is killed, and another takes its seat; nobody is connected yet."""
+        self.disk.free_seat()
+        self.clock.at += after
+        bench = Bench(self.disk, self.clock)
+        await bench.controller.start()
+        return bench
+
+    def connect_all(self) -> None:
+        """Every unit has a session."""
+        for application in self.controller.leases.ledger.applications.values():
+            for unit in application.units:
+                self.connect(unit)
+
+    def connect(self, unit: str, instance: str = "one") -> None:
+        self._sessions += 1
+        self.controller.leases.connect(self.clock.at, unit, instance, self._sessions)
+
+    # -- asking
+
+    def give(self, application: str | None, step: Callable[[float], Any]) -> list[Any]:
+        """Submit something; the list will hold its one answer."""
+        answers: list[Any] = []
+        self.controller.submit(Input(application, step, answers.append))
+        return answers
+
+    def claim(self, unit: str, term: int | None = None) -> list[Any]:
+        leases = self.controller.leases
+        return self.give(unit.partition("/")[0], lambda now: leases.claim(now, unit, term))
+
+    def write(self, unit: str, term: int, **changes: str) -> list[Any]:
+        leases = self.controller.leases
+        return self.give(
+            unit.partition("/")[0], lambda now: leases.write(now, unit, term, changes)
+        )
+
+    def read(self, unit: str) -> list[Any]:
+        leases = self.controller.leases
+        return self.give(unit.partition("/")[0], lambda now: leases.read(unit))
+
+    async def turn(self, later: float = 0.0) -> None:
+        """One turn after `later` seconds, and all that follows without time."""
+        self.clock.at += later
+        self.controller.turn()
+        await settle()
+
+    async def pass_time(self, seconds: float) -> None:
+        """Turn four times a second for so long."""
+        for _ in range(round(seconds * 4)):
+            await self.turn(0.25)
+
+    async def granted(self, unit: str) -> int:
+        """Claim a free lease; its term."""
+        answers = self.claim(unit)
+        await self.turn()
+        assert isinstance(answers[0], Granted), answers
+        return answers[0].term
+
+    # -- looking
+
+    def lease(self, name: str) -> Lease:
+        return self.controller.leases.ledger.applications[name].lease
+
+    def term_on_disk(self, name: str) -> int:
+        return self.disk.persisted().applications[name].term
+
+    def is_told(self, application: str, kind: str) -> bool:
+        return any((e.application, e.kind) == (application, kind) for e in self.told)

@@ -1,0 +1,187 @@
+"""A whole small world in virtual time: a store, a controller, and machines with an agent each.
+
+All of it is the real thing but the store's disk, the network and the hooks. After every look of
+`until` and in every slice of `pass_time` at most one unit believes (G1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tenure.controller.access import OPERATOR
+from tenure.controller.api import Api
+from tenure.controller.desk import Desk
+from tenure.controller.loop import Controller
+from tenure.core.changes import Change
+from tenure.core.lease import Lease
+from tenure.errors import TenureError
+from tenure.stores.base import Seat
+from tenure.stores.memory import MemoryDisk, MemoryStore
+from tests.support.machine import ALL_HOOKS, Machine
+from tests.support.network import Line
+from tests.support.virtual import PATIENCE, VirtualClock, settle
+
+APP = "web"
+
+
+class CountingStore(MemoryStore):
+    """A memory store that remembers its commits, and whose commits a test can hold up."""
+
+    def __init__(self, disk: MemoryDisk) -> None:
+        super().__init__(disk)
+        self.commits: list[Sequence[Change]] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def commit(self, seat: Seat, changes: Sequence[Change]) -> None:
+        self.commits.append(changes)
+        await self.open.wait()
+        await super().commit(seat, changes)
+
+
+class Stage:
+    """See the module."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.disk = MemoryDisk()
+        self.clock = VirtualClock(offset=5000.0)
+        self.machines: list[Machine] = []
+        self.controller: Controller | None = None
+        self.desk: Desk | None = None
+        self.store: CountingStore | None = None
+        self.deciding: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls, folder: Path, *, units: int = 2, duration: float = 60.0, guarantee: float = 30.0,
+        hooks: tuple[str, ...] = ALL_HOOKS,
+    ) -> Stage:  # fmt: skip
+        """A controller with one application, and a machine, not started yet, for each unit."""
+        stage = cls(folder)
+        await stage.start_controller()
+        await stage.post(
+            "/v1/applications", {"name": APP, "duration": duration, "guarantee": guarantee}
+        )
+        for number in range(units):
+            await stage.post(f"/v1/applications/{APP}/units")
+            stage.add_machine(f"{APP}/{number}", hooks)
+        return stage
+
+    def add_machine(
+        self, unit: str, hooks: tuple[str, ...] = ALL_HOOKS, instance: str | None = None
+    ) -> Machine:
+        """A machine for a unit; its clock shows anything, and runs a little fast or slow."""
+        number = len(self.machines)
+        machine = Machine(
+            unit, self.folder, Line(lambda: self.desk), hooks=hooks, instance=instance,
+            offset=100_000.0 * (number + 1), rate=(1.0, 0.996, 1.004)[number % 3],
+        )  # fmt: skip
+        self.machines.append(machine)
+        return machine
+
+    # -- the controller
+
+    async def start_controller(self) -> None:
+        """A controller over the same disk."""
+        self.store = CountingStore(self.disk)
+        controller = Controller(self.store, self.clock)
+        await controller.start()
+        self.controller, self.desk = controller, Desk(controller)
+        self.deciding = asyncio.get_running_loop().create_task(controller.run())
+
+    async def kill_controller(self) -> None:
+        """kill -9."""
+        assert self.deciding is not None
+        self.deciding.cancel()
+        await asyncio.gather(self.deciding, return_exceptions=True)
+        assert self.controller is not None
+        for task in self.controller._tasks:
+            task.cancel()
+        await asyncio.gather(*self.controller._tasks, return_exceptions=True)
+        self.controller, self.desk = None, None
+        self.disk.free_seat()
+        for machine in self.machines:
+            machine.line.cut()
+
+    @property
+    def lease(self) -> Lease:
+        assert self.controller is not None
+        return self.controller.leases.ledger.applications[APP].lease
+
+    @property
+    def holder(self) -> str | None:
+        return self.lease.holder.unit if self.lease.holder else None
+
+    # -- operators
+
+    async def call(self, method: str, path: str, body: Any = None, **query: str) -> Any:
+        """What an operator is answered, as plain values. Raises TenureError."""
+        assert self.desk is not None
+        content = msgspec.json.encode(body) if body is not None else b""
+        answer = await Api(self.desk, "memory").call(OPERATOR, method, path, query, content)
+        return msgspec.to_builtins(answer)
+
+    async def get(self, path: str, **query: str) -> Any:
+        return await self.call("GET", path, None, **query)
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        return await self.call("POST", path, body)
+
+    def ask(self, path: str, body: Any = None) -> asyncio.Task[Any]:
+        """An operator asks and waits; the task's result is the answer or the TenureError."""
+
+        async def asking() -> Any:
+            try:
+                return await self.post(path, body)
+            except TenureError as fault:
+                return fault
+
+        return asyncio.get_running_loop().create_task(asking())
+
+    # -- time
+
+    def check(self) -> None:
+        """G1: never more than one."""
+        believers = [m.name for m in self.machines if m.leads]
+        assert len(believers) <= 1, f"G1: {believers} believe at once"
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass, looking often."""
+        end = asyncio.get_running_loop().time() + seconds
+        while (left := end - asyncio.get_running_loop().time()) > 1e-9:
+            await asyncio.sleep(min(left, 0.25))
+            self.check()
+        await settle()
+
+    async def until(
+        self, is_so: Callable[[], object], what: str = "", within: float = PATIENCE
+    ) -> float:
+        """Wait until it is so; the virtual seconds that it took."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self.check()
+        while not is_so():
+            assert loop.time() - began <= within, f"not within {within:g} s: {what}"
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 (virtual time: no event tells)
+            self.check()
+        return loop.time() - began
+
+    # -- beginnings that many tests share
+
+    async def led(self, *, quiet: bool = True) -> tuple[Machine, ...]:
+        """Every agent started, the first unit leads, and all first hooks have run."""
+        first, *others = self.machines
+        first.start()
+        await self.until(lambda: first.leads, "the first unit leads")
+        for other in others:
+            other.start()
+        if quiet:
+            for machine in self.machines:
+                await self.until(lambda m=machine: m.count("start") == 1, "the first hooks ran")
+        return tuple(self.machines)

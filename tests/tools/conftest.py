@@ -1,0 +1,56 @@
+"""Both clients, compiled and in Python, and a server with honest contexts behind a real socket."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from tool_world import Client, Contexts
+
+import tenure.agent
+from tenure.agent.toolfolder import make_tools_folder
+from tenure.agent.toolserver import ToolServer
+
+SOURCE = Path(tenure.agent.__file__).parent.parent / "hooktool.c"
+
+
+@pytest.fixture(scope="session")
+def clients() -> Iterator[dict[str, Client]]:
+    """Every kind of client; the C one from the source as it is now, not as it was installed."""
+    with tempfile.TemporaryDirectory(prefix="tools") as temp:
+        links, script, compiled = Path(temp, "c"), Path(temp, "python"), Path(temp, "client")
+        subprocess.run(["cc", "-O2", "-o", compiled, SOURCE], check=True)
+        make_tools_folder(links, client="c", compiled=compiled)
+        make_tools_folder(script, client="python")
+        yield {"c": Client("c", links), "python": Client("python", script)}
+
+
+@pytest.fixture(params=["c", "python"])
+def client(request: pytest.FixtureRequest, clients: dict[str, Client]) -> Client:
+    """Each kind of client in turn."""
+    return clients[request.param]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A temporary folder with a path short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="tools") as temp:
+        yield Path(temp).resolve()
+
+
+@pytest.fixture
+def contexts() -> Contexts:
+    """The live contexts; a test fills it."""
+    return Contexts()
+
+
+@pytest.fixture
+async def server(folder: Path, contexts: Contexts) -> AsyncIterator[ToolServer]:
+    """A server that listens, closed at the end."""
+    server = ToolServer(folder / "socket", contexts)
+    await server.start()
+    yield server
+    await server.close()

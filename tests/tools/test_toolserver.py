@@ -1,0 +1,398 @@
+"""The agent's side of the socket: order, ends, and what is no request."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tool_world import (
+    PATIENCE,
+    BucketContext,
+    Client,
+    Contexts,
+    Ran,
+    frames,
+    request,
+    sized,
+    talk,
+    until,
+)
+
+from tenure.agent.tools import run_tool
+from tenure.agent.tools.base import Call, Context, ReadStdin, Reply
+from tenure.agent.toolserver import (
+    MAX_CONNECTIONS,
+    MAX_REQUEST,
+    RunTool,
+    ToolServer,
+    encode_reply,
+    parse_request,
+)
+from tenure.errors import ProtocolError, TenureError
+
+OK = [(b"X", b"\0")]
+
+
+def error_frames(message: str) -> list[tuple[bytes, bytes]]:
+    return [(b"E", f"ERROR {message}\n".encode()), (b"X", b"\1")]
+
+
+@asynccontextmanager
+async def serving(
+    path: Path, contexts: Callable[[str], Context | None], run: RunTool, timeout: float = 10
+) -> AsyncIterator[ToolServer]:
+    server = ToolServer(path, contexts, request_timeout=timeout, run=run)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+@dataclass
+class Gate:
+    """A tool that waits until the test opens the gate, and remembers who came and went."""
+
+    began: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+        name = call.args[0]
+        self.began.append(name)
+        try:
+            if name.startswith("write"):
+                await context.write_settings({})
+            await self.opened.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(name)
+            raise
+        self.ended.append(name)
+        return Reply()
+
+
+def everyone(_id: str) -> Context:
+    return BucketContext()
+
+
+def nobody(_id: str) -> None:
+    return None
+
+
+async def test_tools_of_one_context_run_one_at_a_time_in_order_of_arrival(folder: Path) -> None:
+    """T9"""
+    order: list[str] = []
+    running = 0
+
+    async def run(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+        nonlocal running
+        running += 1
+        assert running == 1
+        order.append(call.args[0])
+        for _ in range(5):
+            await asyncio.sleep(0)
+        running -= 1
+        return Reply()
+
+    async with serving(folder / "s", everyone, run) as server:
+        names = [str(number) for number in range(20)]
+        talks = []
+        for name in names:
+            talks.append(asyncio.create_task(talk(server.path, request("1", "/", "t", name))))
+            await until(lambda: len(server.connections) + len(order) >= len(talks))
+        assert await asyncio.gather(*talks) == [OK] * 20
+        assert sorted(order) == sorted(names)
+        await until(lambda: len(server.turns) == 0)
+
+
+async def test_a_later_call_of_a_context_waits_for_the_earlier(folder: Path) -> None:
+    """T9"""
+    gate = Gate()
+    async with serving(folder / "s", everyone, gate.run) as server:
+        first = asyncio.create_task(talk(server.path, request("1", "/", "t", "a")))
+        await until(lambda: gate.began)
+        second = asyncio.create_task(talk(server.path, request("1", "/", "t", "b")))
+        other = asyncio.create_task(talk(server.path, request("2", "/", "t", "c")))
+        await until(lambda: len(gate.began) == 2)
+        assert gate.began == ["a", "c"]
+        gate.opened.set()
+        assert await asyncio.gather(first, second, other) == [OK] * 3
+        assert gate.ended == ["a", "c", "b"] or gate.ended == ["a", "b", "c"]
+
+
+async def test_a_context_that_ended_while_a_call_waited_is_over(folder: Path) -> None:
+    """T8, T9"""
+    gate, contexts = Gate(), Contexts({"1": BucketContext()})
+    async with serving(folder / "s", contexts, gate.run) as server:
+        first = asyncio.create_task(talk(server.path, request("1", "/", "t", "a")))
+        await until(lambda: gate.began)
+        second = asyncio.create_task(talk(server.path, request("1", "/", "t", "b")))
+        await until(lambda: len(server.connections) == 2)
+        contexts.clear()
+        gate.opened.set()
+        assert await first == OK
+        assert await second == error_frames('bad request: wrong context ID; got "1"')
+
+
+async def vanish(path: Path, name: str, came: Callable[[], object]) -> None:
+    """Send a call, and go as soon as it has come."""
+    _, writer = await asyncio.open_unix_connection(path)
+    writer.write(request("1", "/", "t", name))
+    await until(came)
+    writer.close()
+
+
+async def test_a_call_whose_client_is_gone_is_cancelled(folder: Path) -> None:
+    """T9"""
+    gate = Gate()
+    async with serving(folder / "s", everyone, gate.run) as server:
+        await vanish(server.path, "a", lambda: gate.began)
+        await until(lambda: gate.cancelled == ["a"])
+        await until(lambda: len(server.turns) == 0)
+
+
+async def test_a_call_that_waits_for_its_turn_gives_it_up_with_its_client(folder: Path) -> None:
+    """T9"""
+    gate = Gate()
+    async with serving(folder / "s", everyone, gate.run) as server:
+        first = asyncio.create_task(talk(server.path, request("1", "/", "t", "a")))
+        await until(lambda: gate.began)
+        await vanish(server.path, "b", lambda: len(server.connections) == 2)
+        await until(lambda: len(server.connections) == 1)
+        gate.opened.set()
+        assert await first == OK
+        await until(lambda: len(server.turns) == 0)
+        assert gate.began == ["a"]
+
+
+@dataclass
+class SlowContext(BucketContext):
+    """A context whose write takes until the test lets it end."""
+
+    writing: asyncio.Event = field(default_factory=asyncio.Event)
+    written: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def write_settings(self, changes: Mapping[str, str]) -> None:
+        self.writing.set()
+        await self.written.wait()
+        await super().write_settings(changes)
+
+
+async def test_a_write_under_way_ends_also_without_its_client(folder: Path) -> None:
+    """T9, G7"""
+    context = SlowContext()
+    async with serving(folder / "s", lambda _id: context, run_tool) as server:
+        _, writer = await asyncio.open_unix_connection(server.path)
+        writer.write(request("1", "/", "leader-set", "a=b"))
+        await asyncio.wait_for(context.writing.wait(), PATIENCE)
+        writer.close()
+        await until(lambda: not server.connections)
+        following = asyncio.create_task(talk(server.path, request("1", "/", "leader-get", "a")))
+        await until(lambda: len(server.connections) == 1)
+        assert context.bucket == {}
+        context.written.set()
+        assert await following == [(b"O", b"b\n"), *OK]
+
+
+async def test_the_reply_leaves_in_the_step_in_which_it_was_decided(folder: Path) -> None:
+    """G3"""
+    steps: list[str] = []
+
+    class Deciding(BucketContext):
+        def still_sure(self) -> bool:
+            asyncio.get_running_loop().call_soon(steps.append, "next step of the loop")
+            steps.append("decided")
+            return True
+
+    async with serving(folder / "s", lambda _id: Deciding(), run_tool) as server:
+        _, writer = await asyncio.open_unix_connection(server.path)
+        await until(lambda: server.connections)
+        (connection,) = server.connections
+        send = connection._transport.write
+
+        def write(data: bytes) -> None:
+            steps.append("written")
+            send(data)
+
+        connection._transport.write = write  # type: ignore[method-assign]
+        writer.write(request("1", "/", "is-leader"))
+        await until(lambda: len(steps) == 3)
+        writer.close()
+    assert steps == ["decided", "written", "next step of the loop"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "message"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n",
+         "bad request: protocol 71, this agent speaks 1; "
+         "run the hook again with the tools of this agent"),
+        (b"\1" + (MAX_REQUEST + 1).to_bytes(4, "big"),
+         f"bad request: {MAX_REQUEST + 1} bytes are more than the limit of {MAX_REQUEST}"),
+        (b"\1\0\0\0\2ab", "bad request: a text is longer than the request"),
+        (b"\1" + sized(sized(b"1") + b"\0\0\0\x09x"),
+         "bad request: a text is longer than the request"),
+        (b"\1" + sized(sized(b"1") + sized(b"/")),
+         "bad request: it names no context, folder and tool"),
+        (request("1", "/", "t") + b"x", "bad request: more than one request"),
+    ],
+)  # fmt: skip
+async def test_garbage_gets_one_error_line_and_nobody_else_notices(
+    folder: Path, sent: bytes, message: str
+) -> None:
+    """T2"""
+    gate = Gate()
+    async with serving(folder / "s", everyone, gate.run) as server:
+        good = asyncio.create_task(talk(server.path, request("1", "/", "t", "a")))
+        await until(lambda: gate.began)
+        assert await talk(server.path, sent) == error_frames(message)
+        gate.opened.set()
+        assert await good == OK
+
+
+async def test_half_a_request_gets_one_error_line(server: ToolServer) -> None:
+    """T2"""
+    for sent in (b"", b"\1", request("1", "/", "is-leader")[:-1]):
+        received = await talk(server.path, sent, half_close=True)
+        assert received == error_frames("bad request: it ends in the middle")
+
+
+async def test_a_second_request_on_a_connection_ends_it(folder: Path) -> None:
+    """T2"""
+    gate = Gate()
+    async with serving(folder / "s", everyone, gate.run) as server:
+        reader, writer = await asyncio.open_unix_connection(server.path)
+        writer.write(request("1", "/", "t", "a"))
+        await until(lambda: gate.began)
+        writer.write(request("1", "/", "t", "b"))
+        received = frames(await asyncio.wait_for(reader.read(), PATIENCE))
+        assert received == error_frames("bad request: more than one request")
+        await until(lambda: gate.cancelled == ["a"])
+        writer.close()
+
+
+async def test_a_silent_client_is_told_and_closed(folder: Path) -> None:
+    """T2"""
+    async with serving(folder / "s", nobody, run_tool, timeout=0.01) as server:
+        received = await talk(server.path, b"\1\0")
+        assert received == error_frames("bad request: not complete after 0.01 s")
+
+
+async def test_a_request_may_come_in_pieces(server: ToolServer, contexts: Contexts) -> None:
+    """T2"""
+    contexts["1"] = BucketContext()
+    reader, writer = await asyncio.open_unix_connection(server.path)
+    for byte in request("1", "/", "is-leader"):
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(0)
+    assert frames(await asyncio.wait_for(reader.read(), PATIENCE)) == [(b"O", b"True\n"), *OK]
+    writer.close()
+
+
+async def test_more_connections_than_the_limit_are_refused_and_the_others_served(
+    client: Client, folder: Path
+) -> None:
+    """T2"""
+    gate = Gate()
+    gate.opened.set()
+    async with serving(folder / "s", everyone, gate.run) as server:
+        waiting = [await asyncio.open_unix_connection(server.path) for _ in range(MAX_CONNECTIONS)]
+        await until(lambda: len(server.connections) == MAX_CONNECTIONS)
+        late = await client.run("is-leader", environ=client.environ("1", server.path))
+        words = f"too many hook tools at once (at most {MAX_CONNECTIONS}); try again"
+        assert late == Ran(1, b"", f"ERROR {words}\n".encode())
+        reader, writer = waiting[0]
+        writer.write(request("1", "/", "t", "early"))
+        assert frames(await asyncio.wait_for(reader.read(), PATIENCE)) == OK
+        for _, writer in waiting:
+            writer.close()
+        await until(lambda: not server.connections)
+    assert gate.began == ["early"]
+
+
+async def test_the_socket_is_its_owners_alone_and_gone_in_the_end(folder: Path) -> None:
+    """T9"""
+    mask = os.umask(0)
+    try:
+        async with serving(folder / "s", nobody, run_tool) as server:
+            assert server.path.stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(mask)
+    assert list(folder.iterdir()) == []
+
+
+async def test_a_socket_left_by_a_killed_agent_is_replaced(folder: Path) -> None:
+    """T8"""
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(folder / "s"))
+    async with serving(folder / "s", nobody, run_tool) as server:
+        assert await talk(server.path, request("1", "/", "t")) == error_frames(
+            'bad request: wrong context ID; got "1"'
+        )
+
+
+async def test_what_is_no_socket_is_not_replaced(folder: Path) -> None:
+    """T8"""
+    (folder / "s").write_text("kept")
+    for path in (folder / "s", folder / "none" / "s", folder / ("x" * 200)):
+        with pytest.raises(TenureError, match=f"cannot listen for hook tools on {path}: "):
+            await ToolServer(path, nobody).start()
+    assert (folder / "s").read_text() == "kept"
+
+
+async def test_closing_ends_every_call(folder: Path) -> None:
+    """T9"""
+    gate = Gate()
+    server = ToolServer(folder / "s", everyone, run=gate.run)
+    await server.start()
+    reader, writer = await asyncio.open_unix_connection(server.path)
+    writer.write(request("1", "/", "t", "a"))
+    await until(lambda: gate.began)
+    await server.close()
+    assert gate.cancelled == ["a"]
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+    writer.close()
+    await server.close()
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_at_all_make_the_parser_stumble(received: bytes) -> None:
+    """T2"""
+    for sent in (received, b"\1" + received, b"\1" + sized(received)):
+        try:
+            parse_request(sent)
+        except ProtocolError as fault:
+            assert "\n" not in str(fault)
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+@given(TEXTS, TEXTS, TEXTS, st.lists(TEXTS))
+def test_a_request_is_read_as_it_was_written(
+    context_id: str, cwd: str, tool: str, args: list[str]
+) -> None:
+    """T1"""
+    call = Call(context_id=context_id, cwd=cwd, tool=tool, args=tuple(args))
+    sent = request(context_id, cwd, tool, *args)
+    assert parse_request(sent) == call
+    assert all(parse_request(sent[:end]) is None for end in range(len(sent)))
+
+
+def test_a_reply_is_a_file_or_stdout_then_stderr_then_the_exit_code() -> None:
+    """T2, T7"""
+    reply = Reply(exit_code=2, stdout=b"out", stderr=b"err")
+    assert frames(encode_reply(reply)) == [(b"O", b"out"), (b"E", b"err"), (b"X", b"\2")]
+    reply = Reply(stdout=b"out", out_path="/x")
+    assert frames(encode_reply(reply)) == [(b"W", sized(b"/x") + b"out"), (b"X", b"\0")]
+    assert frames(encode_reply(Reply())) == OK

@@ -1,0 +1,176 @@
+"""What the tests of the tools share: an honest context, a client process, the protocol by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tenure.agent.tools.base import (
+    Context,
+    LeadershipUnknown,
+    ReadFailed,
+    Status,
+    WriteRefused,
+)
+
+PATIENCE = 30.0
+"""Seconds after which a test gives up waiting for what must happen."""
+
+
+@dataclass
+class BucketContext:
+    """A hook context over a dict: it keeps what is written, and refuses what must be refused."""
+
+    leader: bool = True
+    bucket: dict[str, str] = field(default_factory=dict)
+    unknown: str = ""
+    unreadable: str = ""
+    unit: str = "web/0"
+    sure: list[bool] = field(default_factory=list)
+    logged: list[tuple[str, str]] = field(default_factory=list)
+    statuses: dict[bool, Status] = field(default_factory=dict)
+
+    async def is_leader(self) -> bool:
+        if self.unknown:
+            raise LeadershipUnknown(self.unknown)
+        return self.leader
+
+    def still_sure(self) -> bool:
+        return self.sure.pop(0) if self.sure else True
+
+    async def settings(self) -> Mapping[str, str]:
+        if self.unreadable:
+            raise ReadFailed(self.unreadable)
+        return dict(self.bucket)
+
+    async def write_settings(self, changes: Mapping[str, str]) -> None:
+        if not self.leader:
+            raise WriteRefused("not the leader")
+        for key, value in changes.items():
+            self.bucket.pop(key, None)
+            if value:
+                self.bucket[key] = value
+
+    def log(self, level: str, message: str) -> None:
+        self.logged.append((level, message))
+
+    def status(self, *, application: bool) -> Status:
+        return self.statuses.get(application, Status())
+
+    async def set_status(self, status: Status, *, application: bool) -> None:
+        if application and not self.leader:
+            raise WriteRefused("this unit is not the leader")
+        self.statuses[application] = status
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a client ended and what it printed."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+@dataclass(frozen=True)
+class Client:
+    """A kind of client: a folder of links named as the tools."""
+
+    kind: str
+    folder: Path
+
+    def environ(self, context_id: str, address: Path | str) -> dict[str, str]:
+        return {"JUJU_CONTEXT_ID": context_id, "JUJU_AGENT_SOCKET_ADDRESS": str(address)}
+
+    async def run(
+        self,
+        tool: str,
+        *args: str | bytes,
+        environ: Mapping[str, str],
+        stdin: bytes = b"",
+        cwd: Path | None = None,
+    ) -> Ran:
+        """Run one call to its end; the process is gone afterwards, whatever happens."""
+        process = await self.start(tool, *args, environ=environ, cwd=cwd)
+        try:
+            out, err = await asyncio.wait_for(process.communicate(stdin), PATIENCE)
+            assert process.returncode is not None
+            return Ran(process.returncode, out, err)
+        finally:
+            await end(process)
+
+    async def start(
+        self,
+        tool: str,
+        *args: str | bytes,
+        environ: Mapping[str, str],
+        cwd: Path | None = None,
+        stdout: int = asyncio.subprocess.PIPE,
+    ) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            self.folder / tool,
+            *args,
+            env=dict(environ),
+            cwd=cwd,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=stdout,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Kill the process if it still runs, and wait for it."""
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the loop turn until the condition holds; fails after `PATIENCE`."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+class Contexts(dict[str, Context]):
+    """The live contexts of a server, by id; callable as the server wants it."""
+
+    def __call__(self, context_id: str) -> Context | None:
+        return self.get(context_id)
+
+
+def sized(text: bytes) -> bytes:
+    return len(text).to_bytes(4, "big") + text
+
+
+def request(*texts: str, version: int = 1) -> bytes:
+    """The bytes of a request, from its texts: context id, folder, tool, arguments."""
+    return bytes([version]) + sized(b"".join(sized(os.fsencode(text)) for text in texts))
+
+
+def frames(received: bytes) -> list[tuple[bytes, bytes]]:
+    """The frames that were received, whole ones only."""
+    found = []
+    while len(received) >= 5:
+        size = int.from_bytes(received[1:5], "big")
+        assert len(received) >= 5 + size, "half a frame"
+        found.append((received[:1], received[5 : 5 + size]))
+        received = received[5 + size :]
+    return found
+
+
+async def talk(
+    address: Path, sent: bytes, *, half_close: bool = False
+) -> list[tuple[bytes, bytes]]:
+    """Send raw bytes to a server, and read its frames to the end."""
+    reader, writer = await asyncio.open_unix_connection(address)
+    try:
+        writer.write(sent)
+        if half_close:
+            writer.write_eof()
+        return frames(await asyncio.wait_for(reader.read(), PATIENCE))
+    finally:
+        writer.close()
