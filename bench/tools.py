@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tenure.agent.toolfolder import base_interpreter, make_tools_folder
@@ -80,7 +80,8 @@ def _medians(commands: dict[str, list[str]], path: Path, runs: int) -> dict[str,
     return {name: statistics.median(times) for name, times in taken.items()}
 
 
-def _serve_in_thread(path: Path):  # type: ignore[no-untyped-def]
+def _serve_in_thread(path: Path) -> Callable[[], None]:
+    """Serve in the background; what is returned stops it."""
     loop = asyncio.new_event_loop()
     server = ToolServer(path, lambda _id: Leader())
     loop.run_until_complete(server.start())

@@ -83,7 +83,7 @@ static int dial(const char *path) {
 static int ask(int fd, char **texts, int count) {
     size_t size = 0;
     for (int i = 0; i < count; i++) size += 4 + strlen(texts[i]);
-    char *request = malloc(5 + size), *at = request;
+    char *request = malloc(6 + size), *at = request; /* one more for the last text's end */
     if (request == NULL) return -1;
     *at++ = 1;
     at = put_size(at, size);
@@ -112,8 +112,9 @@ static void write_file(char *body, size_t size) {
 }
 
 int main(int argc, char **argv) {
+    if (argc < 1) return 1;
     char head[5], *id = need("JUJU_CONTEXT_ID"), *path = need("JUJU_AGENT_SOCKET_ADDRESS");
-    char **texts = calloc(argc + 3, sizeof *texts), *name = strrchr(argv[0], '/');
+    char **texts = calloc(argc + 2, sizeof *texts), *name = strrchr(argv[0], '/');
     int fd = dial(path);
     if (texts == NULL) fail(ENOMEM, "", "", "");
     signal(SIGPIPE, SIG_IGN);

@@ -281,13 +281,9 @@ async def test_while_unsure_others_are_renewed_and_nobody_is_granted() -> None:
     bench = await Bench.with_applications("web", "db", "mq")
     term = await bench.granted("db/0")
     bench.disk.faults = ["unsure-landed"]
-    bench.store.open.clear()
+    bench.store.seat_refused = True
     first = bench.claim("web/0")
     await bench.turn()
-    bench.store.open.set()
-    bench.disk.takes = lambda: 3600.0
-    bench.disk.full = True
-    await asyncio.sleep(3600.0)
     unsure, renewed, granted = bench.claim("web/0"), bench.claim("db/0", term), bench.claim("mq/0")
     await bench.turn()
     assert isinstance(first[0], Unsure) and isinstance(unsure[0], Unsure)
@@ -302,17 +298,15 @@ async def test_the_seat_is_tried_until_it_can_be_taken_anew() -> None:
     """L8: the disk is full for a while; no restart is needed"""
     bench = await Bench.with_applications("web")
     bench.disk.faults = ["unsure-not-landed"]
-    bench.store.open.clear()
+    bench.store.seat_refused = True
     bench.claim("web/0")
     await bench.turn()
-    bench.disk.full = True
-    bench.store.open.set()
     await asyncio.sleep(20.0)
     assert bench.controller.trouble is not None
     still = bench.claim("web/1")
     await bench.turn()
     assert isinstance(still[0], TenureError)
-    bench.disk.full = False
+    bench.store.seat_refused = False
     await until(lambda: bench.controller.trouble is None, "it recovers", 5.0)
     again = bench.claim("web/1")
     await bench.turn()
@@ -336,18 +330,12 @@ async def test_what_gathered_behind_an_unsure_commit_was_surely_not_written() ->
 # -- the seat is another's
 
 
-async def running(bench: Bench) -> asyncio.Task[None]:
-    task = asyncio.get_running_loop().create_task(bench.controller.run())
-    await settle()
-    return task
-
-
 @in_virtual_time
 async def test_a_lost_seat_ends_the_loop_and_nothing_is_granted_or_written() -> None:
     """G9, L8"""
     bench = await Bench.with_applications("web", "db")
     term = await bench.granted("db/0")
-    task = await running(bench)
+    task = await bench.run()
     bench.disk.free_seat()
     other = MemoryStore(bench.disk)
     await other.take_seat()
@@ -367,14 +355,14 @@ async def test_a_seat_that_another_took_while_it_was_unsure_ends_the_loop() -> N
     """L8, G9: whoever may have been replaced must not renew anybody"""
     bench = await Bench.with_applications("web", "db")
     term = await bench.granted("db/0")
-    task = await running(bench)
+    task = await bench.run()
     bench.disk.faults = ["unsure-landed"]
-    bench.store.open.clear()
+    bench.store.seat_refused = True
     bench.claim("web/0")
     await settle()
     bench.disk.free_seat()
     await MemoryStore(bench.disk).take_seat()
-    bench.store.open.set()
+    bench.store.seat_refused = False
     await asyncio.sleep(5.0)
     renewed = bench.claim("db/0", term)
     await asyncio.sleep(5.0)
@@ -617,7 +605,7 @@ async def test_each_change_of_leadership_is_one_commit_with_its_history() -> Non
 async def test_asking_raises_what_the_step_or_its_commit_met() -> None:
     """G7"""
     bench = await Bench.with_applications("web")
-    task = await running(bench)
+    task = await bench.run()
     orders = bench.controller.orders
     assert await bench.controller.ask("web", lambda now: orders.add_unit("web")) == "web/2"
     bench.disk.faults = ["refused"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tenure.core.application import Application, restored
+from collections.abc import Sequence
+
+from tenure.core import application as applications
+from tenure.core.application import Application
 from tenure.core.changes import (
     ApplicationPut,
     ApplicationRecord,
@@ -96,12 +99,12 @@ def saved(changes: list[Change]) -> ApplicationRecord:
 
 
 def restarted(
-    record: ApplicationRecord, now: float, changes: list[Change] = [], grace: float = 15.0  # noqa: B006
+    record: ApplicationRecord, now: float, changes: Sequence[Change] = (), grace: float = 15.0
 ) -> Application:
     """What a controller makes of it when it starts at `now`."""
     pins = {change.reason: change.left for change in changes if isinstance(change, PinPut)}
     kept = Persisted(applications={APP: record}, pins={APP: pins})
-    return restored(kept, APP, now, grace)
+    return applications.restored(kept, APP, now, grace)
 
 
 def granted(term: int = 1, duration: float = 60.0, guarantee: float = 30.0) -> Granted:

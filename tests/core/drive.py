@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 
 from .actors import APP
+from .agents import Agent
 from .world import World
 
 SPANS = (0.01, 0.05, 0.1, 0.26, 0.5, 0.97, 1.05)
@@ -46,7 +47,8 @@ class Driver:
             self.world.advance(0.0)
 
     @property
-    def agent(self):  # type: ignore[no-untyped-def]
+    def agent(self) -> Agent:
+        """Any of them."""
         return self.chance.choice(self.world.agents)
 
     def pass_time(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from msgspec.structs import replace
 
@@ -27,7 +29,7 @@ from tenure.core.resolver import (
 )
 from tenure.core.tracker import Standing
 
-from . import scenarios
+from . import unit_scenarios as scenarios
 
 NEW = LocalState(unit="web/0")
 SETTLED = replace(NEW, installed=True, told_once=True, configured=True, started=True)
@@ -311,4 +313,4 @@ def test_a_demotion_is_over_when_its_hooks_ran_or_cannot_run() -> None:
 def test_the_reasons_are_the_four_that_charms_know() -> None:
     """H10"""
     known = {"started", "elected", "deposed", "settings", ""}
-    assert set(resolver.Reason.__args__) == known
+    assert set(get_args(resolver.Reason)) == known

@@ -7,7 +7,7 @@ import pytest
 from tenure.core.effects import ClaimUnsure
 from tenure.core.tracker import Grant, Loss, Reply, Standing, Tracker
 
-from . import scenarios
+from . import unit_scenarios as scenarios
 from .bench import W0, answer, denied, granted, leader
 
 

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from . import drive
-from .actors import APP, Agent
+from .actors import APP
+from .agents import Agent
 from .world import World
 
 AGENTS = st.integers(0, 3)
@@ -140,11 +141,11 @@ class HostileWorld(RuleBasedStateMachine):
             self.world.check_live()
 
 
-class TestHostileWorld(HostileWorld.TestCase):  # type: ignore[name-defined,misc]
+class TestHostileWorld(HostileWorld.TestCase):  # type: ignore[misc,valid-type]
     """G1, G2, G3, G4, G5, G6, G8, G9, G10, G11, L2, L5, L8, L9, U1, U4, U5: in any history"""
 
     settings = settings(
-        derandomize=True, database=None, deadline=None, max_examples=100, stateful_step_count=50,
+        derandomize=True, database=None, deadline=None, max_examples=200, stateful_step_count=50,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
 

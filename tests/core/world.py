@@ -5,9 +5,9 @@ socket does, but an old connection's requests may arrive after a newer one was a
 and news take any time, news may come twice or never. Clocks differ by up to 1 % in rate.
 
 After every event `check` looks at the whole: whoever believes must hold, at that very instant, the
-lease under that very term (G1, G5); whoever was promised something must have it (G3). Terms rise and
-belong to one unit (G8); a write lands under the present term only (G6). Revoked terms are exempt
-from the first two (L5). An agent stays exempt only in the term that was revoked.
+lease under that very term (G1, G5); whoever was promised something must have it (G3). Terms rise
+and belong to one unit (G8); a write lands under the present term only (G6). A revoked term, and no
+other, is exempt from the first two (L5).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from tenure.core.leases import Leases
 from tenure.core.orders import Orders
 from tenure.errors import NotLeader
 
-from .actors import APP, Agent, Answer, Controller, Kept, LocalClock, connect, order
+from .actors import APP, Answer, Controller, Kept, LocalClock, connect, order
+from .agents import Agent
 
 RATES = (0.995, 1.005, 1.0)
 
@@ -220,7 +221,7 @@ class World:
     # -- what happens to agents and the controller
 
     def cut(self, agent: Agent, *, lose: bool, noticed: bool) -> None:
-        """Its connection breaks: what is under way is lost or comes late; the controller notices."""
+        """Its connection breaks: what is under way is lost, or comes late."""
         session = agent.session
         if session is None:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -80,6 +81,21 @@ class Bench:
     def read(self, unit: str) -> list[Any]:
         leases = self.controller.leases
         return self.give(unit.partition("/")[0], lambda now: leases.read(unit))
+
+    async def run(self) -> asyncio.Task[None]:
+        """Let it run on its own: the clock follows the loop's time from here on."""
+
+        async def follow() -> None:
+            loop, at = asyncio.get_running_loop(), self.clock.at
+            began = loop.time()
+            while not task.done():
+                self.clock.at = at + loop.time() - began
+                await asyncio.sleep(0.01)
+
+        task = asyncio.get_running_loop().create_task(self.controller.run())
+        self._following = asyncio.get_running_loop().create_task(follow())
+        await settle()
+        return task
 
     async def turn(self, later: float = 0.0) -> None:
         """One turn after `later` seconds, and all that follows without time."""

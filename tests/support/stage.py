@@ -19,7 +19,7 @@ from tenure.controller.desk import Desk
 from tenure.controller.loop import Controller
 from tenure.core.changes import Change
 from tenure.core.lease import Lease
-from tenure.errors import TenureError
+from tenure.errors import StoreRefused, TenureError
 from tenure.stores.base import Seat
 from tenure.stores.memory import MemoryDisk, MemoryStore
 from tests.support.machine import ALL_HOOKS, Machine
@@ -37,6 +37,13 @@ class CountingStore(MemoryStore):
         self.commits: list[Sequence[Change]] = []
         self.open = asyncio.Event()
         self.open.set()
+        self.seat_refused = False
+        """No seat can be taken now: the disk is full."""
+
+    async def take_seat(self) -> Seat:
+        if self.seat_refused:
+            raise StoreRefused("cannot take the seat: no space left on device")
+        return await super().take_seat()
 
     async def commit(self, seat: Seat, changes: Sequence[Change]) -> None:
         self.commits.append(changes)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tool_world import Client, Contexts
 
 import tenure.agent
 from tenure.agent.toolfolder import make_tools_folder
 from tenure.agent.toolserver import ToolServer
+
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 SOURCE = Path(tenure.agent.__file__).parent.parent / "hooktool.c"
 
@@ -22,7 +27,8 @@ def clients() -> Iterator[dict[str, Client]]:
     """Every kind of client; the C one from the source as it is now, not as it was installed."""
     with tempfile.TemporaryDirectory(prefix="tools") as temp:
         links, script, compiled = Path(temp, "c"), Path(temp, "python"), Path(temp, "client")
-        subprocess.run(["cc", "-O2", "-o", compiled, SOURCE], check=True)
+        compiler = os.environ.get("CC") or "cc"
+        subprocess.run([compiler, "-O2", "-o", compiled, SOURCE], check=True)
         make_tools_folder(links, client="c", compiled=compiled)
         make_tools_folder(script, client="python")
         yield {"c": Client("c", links), "python": Client("python", script)}

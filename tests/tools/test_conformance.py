@@ -11,7 +11,8 @@ from tool_world import BucketContext, Client, Contexts, Ran
 
 from tenure.agent.toolserver import ToolServer
 
-CASES = [json.loads(line) for line in Path(__file__).with_name("hook-tools.jsonl").open()]
+LINES = Path(__file__).with_name("hook-tools.jsonl").read_text().splitlines()
+CASES = [json.loads(line) for line in LINES]
 AT_ONCE = 8
 
 

@@ -470,6 +470,7 @@ class Unit:
             self._kills += 1
         if plan.hook in (START, UPDATE):
             self._arm_update()
+        self._wake()  # because the next one may be due, also when this one was only skipped
 
     def _backoff(self) -> float:
         assert self.state.failure is not None
@@ -520,7 +521,12 @@ class Unit:
         future: asyncio.Future[HookContext] = asyncio.get_running_loop().create_future()
         self._exec_waiters.append(future)
         self._wake()
-        context = await future
+        try:
+            context = await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self.close_context(future.result())
+            raise
         return context, self._environment("", context.context_id, None)
 
     def close_context(self, context: HookContext) -> None:

@@ -39,11 +39,20 @@ def run(args: Sequence[str], platform: str = sys.platform) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = tenure.main(list(args), prog_name="tenure", standalone_mode=False)
+        code = _call(args)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return code
     except BaseException as fault:
         return _told(fault)
+
+
+def _call(args: Sequence[str]) -> int:
+    # Click's own `main` has words for Ctrl-C and broken pipes; it is for shell completion only.
+    if "_TENURE_COMPLETE" in os.environ:
+        tenure.main(list(args), prog_name="tenure")
+    with tenure.make_context("tenure", list(args)) as context:
+        code = tenure.invoke(context)
+    return code if isinstance(code, int) else 0
 
 
 def complain(message: str) -> None:
@@ -58,6 +67,8 @@ def _told(fault: BaseException) -> int:
     if os.environ.get("TENURE_DEBUG") == "1":
         traceback.print_exception(fault)
     match fault:
+        case click.exceptions.Exit():
+            return fault.exit_code
         case SystemExit():
             return fault.code if isinstance(fault.code, int) else FAILED
         case BrokenPipeError():

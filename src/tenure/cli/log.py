@@ -45,4 +45,4 @@ def command(house: House, unit: str | None, follow: bool, lines: int | None, for
 
 def _print(lines: Iterable[str], form: str) -> None:
     for line in lines:
-        click.echo(msgspec.json.encode(parse_line(line)) if form == "json" else line)
+        click.echo(msgspec.json.encode(parse_line(line)).decode() if form == "json" else line)

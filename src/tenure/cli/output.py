@@ -19,7 +19,7 @@ Row = Sequence[str]
 def show(form: str, answer: msgspec.Struct, text: Callable[[], str]) -> None:
     """Print the answer in the form that was asked for: `json`, or `text`."""
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(answer)))
+        click.echo(msgspec.json.format(msgspec.json.encode(answer)).decode())
         return
     lines = text()
     if lines:

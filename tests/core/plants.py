@@ -1,0 +1,271 @@
+"""Bugs of the controller's half of the core, each with the checks that must find it.
+
+A plant takes one guard away for one test; the core goes back to what it was after it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from tenure.core import application, bucket, lease, leases, orders
+from tenure.core.application import Application
+from tenure.core.changes import Cause, Holder, Persisted
+from tenure.core.effects import Granted, Revision, Verdict
+from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
+from tenure.core.leases import Leases, Session
+from tenure.core.ledger import Ledger
+from tenure.core.orders import Orders
+from tenure.errors import NotLeader
+
+from . import drive, scenarios
+
+Patch = pytest.MonkeyPatch
+Plant = Callable[[Patch], None]
+PLANTS: list[Any] = []
+
+
+def caught_by(*checks: Callable[[], None]) -> Callable[[Plant], Plant]:
+    """Registers a bug with the checks that must find it, each on its own."""
+
+    def register(plant: Plant) -> Plant:
+        for check in checks:
+            PLANTS.append(pytest.param(plant, check, id=f"{plant.__name__}-{check.__name__}"))
+        return plant
+
+    return register
+
+
+def worlds() -> None:
+    """Some seeded worlds."""
+    drive.histories(range(60))
+
+
+# -- one lease
+
+
+@caught_by(scenarios.held_at_the_instant_of_expiry)
+def free_at_the_instant_of_expiry(patch: Patch) -> None:
+    real = lease.ends_at
+    patch.setattr(lease, "ends_at", lambda lease: math.nextafter(real(lease), -math.inf))
+
+
+@caught_by(scenarios.regrant_has_a_new_term, worlds)
+def term_kept_on_a_regrant(patch: Patch) -> None:
+    real = lease.granted
+
+    def granted(old: Lease, now: float, holder: Holder, wall: float) -> tuple[Lease, Cause]:
+        new, cause = real(old, now, holder, wall)
+        again = old.last_leader == holder.unit
+        return (replace(new, term=old.term) if again else new), cause
+
+    patch.setattr(lease, "granted", granted)
+
+
+@caught_by(
+    scenarios.term_is_raised_above_what_the_claimer_has_seen,
+    scenarios.term_is_raised_above_what_a_denied_unit_has_seen,
+)
+def seen_terms_ignored(patch: Patch) -> None:
+    patch.setattr(lease, "having_seen", lambda lease, term: lease)
+
+
+@caught_by(scenarios.extension_never_shortens, worlds)
+def extension_shortens(patch: Patch) -> None:
+    def extended(old: Lease, now: float) -> Lease:
+        return replace(old, expires_at=now + old.duration)
+
+    patch.setattr(lease, "extended", extended)
+
+
+@caught_by(scenarios.pin_suspends_expiry)
+def pin_ignored(patch: Patch) -> None:
+    patch.setattr(lease, "ends_at", lambda lease: lease.expires_at)
+
+
+@caught_by(scenarios.freed_lease_is_offered_to_the_first_alone)
+def offered_to_all(patch: Patch) -> None:
+    for ask in (Ask.CLAIM, Ask.RENEW):
+        patch.setitem(_table(), (Stand.OFFERED_TO_OTHER, ask), Outcome.GRANT)
+
+
+@caught_by(scenarios.lapsed_offer_goes_to_the_next)
+def lapsed_waiter_stays_first(patch: Patch) -> None:
+    def settled(old: Lease, now: float, offer_for: float, can_take: Any) -> Lease:
+        if old.holder is not None or not old.line:
+            return old
+        return replace(old, offer=LineOffer(old.line[0], now + offer_for))
+
+    patch.setattr(lease, "with_offer_settled", settled)
+
+
+@caught_by(scenarios.write_of_another_is_refused, scenarios.write_under_an_old_term_is_refused,
+           worlds)  # fmt: skip
+def write_not_fenced(patch: Patch) -> None:
+    for stand in Stand:
+        patch.setitem(_table(), (stand, Ask.WRITE), Outcome.ALLOW)
+
+
+@caught_by(scenarios.write_under_an_old_term_is_refused,
+           scenarios.release_of_an_old_term_is_nothing, worlds)  # fmt: skip
+def term_not_compared(patch: Patch) -> None:
+    real = lease.judge
+
+    def judge(old: Lease, now: float, unit: str, instance: str, ask: Ask, _: Any) -> Outcome:
+        return real(old, now, unit, instance, ask, old.term)
+
+    patch.setattr(lease, "judge", judge)
+
+
+@caught_by(scenarios.revoked_term_writes_nothing)
+def revoked_term_still_writes(patch: Patch) -> None:
+    patch.setitem(_table(), (Stand.FREE, Ask.WRITE), Outcome.ALLOW)
+
+
+@caught_by(scenarios.shorter_lease_keeps_the_longest_on_record)
+def longest_lowered_at_once(patch: Patch) -> None:
+    def with_duration(old: Lease, now: float, duration: float, guarantee: float) -> Lease:
+        return replace(old, duration=duration, guarantee=guarantee, longest=duration)
+
+    patch.setattr(lease, "with_duration", with_duration)
+
+
+@caught_by(scenarios.longer_lease_is_on_record_first)
+def longer_lease_not_recorded(patch: Patch) -> None:
+    def with_duration(old: Lease, now: float, duration: float, guarantee: float) -> Lease:
+        return replace(old, duration=duration, guarantee=guarantee)
+
+    patch.setattr(lease, "with_duration", with_duration)
+
+
+@caught_by(scenarios.elected_unit_then_the_old_leader)
+def old_leader_has_no_second_chance(patch: Patch) -> None:
+    real = lease.freed
+
+    def freed(old: Lease, now: float, because: Cause, wall: float) -> Lease:
+        handover = old.handover and replace(old.handover, holder_may_return=False)
+        return real(replace(old, handover=handover), now, because, wall)
+
+    patch.setattr(lease, "freed", freed)
+
+
+def _table() -> dict[tuple[Stand, Ask], Outcome]:
+    assert isinstance(lease.VERDICTS, dict)
+    return lease.VERDICTS
+
+
+# -- the controller
+
+
+@caught_by(scenarios.restart_extends_the_lease, worlds)
+def lease_not_extended_on_restart(patch: Patch) -> None:
+    real = application.restored
+
+    def restored(persisted: Persisted, name: str, now: float, grace: float) -> Application:
+        found = real(persisted, name, now, grace)
+        return replace(found, lease=replace(found.lease, expires_at=now))
+
+    patch.setattr(application, "restored", restored)
+
+
+@caught_by(scenarios.line_survives_a_reload)
+def waiters_forgotten_on_reload(patch: Patch) -> None:
+    patch.setattr(leases, "resumed", lambda loaded, before: loaded)
+
+
+@caught_by(scenarios.other_instance_is_refused_while_one_is_connected,
+           scenarios.other_instance_is_refused_while_one_may_believe)  # fmt: skip
+def other_instance_accepted(patch: Patch) -> None:
+    def connect(self: Leases, now: float, unit: str, instance: str, number: int) -> Application:
+        self.sessions[unit] = Session(instance, number)
+        return self.application_with(unit)
+
+    patch.setattr(Leases, "connect", connect)
+
+
+@caught_by(scenarios.superseded_sessions_end_means_nothing)
+def superseded_session_ends_the_newer(patch: Patch) -> None:
+    def disconnect(self: Leases, now: float, unit: str, number: int) -> None:
+        self.sessions.pop(unit, None)
+
+    patch.setattr(Leases, "disconnect", disconnect)
+
+
+@caught_by(scenarios.writer_is_not_told)
+def writer_told(patch: Patch) -> None:
+    real = Leases.write
+
+    def write(self: Leases, now: float, unit: str, term: int, changes: Mapping[str, str]) -> int:
+        revision = real(self, now, unit, term, changes)
+        self.pushes.append(("web", Revision(unit=unit, revision=revision, keys=("k",))))
+        return revision
+
+    patch.setattr(Leases, "write", write)
+
+
+@caught_by(scenarios.no_change_raises_nothing)
+def no_change_raises_the_revision(patch: Patch) -> None:
+    def everything(bucket: Any, changes: Mapping[str, str]) -> dict[str, str]:
+        return dict(changes)
+
+    patch.setattr(bucket, "real_changes", everything)
+    patch.setattr(leases, "real_changes", everything)
+
+
+@caught_by(scenarios.rolled_back_grant_never_was, worlds)
+def roll_back_forgotten(patch: Patch) -> None:
+    patch.setattr(Ledger, "roll_back", lambda self, batch: None)
+
+
+@caught_by(scenarios.tombstone_keeps_its_term)
+def tombstone_forgotten(patch: Patch) -> None:
+    real = Orders.remove_application
+
+    def remove(self: Orders, now: float, name: str) -> str:
+        told = real(self, now, name)
+        del self._leases.ledger.applications[name]
+        return told
+
+    patch.setattr(Orders, "remove_application", remove)
+
+
+@caught_by(scenarios.removed_application_is_pinned_no_more)
+def tombstone_stays_pinned(patch: Patch) -> None:
+    real = Orders.remove_application
+
+    def remove(self: Orders, now: float, name: str) -> str:
+        pins = self.application(name).lease.pins
+        told = real(self, now, name)
+        gone = self._leases.ledger.applications[name]
+        self._leases.ledger.touch(replace(gone, lease=replace(gone.lease, pins=pins)))
+        return told
+
+    patch.setattr(orders.Orders, "remove_application", remove)
+
+
+@caught_by(worlds)
+def refusal_names_the_leader(patch: Patch) -> None:
+    real = Leases.write
+
+    def write(self: Leases, now: float, unit: str, term: int, changes: Mapping[str, str]) -> int:
+        try:
+            return real(self, now, unit, term, changes)
+        except NotLeader:
+            holder = self.application_with(unit).lease.holder
+            raise NotLeader(f"{holder.unit if holder else 'nobody'} leads") from None
+
+    patch.setattr(Leases, "write", write)
+
+
+@caught_by(worlds)
+def everybody_is_granted(patch: Patch) -> None:
+    def claim(self: Leases, now: float, unit: str, term: Any, seen_term: int = 0) -> Verdict:
+        found = self.application_with(unit).lease
+        return Granted(unit=unit, term=found.term + 1, duration=found.duration,
+                       guarantee=found.guarantee)  # fmt: skip
+
+    patch.setattr(Leases, "claim", claim)

@@ -1,0 +1,171 @@
+"""The arrows of the house: who may import whom, and who may read a clock.
+
+The table below is the whole architecture. What is not in it may not be imported; an exception
+needs a line with its reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src"
+
+ARROWS: dict[str, set[str]] = {
+    "errors": set(),
+    "names": {"errors"},
+    "clock": set(),
+    "core": {"names", "errors"},
+    "wire": {"core", "names", "errors"},
+    "stores": {"core", "names", "errors"},
+    "client": {"wire", "names", "errors"},
+    "house": {"names", "errors"},
+    "bond": {"errors"},
+    "controller": {"stores", "wire", "core", "names", "errors", "clock"},
+    "agent": {"client", "wire", "core", "names", "errors", "clock"},
+    "up": {"client", "wire", "house", "names", "errors", "clock"},
+    "cli": {"up", "client", "wire", "house", "names", "errors", "clock"},
+    "hooktool": set(),
+    "__main__": {"cli"},
+    "__init__": {"client", "names", "errors"},
+}
+"""Package or module of the house -> what it may import besides itself."""
+
+EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("tenure.controller.__main__", "house"): "a process finds its folders when it starts",
+    ("tenure.controller.__main__", "bond"): "a process dies with the one that started it",
+    ("tenure.agent.__main__", "house"): "a process finds its folders when it starts",
+    ("tenure.agent.__main__", "bond"): "a process dies with the one that started it",
+}
+
+NOT_IN_CORE = {"time", "asyncio", "socket", "os", "threading", "random", "datetime", "secrets"}
+
+CLOCKS = {
+    "time": {"time", "time_ns", "monotonic", "monotonic_ns", "clock_gettime", "clock_gettime_ns",
+             "perf_counter", "perf_counter_ns", "localtime", "gmtime"},
+    "datetime": {"now", "utcnow", "today"},
+}  # fmt: skip
+
+MAY_READ_A_CLOCK: dict[str, str] = {
+    "tenure.clock": "it is the clock",
+}
+
+
+def modules() -> dict[str, ast.Module]:
+    """Every module's name and syntax tree."""
+    found = {}
+    for path in sorted((SOURCE / "tenure").rglob("*.py")):
+        name = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+MODULES = modules()
+
+
+def part_of(module: str) -> str:
+    """The part of the house that a module belongs to: `tenure.core.lease` is of `core`."""
+    return [*module.split("."), "__init__"][1]
+
+
+def imports(module: str, tree: ast.AST) -> Iterator[str]:
+    """The full names of all modules that are imported anywhere in the tree."""
+    package = module.removesuffix(".__init__").split(".")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                full = f"{origin}.{alias.name}"
+                yield full if full in MODULES or f"{full}.__init__" in MODULES else origin
+
+
+def of_the_house(module: str) -> set[str]:
+    """The other parts of the house that a module imports."""
+    found = {
+        part_of(name) for name in imports(module, MODULES[module]) if name.split(".")[0] == "tenure"
+    }
+    return found - {part_of(module), "__init__"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_along_the_arrows(module: str) -> None:
+    part = part_of(module)
+    assert part in ARROWS, f"{part} has no arrows: say in the table what it may import"
+    wrong = {
+        other
+        for other in of_the_house(module) - ARROWS[part]
+        if (module, other) not in EXCEPTIONS
+    }  # fmt: skip
+    assert not wrong, f"{module} imports {sorted(wrong)}"
+
+
+def test_there_are_no_cycles_between_the_parts() -> None:
+    graph: dict[str, set[str]] = {}
+    for module in MODULES:
+        graph.setdefault(part_of(module), set()).update(of_the_house(module))
+    list(TopologicalSorter(graph).static_order())
+
+
+CORE = [module for module in MODULES if part_of(module) == "core"]
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_is_pure(module: str) -> None:
+    outside = {name.split(".")[0] for name in imports(module, MODULES[module])} - {"tenure"}
+    impure = (outside & NOT_IN_CORE) | (outside - set(sys.stdlib_module_names) - {"msgspec"})
+    assert not impure, f"{module} imports {sorted(impure)}"
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_imports_nothing_inside_functions(module: str) -> None:
+    for node in ast.walk(MODULES[module]):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert not list(imports(module, node)), f"{module}: {node.name} imports"
+
+
+def clock_reads(tree: ast.Module) -> list[str]:
+    """Calls and names that read a clock, with their lines."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            owner = node.value.attr if isinstance(node.value, ast.Attribute) else None
+            owner = node.value.id if isinstance(node.value, ast.Name) else owner
+            if owner is not None and node.attr in CLOCKS.get(owner, ()):
+                found.append(f"line {node.lineno}: {owner}.{node.attr}")
+        elif isinstance(node, ast.ImportFrom) and node.module == "time":
+            names = {alias.name for alias in node.names} & CLOCKS["time"]
+            found += [f"line {node.lineno}: {name}" for name in sorted(names)]
+    return found
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m not in MAY_READ_A_CLOCK])
+def test_only_the_clock_reads_a_clock(module: str) -> None:
+    """G4"""
+    assert not clock_reads(MODULES[module]), module
+
+
+def test_status_does_not_pay_for_sockets_it_does_not_use() -> None:
+    """O3"""
+    code = "import tenure.cli.status, sys; print('aiohttp' in sys.modules, 'rich' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+    )  # fmt: skip
+    assert (run.returncode, run.stdout, run.stderr) == (0, "False False\n", "")
+
+
+def test_exceptions_are_needed_and_have_reasons() -> None:
+    for (module, other), reason in EXCEPTIONS.items():
+        assert reason and other in of_the_house(module), f"{module} needs no {other} any more"
+    for module in MAY_READ_A_CLOCK:
+        assert clock_reads(MODULES[module]), f"{module} reads no clock any more"
