@@ -1,8 +1,8 @@
 """A controller in small: the shell around the core, without sockets, stores or tasks.
 
 It keeps the order that makes the core safe: step, persist, only then answer; and an agent
-(`agents`) reads its clock, then asks. Everything that the real shells leave to luck (how late, how often, in which order) is left to
-`world.World`, which owns the true time and the network.
+(`agents`) reads its clock, then asks. Everything that the real shells leave to luck (how late, how
+often, in which order) is left to `world.World`, which owns the true time and the network.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -391,11 +391,6 @@ class World:
 
     def check_secrecy(self, unit: str, said: object) -> None:
         """G10: nothing that a unit is told names another unit."""
-        text = said if isinstance(said, str) else json.dumps(_plain(said))
+        text = said if isinstance(said, str) else json.dumps(msgspec.to_builtins(said))
         for agent in self.agents:
             assert agent.unit == unit or agent.unit not in text, f"G10: {unit} is told {text}"
-
-
-def _plain(said: object) -> Mapping[str, object]:
-    plain: Mapping[str, object] = msgspec.to_builtins(said)
-    return plain

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .house import EXAMPLES, SHORT_LEASE, House, others
+from .house import EXAMPLES, House, others
 
 CHARM = EXAMPLES / "helper-in-perl"
 
 
 def test_a_dispatch_in_perl_calls_the_same_tools(house: House) -> None:
     """H6, H9, T1, T5: one program without any library is the whole charm"""
-    house.up(CHARM, "--units", "2", *SHORT_LEASE)
+    house.up(CHARM, "--units", "2")
     application = house.until(
         lambda now: (
             len(now["units"]) == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .house import EXAMPLES, SHORT_LEASE, House, others, wait_until
+from .house import EXAMPLES, House, others, wait_until
 
 CHARM = EXAMPLES / "once-a-minute"
 
@@ -14,7 +14,7 @@ def _done_by(house: House, unit: str) -> list[str]:
 
 def test_only_the_leader_does_the_job(house: House) -> None:
     """G1, H1, U3: with a minute of one second"""
-    house.up(CHARM, "--units", "2", "--update-status-interval", "1s", *SHORT_LEASE)
+    house.up(CHARM, "--units", "2", "--update-status-interval", "1s")
     application = house.until(lambda now: now["leader"] and len(now["units"]) == 2)
     leader, (other,) = application["leader"], others(application)
     wait_until(lambda: len(_done_by(house, leader)) >= 2)

@@ -88,7 +88,7 @@ def test_an_up_right_after_a_killed_one_waits_for_its_vanishing_processes(place:
 
 
 def test_a_controller_or_agent_that_died_is_restarted_after_a_second(place: Place) -> None:
-    """G9, F"""
+    """G9"""
     run = place.up("--lease", "10s")
     place.settles(["web/0"])
     pid, status = place.pid_of("web/0"), place.status()
@@ -104,7 +104,7 @@ def test_a_controller_or_agent_that_died_is_restarted_after_a_second(place: Plac
 
 
 def test_no_restart_leaves_ended_what_ended_and_another_unit_leads(place: Place) -> None:
-    """F, G11"""
+    """G11"""
     run = place.up("--units", "2", "--lease", "5s", "--no-restart")
     place.settles(["web/0", "web/1"])
     leader = place.leader()
@@ -232,7 +232,6 @@ def test_detach_gives_the_error_and_its_exit_code(place: Place) -> None:
 
 
 def test_a_store_that_is_gone_is_an_error_and_no_new_beginning(place: Place) -> None:
-    """F"""
     run = place.up("--lease", "5s")
     place.settles(["web/0"])
     run.send(signal.SIGINT)
@@ -247,7 +246,6 @@ def test_a_store_that_is_gone_is_an_error_and_no_new_beginning(place: Place) -> 
 
 
 def test_a_store_that_is_another_programs_is_refused_by_name(place: Place) -> None:
-    """F"""
     folder = place.state / "controller"
     folder.mkdir(parents=True)
     with sqlite3.connect(folder / "controller.db") as database:

@@ -46,6 +46,7 @@ from tenure.wire.messages import (
 FIRST_RETRY = 5.0
 LAST_RETRY = 300.0
 SAVE_AGAIN = 1.0
+SAVE_SOON = 0.05
 RELEASE_WITHIN = 5.0
 STOP_GRACE = 10.0
 """Seconds that a running hook gets when its agent stops (H8)."""
@@ -299,7 +300,7 @@ class Unit:
     def _step_down(self, why: str) -> None:
         self.log("INFO", f"stepping down: {why}")
         self.tracker.step_down(self.now())
-        self._remember(resolver.without_belief(self.state))
+        self._owe(resolver.without_belief(self.state))
         self._belief_changed()
 
     def _release(self, now: float) -> None:
@@ -360,11 +361,31 @@ class Unit:
             return
         if self._open_exec(known) or now < self._hold_until:
             return
-        if self._unsaved_since is not None:
-            return
-        plan = resolver.next_hook(self.state, known)
+        plan = self._skip_missing(known)
         if plan is not None and not (self.stopping and known.standing is not _STEPPING):
             self._begin(plan)
+
+    def _skip_missing(self, known: Known) -> HookPlan | None:
+        """The next hook that the charm has; those before it are paid, in one write (H6)."""
+        state = self.state
+        plan = resolver.next_hook(state, known)
+        while plan is not None and self._is_missing(plan.hook):
+            self.log("DEBUG", f"{plan.hook} skipped: the charm has none")
+            state = resolver.paid(state, plan)
+            if plan.hook in (START, UPDATE):
+                self._arm_update()
+                known = replace(known, update_due=False)
+            plan = resolver.next_hook(state, known)
+        if state is not self.state:
+            self._owe(state)
+            self._wake()
+        return plan
+
+    def _is_missing(self, hook: str) -> bool:
+        try:
+            return charm.find_hook(self.place.charm, hook) is None
+        except charm.CharmError:
+            return False  # because it is there and fails: `_begin` says why
 
     def _known(self) -> Known:
         now = self.now()
@@ -395,10 +416,7 @@ class Unit:
         except charm.CharmError as fault:
             self._end(plan, HookResult("failed", str(fault)))
             return
-        if argv is None:
-            self.log("DEBUG", f"{plan.hook} skipped: the charm has none")
-            self._end(plan, HookResult("done", "missing"))
-            return
+        assert argv is not None, "missing hooks were skipped"
         context_id = _context_id(self.unit, plan.hook)
         if not self._must_save(resolver.begun(self.state, plan, context_id, self.place.boot_id)):
             return
@@ -455,8 +473,7 @@ class Unit:
     def _end(self, plan: HookPlan, result: HookResult) -> None:
         if result.kind == "done":
             self._kills = 0
-            if result.detail != "missing":
-                self.log("INFO", f"{plan.hook} ended well")
+            self.log("INFO", f"{plan.hook} ended well")
             self._remember(resolver.paid(self.state, plan))
             self._forget_news()
         elif result.kind == "failed":
@@ -573,6 +590,13 @@ class Unit:
         except StateNotSaved as fault:
             self._save_failed(fault)
             self._unsaved_since = self._unsaved_since or self.now()
+
+    def _owe(self, state: LocalState) -> None:
+        """It is so; what is done next saves it on its way: a hook that begins, or a release."""
+        self.state = state
+        if self._unsaved_since is None:
+            self._unsaved_since = self.now()
+            self._save_at = self.now() + SAVE_SOON
 
     def _save_again(self) -> bool:
         try:

@@ -26,7 +26,7 @@ from tenure.core.effects import Push
 from tenure.core.leases import OFFER_FOR, Leases
 from tenure.core.ledger import Batch
 from tenure.core.orders import MIN_DURATION, Orders
-from tenure.errors import SeatLost, StoreRefused, TenureError, Unsure
+from tenure.errors import SeatLost, SeatTaken, StoreRefused, TenureError, Unsure
 from tenure.stores.base import Seat, Store
 
 HEARTBEAT = 0.25
@@ -293,7 +293,7 @@ class Controller:
         try:
             self.seat = await self.store.take_seat()
             loaded = await self._load()
-        except SeatLost as lost:
+        except (SeatLost, SeatTaken) as lost:
             self._fatal = lost
             return True
         except TenureError as fault:

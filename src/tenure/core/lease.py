@@ -31,7 +31,6 @@ from msgspec.structs import replace
 
 from tenure.core.changes import Cause, Holder
 
-
 NEVER = float("inf")
 
 

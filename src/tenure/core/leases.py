@@ -152,7 +152,6 @@ class Leases:
         return Denied(unit=unit, duration=lease.duration)
 
     def _having_seen(self, application: Application, unit: str, seen_term: int) -> Application:
-        """A term that any unit knows is never granted again, whoever reported it (G8)."""
         if not 0 <= seen_term < MAX_TERM:
             raise BadRequest(f"{unit} reports term {seen_term}, which cannot be")
         if seen_term <= application.lease.term:
@@ -309,7 +308,7 @@ class Leases:
             if name in loaded:
                 self.ledger.touch(resumed(loaded[name], before[name]))
                 self.schedule(loaded[name])
-                heapq.heappush(self._wakes, (float("-inf"), name))  # a free one is to be offered
+                heapq.heappush(self._wakes, (float("-inf"), name))  # if it is free, it is offered
 
     # -- the one door for new states
 
