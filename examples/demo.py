@@ -50,8 +50,10 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nStopped, and cleaned up.", file=sys.stderr)
         return 130
-    except BrokenPipeError:
+    except OSError as fault:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(fault, BrokenPipeError):
+            print(f"\nThe story cannot be told: {fault}", file=sys.stderr)
         return 1
     return 0
 

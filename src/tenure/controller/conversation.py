@@ -62,12 +62,22 @@ class Conversation:
         self._verdicts: dict[int, list[Verdict]] = {}
         self.caller: Caller = NEWCOMER
         self.sessions: dict[str, int] = {}
+        self._gone = False
+        self._welcomed = False
+        self._early: list[FromController] = []
 
     # -- out
 
     def say(self, message: FromController) -> None:
-        """Send at the end of this turn."""
+        """Send at the end of this turn; what comes before the Welcome is said after it."""
+        if isinstance(message, Welcome):
+            self._welcomed = True
+        if not self._welcomed:
+            self._early.append(message)
+            return
         self._out.append(message)
+        self._out += self._early
+        self._early.clear()
         self._desk.has_to_flush(self)
 
     def flush(self) -> None:
@@ -100,6 +110,7 @@ class Conversation:
 
     def closed(self) -> None:
         """The transport is gone."""
+        self._gone = True
         self._desk.closed(self)
 
     # -- the rows
@@ -114,11 +125,14 @@ class Conversation:
         if not 0 < len(hello.units) <= MAX_UNITS:
             raise ProtocolError(f"a conversation speaks for 1 to {MAX_UNITS} units")
         self.caller = Caller(Access.UNIT, self.sessions)
+        names = tuple(dict.fromkeys(unit.unit.rpartition("/")[0] for unit in hello.units))
         self._desk.controller.submit(
-            Input(None, lambda now: self._welcome(now, hello), self._say_result)
+            Input(names, lambda now: self._welcome(now, hello), self._say_result)
         )
 
     def _welcome(self, now: float, hello: Hello) -> Welcome:
+        if self._gone:
+            raise Refused("the connection was gone before its Hello was heard")
         units = tuple(self._admit(now, unit, hello.pid) for unit in hello.units)
         return Welcome(version=PROTOCOL_VERSION, units=units)
 
@@ -210,6 +224,8 @@ class Conversation:
         def answer(result: Any) -> None:
             if isinstance(result, TenureError):
                 self.say(Failed(id=message.id, code=result.code, message=str(result)))
+                if message.unit in self.sessions and not self._is_current(message.unit):
+                    self.end(f"this session of {message.unit} is over")
             else:
                 self.say(render(result) if render else Done(id=message.id))
 

@@ -8,7 +8,7 @@ operators' streams what happened.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from tenure.controller.conversation import Conversation
@@ -38,6 +38,7 @@ class Desk:
         controller.on_push = self._push
         controller.on_turn = self._turned
         controller.on_history = self._happened
+        controller.on_reload = self._reloaded
 
     # -- agents
 
@@ -100,6 +101,15 @@ class Desk:
         speaker = self.roster.of(push.unit).speaker
         if speaker is not None:
             speaker.say(push)
+
+    def _reloaded(self, names: Iterable[str]) -> None:
+        """What the units of these applications were not told is unknown: they say Hello again."""
+        for name in names:
+            application = self.controller.leases.ledger.applications.get(name)
+            for unit in application.units if application else ():
+                speaker = self.roster.of(unit).speaker
+                if isinstance(speaker, Conversation):
+                    speaker.end(f"the controller took up {name} anew from its store")
 
     # -- operators
 

@@ -40,14 +40,18 @@ Answer = Callable[[Any], None]
 
 
 class Input:
-    """Something to step: about which application, how, and who hears of it."""
+    """Something to step: about which application or applications, how, and who hears of it."""
 
-    __slots__ = ("answer", "application", "step")
+    __slots__ = ("answer", "applications", "step")
 
     def __init__(
-        self, application: str | None, step: Callable[[float], Any], answer: Answer
+        self,
+        application: str | tuple[str, ...] | None,
+        step: Callable[[float], Any],
+        answer: Answer,
     ) -> None:
-        self.application = application
+        named = (application,) if isinstance(application, str) else application
+        self.applications: tuple[str, ...] = named or ()
         self.step = step
         self.answer = answer
 
@@ -74,6 +78,7 @@ class Controller:
         on_push: Callable[[Push], None] = lambda push: None,
         on_turn: Callable[[], None] = lambda: None,
         on_history: Callable[[HistoryAdded], None] = lambda entry: None,
+        on_reload: Callable[[Iterable[str]], None] = lambda names: None,
     ) -> None:
         self.clock = clock
         self.store = store
@@ -86,6 +91,7 @@ class Controller:
         self.on_push = on_push
         self.on_turn = on_turn
         self.on_history = on_history
+        self.on_reload = on_reload
         self._inbox: list[Input] = []
         self._woken = asyncio.Event()
         self._held: list[tuple[Answer, Any]] = []
@@ -188,33 +194,32 @@ class Controller:
         return self.trouble is not None or now < self._rest_until
 
     def _step(self, now: float, given: Input) -> None:
-        name = given.application
         result: Any
-        if name is not None and name in self.leases.unsure:
-            given.answer(Unsure(self.leases.unsure[name]))
-            return
+        for name in given.applications:
+            if name in self.leases.unsure:
+                given.answer(Unsure(self.leases.unsure[name]))
+                return
         try:
             result = given.step(now)
         except TenureError as refusal:
             result = refusal
-        self._answer(name, given.answer, result)
+        self._answer(given.applications, given.answer, result)
         if self.leases.pushes:
             self._hold_pushes()
 
-    def _answer(self, name: str | None, answer: Answer, result: Any) -> None:
-        if name is None:
-            answer(result)
-        elif name in self.leases.ledger.gathering.before:
+    def _answer(self, names: tuple[str, ...], answer: Answer, result: Any) -> None:
+        gathering, committing = self.leases.ledger.gathering, self._committing
+        if any(name in gathering.before for name in names):
             self._held.append((answer, result))
-        elif self._committing is not None and name in self._committing.batch.before:
-            self._committing.answers.append((answer, result))
+        elif committing is not None and any(name in committing.batch.before for name in names):
+            committing.answers.append((answer, result))
         else:
             answer(result)
 
     def _hold_pushes(self) -> None:
         pushes, self.leases.pushes = self.leases.pushes, []
         for name, push in pushes:
-            self._answer(name, self._push, push)
+            self._answer((name,), self._push, push)
 
     def _push(self, push: Any) -> None:
         if not isinstance(push, TenureError):
@@ -300,6 +305,7 @@ class Controller:
             self.trouble = str(fault)
             return False
         self.leases.reload(names, loaded)
+        self.on_reload(names)
         return True
 
     def _lost_seat(self, waiting: Waiting, fault: TenureError) -> None:

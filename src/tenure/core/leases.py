@@ -296,10 +296,7 @@ class Leases:
                 self.schedule(self.ledger.applications[name])
 
     def reload(self, names: Iterable[str], loaded: Mapping[str, Application]) -> None:
-        """Their outcome was unknown; the store's word is taken now (L8).
-
-        What no store keeps goes on: who waits (G11), and the terms that units have seen (G8).
-        """
+        """Their outcome was unknown: the store's word counts, and what none keeps goes on (L8)."""
         names = list(names)
         before = {name: self.ledger.applications.get(name) for name in names}
         self.ledger.reload(names, loaded)
