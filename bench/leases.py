@@ -54,9 +54,7 @@ class Agent:
     def claim(self, units: list[str] | None = None) -> None:
         """Claim for all, naming the terms believed in."""
         self._claims += 1
-        claims = tuple(
-            Claim(unit=unit, term=self.terms.get(unit)) for unit in units or self.units
-        )
+        claims = tuple(Claim(unit=unit, term=self.terms.get(unit)) for unit in units or self.units)
         self._say(Claims(id=self._claims, claims=claims))
 
     def _hear(self, messages: list[FromController]) -> None:

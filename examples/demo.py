@@ -245,10 +245,10 @@ class Demo:
 
 
 def have_secret(application: dict[str, Any]) -> bool:
-    """Whether all three units have started and have a secret."""
+    """Whether all three units have a secret and are at rest."""
     units = application["units"].values()
     return len(units) == 3 and all(
-        unit["hook"]["last"] == "start" and unit["status"]["current"] == "active" for unit in units
+        unit["status"]["current"] == "active" and unit["hook"]["running"] is None for unit in units
     )
 
 

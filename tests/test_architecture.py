@@ -43,6 +43,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("tenure.controller.__main__", "bond"): "a process dies with the one that started it",
     ("tenure.agent.__main__", "house"): "a process finds its folders when it starts",
     ("tenure.agent.__main__", "bond"): "a process dies with the one that started it",
+    ("tenure.cli.up", "agent"): "a charm that is none is refused before anything is made",
+    ("tenure.cli.up", "core"): "a lease that cannot be is refused before anything is made",
 }
 
 NOT_IN_CORE = {"time", "asyncio", "socket", "os", "threading", "random", "datetime", "secrets"}

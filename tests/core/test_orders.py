@@ -221,9 +221,7 @@ def test_lease_settings_apply_from_the_next_claim_on() -> None:
     term = bench.leads(0.0, W0)
     bench.orders.set_lease(1.0, APP, 300.0, None)
     assert bench.lease.expires_at == 60.0
-    assert bench.claim(2.0, W0, term) == Granted(
-        unit=W0, term=term, duration=300.0, guarantee=30.0
-    )
+    assert bench.claim(2.0, W0, term) == Granted(unit=W0, term=term, duration=300.0, guarantee=30.0)
     assert bench.lease.expires_at == 302.0
 
 

@@ -133,18 +133,6 @@ class House:
         return processes_of(self.state)
 
 
-def idle_after(*hooks: str) -> Callable[[dict[str, Any]], bool]:
-    """Whether every unit has come so far: its last hook is one of these, and none runs."""
-
-    def is_so(application: dict[str, Any]) -> bool:
-        units = application["units"].values()
-        return bool(units) and all(
-            unit["hook"]["last"] in hooks and unit["hook"]["running"] is None for unit in units
-        )
-
-    return is_so
-
-
 def others(application: dict[str, Any]) -> list[str]:
     """The units that do not lead."""
     return [unit for unit in application["units"] if unit != application["leader"]]

@@ -76,7 +76,7 @@ def test_it_works_while_the_unit_is_in_error(place: Place) -> None:
     def hook() -> HookState | None:
         status = place.try_status()
         web = status.applications.get("web") if status else None
-        return web.units["web/0"].hook if web else None
+        return web.units["web/0"].hook if web and web.units else None
 
     wait_for(lambda: (state := hook()) and state.error, "the unit to be in error")
     assert place.text("exec", "web/0", "--", "echo", "here") == "here\n"

@@ -29,6 +29,13 @@ def lines(trace: Path) -> list[str]:
     return trace.read_text().splitlines()
 
 
+def all_are_told(place: Place, trace: Path) -> None:
+    """Wait until both units have run their first leadership hook, and nothing runs."""
+    place.settles(["web/0", "web/1"])
+    wait_for(lambda: len(lines(trace)) == 2, "both to be told")
+    place.settles(["web/0", "web/1"])
+
+
 def other_of(leader: str | None) -> str:
     return {"web/0": "web/1", "web/1": "web/0"}[leader or ""]
 
@@ -45,7 +52,7 @@ def test_a_leader_back_before_its_lease_ran_out_goes_on_and_no_hook_runs_again(
 ) -> None:
     """U1, H4"""
     place.up("--units", "2", "--lease", "20s")
-    place.settles(["web/0", "web/1"])
+    all_are_told(place, trace)
     leader, before, seen = place.leader(), place.status(), lines(trace)
     killed = pid_of(place, leader)
     os.kill(killed, signal.SIGKILL)
@@ -61,7 +68,7 @@ def test_a_controller_killed_and_started_again_is_noticed_by_nobody(
 ) -> None:
     """G9, G6"""
     place.up("--units", "2", "--lease", "20s")
-    place.settles(["web/0", "web/1"])
+    all_are_told(place, trace)
     leader, before = place.leader(), place.status()
     place.text("exec", str(leader), "--", "leader-set", "kept=1")
     os.kill(before.controller.pid, signal.SIGKILL)
@@ -121,7 +128,7 @@ def test_a_leader_whose_agent_is_stopped_cleanly_hands_over_at_once(
     """U4, G2"""
     place.write_hook("leader-deposed", TRACE.format(trace=trace))
     place.up("--units", "2", "--lease", "60s", "--no-restart")
-    place.settles(["web/0", "web/1"])
+    all_are_told(place, trace)
     leader = place.leader()
     successor = other_of(leader)
     os.kill(pid_of(place, leader), signal.SIGTERM)

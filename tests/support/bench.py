@@ -74,9 +74,7 @@ class Bench:
 
     def write(self, unit: str, term: int, **changes: str) -> list[Any]:
         leases = self.controller.leases
-        return self.give(
-            unit.partition("/")[0], lambda now: leases.write(now, unit, term, changes)
-        )
+        return self.give(unit.partition("/")[0], lambda now: leases.write(now, unit, term, changes))
 
     def read(self, unit: str) -> list[Any]:
         leases = self.controller.leases

@@ -93,8 +93,10 @@ class Disk:
         self.kept: LocalState | None = None
         self.saves: list[LocalState] = []
         self.full = False
-        self.dies_after: int | None = None
-        """So many durable saves succeed, then the process is gone at that very point."""
+        self.dies_at: int | None = None
+        """At which durable save from now on, counted from 1, the process is gone."""
+        self.lands = True
+        """Whether that last save still reaches the disk."""
 
 
 class Died(BaseException):
@@ -114,15 +116,17 @@ class DiskFile(StateFile[LocalState]):
         return self._disk.kept
 
     def save(self, value: LocalState) -> None:
-        self._write(value)
-        self._disk.saves.append(value)
-        if self._disk.dies_after is not None:
-            self._disk.dies_after -= 1
-            if self._disk.dies_after <= 0:
+        if self._disk.dies_at is not None and not self.dead:
+            self._disk.dies_at -= 1
+            if self._disk.dies_at == 0:
+                self._disk.dies_at = None
+                if self._disk.lands:
+                    self._write(value)
                 self.dead = True
-                self._disk.dies_after = None
                 self._on_death()
                 raise Died
+        self._write(value)
+        self._disk.saves.append(value)
 
     def save_soon(self, value: LocalState) -> None:
         self._write(value)

@@ -28,6 +28,7 @@ class Line:
         """Seconds that each frame takes, either way."""
         self.heard: list[FromController] = []
         self.said: list[FromAgent] = []
+        self.said_at: list[float] = []
         self.channel: LineChannel | None = None
         self.dials = 0
 
@@ -70,7 +71,10 @@ class LineChannel:
     async def send(self, frame: bytes) -> None:
         if not self._open:
             raise Unreachable("the connection to the controller is gone")
-        self._line.said.extend(decode_from_agent(frame))
+        messages = decode_from_agent(frame)
+        self._line.said.extend(messages)
+        now = asyncio.get_running_loop().time()
+        self._line.said_at.extend(now for _ in messages)
         self._carry(lambda: self._arrive(frame))
 
     async def receive(self) -> bytes | None:

@@ -175,7 +175,7 @@ class Stage:
         self.check()
         while not is_so():
             assert loop.time() - began <= within, f"not within {within:g} s: {what}"
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 (virtual time: no event tells)
+            await asyncio.sleep(0.01)
             self.check()
         return loop.time() - began
 

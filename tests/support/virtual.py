@@ -105,5 +105,5 @@ async def until(is_so: Callable[[], object], what: str, within: float = PATIENCE
     began = loop.time()
     while not is_so():
         assert loop.time() - began <= within, f"it did not come to pass within {within:g} s: {what}"
-        await asyncio.sleep(0.01)  # noqa: ASYNC110 (virtual time: no event tells)
+        await asyncio.sleep(0.01)
     return loop.time() - began

@@ -14,8 +14,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from tenure.clock import SystemClock
 from tenure.errors import TenureError, Unreachable
 
+CLOCK = SystemClock()
 PATIENCE = 10.0
 """Seconds in all for the agent to be there and for its running hook to end."""
 
@@ -59,7 +61,7 @@ def open_context(
     `check_unit` is asked once, if the agent is not there at once; it raises when there is no use
     in waiting. Raises CannotRun.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = CLOCK.now() + PATIENCE
     waiting = False
     while True:
         try:
@@ -68,7 +70,7 @@ def open_context(
             if not waiting:
                 _check(check_unit)
                 waiting = True
-            if time.monotonic() + RETRY > deadline:
+            if CLOCK.now() + RETRY > deadline:
                 raise CannotRun(
                     f"the agent of {unit} is not there ({fault}): see `tenure status`"
                 ) from fault
@@ -87,7 +89,7 @@ def _check(check_unit: Callable[[], None]) -> None:
 def _attempt(path: Path, unit: str, deadline: float) -> tuple[socket.socket, World]:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.settimeout(max(deadline - time.monotonic(), RETRY))
+        connection.settimeout(max(deadline - CLOCK.now(), RETRY))
         world = _world_of(_ask(connection, path, unit), unit)
     except BaseException:
         connection.close()

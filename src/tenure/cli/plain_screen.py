@@ -12,6 +12,7 @@ import threading
 from datetime import datetime
 
 from tenure.cli.plain import plain
+from tenure.clock import SystemClock
 from tenure.house import House
 from tenure.wire.operators import Event, Status
 
@@ -88,7 +89,11 @@ def event_line(event: Event) -> str:
 def clock_time(at: str | None = None) -> str:
     """The local time of day of an instant of ISO 8601, or of now."""
     try:
-        moment = datetime.now() if at is None else datetime.fromisoformat(at).astimezone()
+        moment = (
+            datetime.fromtimestamp(SystemClock().wall())
+            if at is None
+            else datetime.fromisoformat(at).astimezone()
+        )
     except ValueError:
         return plain(at or "")
     return moment.strftime("%H:%M:%S.") + f"{moment.microsecond // 1000:03d}"

@@ -63,6 +63,7 @@ async def _serve(house: House, *, create: bool) -> None:
     finally:
         running.cancel()
         await server.close()
+        house.controller_socket.unlink(missing_ok=True)
         await asyncio.gather(running, return_exceptions=True)
         await store.close()
 

@@ -39,7 +39,7 @@ class Request(Struct, frozen=True, kw_only=True):
         """The body as a value of the wire. Raises BadRequest."""
         try:
             return msgspec.json.decode(self.body or b"{}", type=kind)
-        except (msgspec.DecodeError, UnicodeError) as fault:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
             raise BadRequest(f"the request's body is wrong: {fault}") from fault
 
     @property
@@ -81,7 +81,7 @@ class Api:
     async def history(self, request: Request) -> wire.History:
         self._controller.orders.application(request.application)
         limit = request.query.get("limit", "100")
-        if not limit.isdecimal() or not 0 < int(limit) <= MAX_HISTORY:
+        if not limit.isdecimal() or len(limit) > 4 or not 0 < int(limit) <= MAX_HISTORY:
             raise BadRequest(f"limit must be a number from 1 to {MAX_HISTORY}")
         entries = await self._controller.store.history(request.application, int(limit))
         return wire.History(

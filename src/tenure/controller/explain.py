@@ -51,13 +51,14 @@ def _led(desk: Desk, now: float, name: str, lease: Lease, leader: str) -> Why:
             next="it gives the lease up when what it promised is over, "
             f"within {lease.guarantee:g} s",
         )
-    if leader in desk.controller.leases.sessions:
+    connected = leader in desk.controller.leases.sessions
+    if connected and left >= 0:
         return Why(subject=name, answer=f"{answer}, and its agent renews it")
     if lease.pins:
+        agent = "is connected but does not renew" if connected else "is not connected"
         return Why(
             subject=name,
-            answer=f"{answer}; its agent is not connected, but the lease is pinned, so it does "
-            "not run out",
+            answer=f"{answer}; its agent {agent}, and the pin keeps the lease from running out",
             next=f"restart the agent, `tenure unpin {name} --reason ...`, or, unsafely, "
             f"`tenure revoke {name} --yes`",
         )

@@ -65,11 +65,21 @@ def bind_unix(path: Path) -> socket.socket:
 class Server:
     """Serves a desk on a socket that somebody else bound."""
 
-    def __init__(self, desk: Desk, api: Api) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        api: Api,
+        *,
+        hello_within: float = HELLO_WITHIN,
+        max_backlog: int = MAX_BACKLOG,
+    ) -> None:
         self._desk = desk
         self._api = api
+        self._hello_within = hello_within
+        self._max_backlog = max_backlog
         self._runner: web.AppRunner | None = None
         self._ending = asyncio.Event()
+        self._outboxes: set[_Outbox] = set()
 
     async def start(self, listener: socket.socket) -> None:
         """Listen."""
@@ -84,6 +94,8 @@ class Server:
     async def close(self) -> None:
         """End every connection."""
         self._ending.set()
+        for outbox in self._outboxes:
+            outbox.finish()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -136,12 +148,14 @@ class Server:
             fault = BadRequest("/v1/agent is for agents: it takes a WebSocket")
             return _json(400, ErrorAnswer(code=fault.code, message=str(fault)))
         await socket.prepare(request)
-        outbox = _Outbox(socket, request.transport)
+        outbox = _Outbox(socket, request.transport, self._max_backlog)
         conversation = Conversation(self._desk, outbox.put, outbox.finish)
+        self._outboxes.add(outbox)
         writer = asyncio.create_task(outbox.run())
         try:
             await self._listen(socket, conversation, outbox)
         finally:
+            self._outboxes.discard(outbox)
             conversation.closed()
             outbox.finish()
             with contextlib.suppress(asyncio.CancelledError, TimeoutError):
@@ -151,12 +165,12 @@ class Server:
     async def _listen(
         self, socket: web.WebSocketResponse, conversation: Conversation, outbox: _Outbox
     ) -> None:
-        patience: float | None = HELLO_WITHIN
+        patience: float | None = self._hello_within
         while not outbox.finished:
             try:
                 frame = await socket.receive(timeout=patience)
             except TimeoutError:
-                conversation.end(f"no Hello within {HELLO_WITHIN:g} s")
+                conversation.end(f"no Hello within {self._hello_within:g} s")
                 return
             patience = None
             if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -172,9 +186,10 @@ class Server:
 class _Outbox:
     """Frames on their way to one agent; bounded, and never in the loop's way."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: Any) -> None:
+    def __init__(self, socket: web.WebSocketResponse, transport: Any, max_backlog: int) -> None:
         self._socket = socket
         self._transport = transport
+        self._max_backlog = max_backlog
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._backlog = 0
         self.finished = False
@@ -185,7 +200,7 @@ class _Outbox:
             return
         frame = encode(messages)
         self._backlog += len(frame)
-        if self._backlog > MAX_BACKLOG:
+        if self._backlog > self._max_backlog:
             self.finished = True
             if self._transport is not None:
                 self._transport.abort()

@@ -17,9 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tenure.clock import SystemClock
 from tenure.errors import Refused
 from tenure.house import House, HouseUnusable
 
+CLOCK = SystemClock()
 PATIENCE = 5.0
 """Seconds to wait for a predecessor that is on its way out."""
 
@@ -48,10 +50,10 @@ class UpLock:
         Raises AlreadyUp, naming its pid; HouseUnusable.
         """
         handle = _open(house.up_lock)
-        begun = time.monotonic()
+        begun = CLOCK.now()
         while not _try(handle, fcntl.LOCK_EX):
             pid, stopping = _read(handle)
-            waited = time.monotonic() - begun
+            waited = CLOCK.now() - begun
             if waited > (PATIENCE if stopping else GLANCE):
                 os.close(handle)
                 raise AlreadyUp(_refusal(house, pid, stopping))
@@ -91,8 +93,8 @@ def running(house: House) -> int | None:
 
 def _wait_for_leftovers(house: House) -> None:
     """What is still there after that will be met, and named, by who needs its lock."""
-    deadline = time.monotonic() + PATIENCE
-    while _leftovers(house) and time.monotonic() < deadline:
+    deadline = CLOCK.now() + PATIENCE
+    while _leftovers(house) and CLOCK.now() < deadline:
         time.sleep(_RETRY)
 
 

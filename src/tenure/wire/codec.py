@@ -26,7 +26,7 @@ def decode_from_agent(frame: bytes | str) -> list[FromAgent]:
     """The messages of an agent's frame. Raises ProtocolError."""
     try:
         return _from_agent.decode(frame)
-    except (msgspec.DecodeError, UnicodeError) as fault:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
         raise ProtocolError(f"not a frame of an agent: {fault}") from fault
 
 
@@ -34,5 +34,5 @@ def decode_from_controller(frame: bytes | str) -> list[FromController]:
     """The messages of a controller's frame. Raises ProtocolError."""
     try:
         return _from_controller.decode(frame)
-    except (msgspec.DecodeError, UnicodeError) as fault:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
         raise ProtocolError(f"not a frame of a controller: {fault}") from fault
