@@ -115,6 +115,7 @@ class Unit:
         self._retry_now = False
         self._update_at = float("inf")
         self._kills = 0
+        self._given_back = 0
         self._hold_until = float("-inf")
         self._reported: Report | None = None
         self._refused = ""
@@ -205,8 +206,9 @@ class Unit:
             return
         resumed = grant.term == self.state.term
         if not self._must_save(state):
-            self.tracker.claim_at = self.now() + SAVE_AGAIN
+            self._give_back(grant, resumed)
             return
+        self._given_back = 0
         if self.now() >= grant.sure_until:
             self._lose("saving the grant took longer than it was good for")
             return
@@ -215,6 +217,14 @@ class Unit:
         if self.leaving or self.stopping or (self._asked_down and resumed):
             self._step_down("it was asked to before it took its term up again")
         self._asked_down = False
+
+    def _give_back(self, grant: Grant, resumed: bool) -> None:
+        """It cannot be saved, so it is not believed; another unit may have more luck (G11)."""
+        now = self.now()
+        self.tracker.claim_lost(now, now + SAVE_AGAIN * 2.0 ** min(self._given_back, 3))
+        self._given_back += 1
+        if not resumed:
+            self._ask(lambda number: Release(id=number, unit=self.unit, term=grant.term))
 
     def _lose(self, cause: str) -> None:
         term = self.tracker.term
