@@ -13,10 +13,6 @@ from tests.support.stage import Stage
 from tests.support.virtual import in_virtual_time, settle
 
 
-class Died(Exception):
-    """Never raised here; the name of what ends a life."""
-
-
 async def survive(stage: Stage, machine: Machine) -> None:
     """Start the machine again as often as it dies, until it is quiet."""
     for _ in range(3):

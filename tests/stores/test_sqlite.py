@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tenure.core.changes import Persisted, SettingsMerged
+from tenure.core.changes import HistoryAdded, Persisted, SettingsMerged
 from tenure.errors import SeatLost, SeatTaken, StoreRefused, StoreUnusable
 from tenure.stores import sqlite_file, sqlite_rows
-from tenure.stores.sqlite import SqliteStore
+from tenure.stores.base import HISTORY_KEPT
+from tenure.stores.sqlite import TRIM_EVERY, SqliteStore
 from tenure.stores.worker import Worker
 
 from .conftest import Child
@@ -409,3 +410,18 @@ async def test_a_job_that_was_cancelled_before_its_turn_never_begins() -> None:
     await asyncio.wrap_future(third)
     worker.shutdown()
     assert ran == ["third"]
+
+
+async def test_a_controller_that_is_never_restarted_keeps_its_history_short(path: Path) -> None:
+    """O4"""
+    store = SqliteStore(path, create=True)
+    seat = await store.take_seat()
+    told = [
+        HistoryAdded(application="web", at=float(n), kind="settings", cause="web/0 wrote")
+        for n in range(HISTORY_KEPT + TRIM_EVERY)
+    ]
+    for begin in range(0, len(told), 100):
+        await store.commit(seat, told[begin : begin + 100])
+    kept = await store.history("web", 10 * HISTORY_KEPT)
+    await store.close()
+    assert kept == told[-HISTORY_KEPT:]

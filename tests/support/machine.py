@@ -173,9 +173,8 @@ class Machine:
         runner.held, runner.failing = self.runner.held, self.runner.failing
         self.runner = runner
         self.agent = Agent(self.clock, rng, self.line.dial, 4242)
-        self.file = DiskFile(self.disk, self._die)
         self.unit = Unit(
-            self._place(), clock=self.clock, rng=rng, file=self.file,
+            self._place(), clock=self.clock, rng=rng, file=self.new_file(),
             runner=cast(HookRunner, runner),
             log=UnitLog(self.log_file, self.name, self.clock),
             connection=self.agent.connection, wake=self.agent.wake,
@@ -186,6 +185,11 @@ class Machine:
         self.unit.load()
         self.agent.add(self.unit)
         await self.agent.run()
+
+    def new_file(self) -> DiskFile:
+        """A handle on the disk for one more process."""
+        self.file = DiskFile(self.disk, self._die)
+        return self.file
 
     def _place(self) -> Place:
         return Place(

@@ -34,6 +34,9 @@ from tenure.wire.messages import (
     Welcome,
 )
 
+HELLO_AGAIN = 5.0
+"""Seconds after which a unit that was refused says Hello again (L9)."""
+
 HEARTBEAT = 1.0
 """Seconds. The loop turns at least this often: timers are late after a suspend."""
 
@@ -48,6 +51,7 @@ class Agent:
         self._woken = asyncio.Event()
         self._claims: dict[int, set[str]] = {}
         self._kill_at: float | None = None
+        self._hello_at: float | None = None
         self._dropping: asyncio.Task[None] | None = None
         self.connection = Connection(dial, self, rng)
 
@@ -77,6 +81,8 @@ class Agent:
         for each in welcome.units:
             if each.unit in self._units:
                 self._units[each.unit].welcomed(each)
+        refused = any(not unit.accepted and not unit.finished for unit in self.units)
+        self._hello_at = self._clock.now() + HELLO_AGAIN if refused else None
         self.wake()
 
     def lost(self, cause: str) -> None:
@@ -128,6 +134,9 @@ class Agent:
         if any(unit.claim_overdue(now) for unit in self._units.values()):
             self._drop("the controller did not answer a claim in time")
             return
+        if self._hello_at is not None and now >= self._hello_at:
+            self._drop("the controller refused a unit")
+            return
         claims = tuple(c for unit in self._units.values() if (c := unit.claim(now)) is not None)
         if claims:
             number = self.connection.claim(claims)
@@ -138,6 +147,7 @@ class Agent:
                 self._claims[number] = {claim.unit for claim in claims}
 
     def _drop(self, cause: str) -> None:
+        self._hello_at = None
         self._claims.clear()
         for unit in self._units.values():
             unit.lost()
@@ -147,7 +157,7 @@ class Agent:
     async def _sleep(self) -> None:
         now = self._clock.now()
         wakes = [unit.next_wake(now) for unit in self._units.values()]
-        wakes.append(self._kill_at if self._kill_at and self._kill_at > now else None)
+        wakes += [at for at in (self._kill_at, self._hello_at) if at is not None and at > now]
         at = min((wake for wake in wakes if wake is not None), default=now + HEARTBEAT)
         delay = max(0.0, min(at - now, HEARTBEAT))
         timer = asyncio.get_running_loop().call_later(delay, self._woken.set)

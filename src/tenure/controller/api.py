@@ -18,7 +18,7 @@ from tenure.controller.desk import Desk, iso
 from tenure.controller.status import status_of
 from tenure.core.application import Application
 from tenure.core.lease import Lease, is_held
-from tenure.errors import BadRequest, NotFound, Refused
+from tenure.errors import BadRequest, NotFound, Refused, Unsure
 from tenure.names import application_of, split_unit
 from tenure.wire import operators as wire
 from tenure.wire.messages import Resolve
@@ -184,7 +184,8 @@ class Api:
         patience = max(patience, before.expires_at - asked_at if leader else 0.0)
         await self._desk.until(name, lambda now: self._is_over(name, before.term), patience + SLACK)
         after = self._lease(name)
-        assert after.holder is not None and after.granted_at is not None
+        if after.holder is None or after.granted_at is None:
+            raise Unsure(f"it came to pass, and has changed again: see `tenure why {name}`")
         freed_at = after.freed_at if leader and after.freed_at else asked_at
         if wanted is not None and after.holder.unit != wanted:
             note = f"{wanted} did not take the lease; {after.holder.unit} leads now"
@@ -196,8 +197,8 @@ class Api:
         )  # fmt: skip
 
     def _is_over(self, name: str, term: int) -> bool:
-        lease = self._lease(name)
-        return lease.holder is not None and lease.term > term
+        found = self._controller.leases.ledger.applications.get(name)
+        return found is not None and found.lease.granted_at is not None and found.lease.term > term
 
     async def revoke(self, request: Request) -> wire.Ok:
         name = request.application

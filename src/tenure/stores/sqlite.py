@@ -24,6 +24,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -41,6 +42,9 @@ T = TypeVar("T")
 
 CLOSE_WITHIN = 5.0
 """Seconds that closing waits for a disk that does not answer."""
+
+TRIM_EVERY = 200
+"""New entries of an application after which its history is trimmed again."""
 
 SEAT_BYTES = 256 * 1024
 """Room for raising the seat's number and writing an ordinary log back."""
@@ -99,6 +103,7 @@ class _Keeper:
         self._connection: sqlite3.Connection | None = None
         self._number = 0
         self._identity: tuple[int, ...] = ()
+        self._grown: Counter[str] = Counter()
 
     # The seat
 
@@ -178,7 +183,16 @@ class _Keeper:
             connection.execute("BEGIN IMMEDIATE")
             self._compare(connection, seat)
             rows.write(connection, folded)
+            self._trim_grown(connection, folded)
         self._commit(connection)
+
+    def _trim_grown(self, connection: sqlite3.Connection, folded: rows.Folded) -> None:
+        """Now and then, so that a controller that is never restarted keeps its history short."""
+        self._grown.update(entry.application for entry in folded.history)
+        long = [name for name, count in self._grown.items() if count >= TRIM_EVERY]
+        rows.trim_history_of(connection, long)
+        for name in long:
+            del self._grown[name]
 
     @contextlib.contextmanager
     def _refusing(self, connection: sqlite3.Connection) -> Iterator[None]:
@@ -186,7 +200,10 @@ class _Keeper:
         try:
             yield
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
-            self._abandon(connection)
+            if not self._abandon(connection):
+                raise Unsure(
+                    f"the store {self._path} failed ({error}) and must be opened anew"
+                ) from None
             raise StoreRefused(
                 f"cannot write to the store {self._path}: {error}: nothing was written"
             ) from None
@@ -194,9 +211,12 @@ class _Keeper:
             self._abandon(connection)
             raise
 
-    def _abandon(self, connection: sqlite3.Connection) -> None:
-        if not _roll_back(connection):
+    def _abandon(self, connection: sqlite3.Connection) -> bool:
+        """Whether it was rolled back; else the caller must take its seat anew."""
+        rolled_back = _roll_back(connection)
+        if not rolled_back:
             self._drop()
+        return rolled_back
 
     def _compare(self, connection: sqlite3.Connection, seat: Seat) -> None:
         if (number := rows.seat_number(connection)) != seat.number:

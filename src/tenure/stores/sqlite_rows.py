@@ -283,10 +283,15 @@ def trim_history(connection: sqlite3.Connection) -> None:
     long = connection.execute(
         "SELECT application FROM history GROUP BY application HAVING count(*) > ?", (HISTORY_KEPT,)
     ).fetchall()
+    trim_history_of(connection, (name for (name,) in long))
+
+
+def trim_history_of(connection: sqlite3.Connection, applications: Iterable[str]) -> None:
+    """Keep the newest entries of these, inside the caller's transaction."""
     connection.executemany(
         "DELETE FROM history WHERE application = ?1 AND id <= (SELECT id FROM history"
         f" WHERE application = ?1 ORDER BY id DESC LIMIT 1 OFFSET {HISTORY_KEPT})",
-        long,
+        [(name,) for name in applications],
     )
 
 

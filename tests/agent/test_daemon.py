@@ -1,0 +1,480 @@
+"""The agent's loop: handing over, stopping, halting, leaving, and giving up a silent connection."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenure.agent.daemon import PUSHES, Agent
+from tenure.core.effects import Push
+from tenure.errors import Refused, Unsure
+from tenure.wire.messages import Claims, Hello, Release, Resolve
+from tests.support.machine import Machine
+from tests.support.stage import Stage
+from tests.support.virtual import in_virtual_time, settle
+
+
+async def busy(stage: Stage, machine: Machine) -> None:
+    """Its update-status runs until the test ends it."""
+    machine.runner.held.add("update-status")
+    machine.unit._update_at = machine.clock.now()
+    machine.agent.wake()
+    await stage.until(lambda: machine.running == "update-status", within=2.0)
+
+
+def said(machine: Machine, kind: type[Any]) -> list[Any]:
+    return [message for message in machine.line.said if isinstance(message, kind)]
+
+
+def test_every_push_of_the_controller_is_handled() -> None:
+    """L4, B5, U4, L5, H7"""
+    assert set(PUSHES) == {*Push.__args__, Resolve}
+
+
+# -- handing over
+
+
+@in_virtual_time
+async def test_elect_demotes_before_it_promotes(tmp_path: Path) -> None:
+    """O1, U4, H10: deposed, settings, release, elected"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, new = await stage.led()
+    held = ("leader-deposed", "leader-settings-changed")
+    old.runner.held.update(held)
+    asked = stage.ask("/v1/applications/web/elect", {"unit": "web/1"})
+    for hook in held:
+        await stage.until(lambda h=hook: old.running == h, within=1.0)
+        await stage.pass_time(3.0)
+        assert not said(old, Release) and new.count("leader-elected") == 0
+        old.hook.end()
+    await stage.until(lambda: new.count("leader-elected") == 1, within=1.0)
+    answer = await asked
+    assert (answer["unit_from"], answer["unit_to"], answer["term"]) == ("web/0", "web/1", 2)
+    assert 6.0 <= answer["stepping_down_for"] <= 6.1
+    assert answer["taking_over_for"] <= 0.1
+    assert old.hooks[-2:] == list(held)
+
+
+@in_virtual_time
+async def test_the_unit_that_was_elected_leads_and_no_other(tmp_path: Path) -> None:
+    """O1: also when others stood in line before it"""
+    stage = await Stage.open(tmp_path, units=5)
+    machines = await stage.led()
+    for target in (4, 2, 3, 0, 1):
+        answer = await stage.post("/v1/applications/web/elect", {"unit": f"web/{target}"})
+        assert answer["unit_to"] == f"web/{target}"
+        await stage.until(lambda t=target: machines[t].leads, within=1.0)
+        await stage.pass_time(2.0)
+
+
+@in_virtual_time
+async def test_a_promise_is_kept_until_its_hook_has_ended(tmp_path: Path) -> None:
+    """U4, G3"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, new = await stage.led()
+    await busy(stage, old)
+    assert await old.is_leader() is True
+    stage.ask("/v1/applications/web/elect", {"unit": "web/1"})
+    await stage.pass_time(12.0)
+    assert old.leads and not new.leads
+    assert await old.is_leader() is False, "it promises nothing any more"
+    assert (await old.tool("leader-set", "k=v")).exit_code == 0, "but it may finish its work"
+    old.hook.end()
+    assert await stage.until(lambda: new.leads, within=1.0) < 0.2
+
+
+@in_virtual_time
+async def test_stepping_down_takes_one_guarantee_at_most_whatever_hooks_do(tmp_path: Path) -> None:
+    """U4"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, new = await stage.led()
+    await busy(stage, old)
+    await stage.pass_time(7.0)
+    assert await old.is_leader() is True
+    stage.ask("/v1/applications/web/elect", {"unit": "web/1"})
+    took = await stage.until(lambda: new.leads, within=40.0)
+    assert took == pytest.approx(30.0, abs=0.3)
+    assert old.running == "update-status"
+    assert (await old.tool("leader-set", "k=v")).exit_code == 1
+    old.hook.end()
+    await stage.until(lambda: old.count("leader-settings-changed") == 1, within=1.0)
+
+
+@in_virtual_time
+async def test_a_hook_that_was_told_nothing_does_not_hold_leadership(tmp_path: Path) -> None:
+    """U4: but it is let end first, and its deposition runs before the release"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, new = await stage.led()
+    await busy(stage, old)
+    stage.ask("/v1/applications/web/elect", {"unit": "web/1"})
+    await stage.pass_time(3.0)
+    assert not new.leads
+    old.hook.end()
+    assert await stage.until(lambda: new.leads, within=1.0) < 0.2
+    assert old.hooks[-2:] == ["leader-deposed", "leader-settings-changed"]
+
+
+@in_virtual_time
+async def test_a_failing_deposition_does_not_hold_leadership(tmp_path: Path) -> None:
+    """U4, H7"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, new = await stage.led()
+    old.runner.failing["leader-deposed"] = 1
+    asked = stage.ask("/v1/applications/web/elect", {"unit": "web/1"})
+    assert await stage.until(lambda: new.leads, within=5.0) < 0.2
+    await asked
+    await stage.until(lambda: old.count("leader-settings-changed") == 1, within=10.0)
+
+
+@in_virtual_time
+async def test_if_the_elected_unit_does_not_take_it_the_old_leader_goes_on(tmp_path: Path) -> None:
+    """O1: with a new term"""
+    stage = await Stage.open(tmp_path, units=3)
+    old, new, third = await stage.led()
+    new.line.partition()
+    answer = await stage.post("/v1/applications/web/elect", {"unit": "web/1"})
+    assert (answer["unit_to"], answer["term"]) == ("web/0", 2)
+    assert "web/1 did not take the lease" in answer["note"]
+    await stage.until(lambda: old.leads, within=0.1)
+    assert not third.leads and answer["taking_over_for"] <= 1.2
+
+
+@in_virtual_time
+async def test_elect_says_why_it_cannot_be(tmp_path: Path) -> None:
+    """O1"""
+    stage = await Stage.open(tmp_path, units=3)
+    old, new, third = await stage.led()
+    await new.crash()
+    await settle()
+    with pytest.raises(Refused, match="web/1 is not connected"):
+        await stage.post("/v1/applications/web/elect", {"unit": "web/1"})
+    await busy(stage, third)
+    third.agent.stop()
+    await stage.pass_time(0.1)
+    with pytest.raises(Refused, match="web/2 is not eligible: its agent is stopping"):
+        await stage.post("/v1/applications/web/elect", {"unit": "web/2"})
+    answer = await stage.post("/v1/applications/web/elect", {"unit": "web/0"})
+    assert answer["note"] == "web/0 leads already" and old.leads
+
+
+@in_virtual_time
+async def test_an_elect_whose_leader_is_gone_waits_for_its_lease(tmp_path: Path) -> None:
+    """O1, G5"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, new = await stage.led()
+    await old.crash()
+    answer = await stage.post("/v1/applications/web/elect", {"unit": "web/1"})
+    assert answer["unit_to"] == "web/1" and 40.0 <= answer["stepping_down_for"] <= 60.1
+    await stage.until(lambda: new.leads, within=0.5)
+
+
+@in_virtual_time
+async def test_an_elect_whose_grant_was_unsure_is_answered_all_the_same(tmp_path: Path) -> None:
+    """O1, G7, L8"""
+    stage = await Stage.open(tmp_path, units=2)
+    _, new = await stage.led()
+    stage.disk.faults = ["none", "unsure-landed"]
+    asked = stage.ask("/v1/applications/web/elect", {"unit": "web/1"})
+    await stage.until(lambda: new.leads, within=10.0)
+    answer = await asked
+    assert isinstance(answer, Unsure) or answer["unit_to"] == "web/1", answer
+
+
+@in_virtual_time
+async def test_a_leader_that_comes_back_is_asked_to_step_down_again(tmp_path: Path) -> None:
+    """U4, O1"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, new = await stage.led()
+    await busy(stage, old)
+    assert await old.is_leader() is True
+    stage.ask("/v1/applications/web/elect", {"unit": "web/1"})
+    await stage.pass_time(1.0)
+    await old.crash()
+    old.start()
+    await stage.until(lambda: new.leads, within=32.0)
+    await stage.pass_time(1.0)
+    assert old.count("leader-settings-changed") >= 1
+
+
+# -- the end of an agent
+
+
+@in_virtual_time
+async def test_a_leader_that_stops_cleanly_hands_over_at_once(tmp_path: Path) -> None:
+    """U4, F, G11"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, new = await stage.led()
+    old.agent.stop()
+    assert await stage.until(lambda: new.leads, within=2.0) < 0.2
+    await stage.until(lambda: not old.alive, within=1.0)
+    assert old.hooks[-2:] == ["leader-deposed", "leader-settings-changed"]
+
+
+@in_virtual_time
+async def test_who_stops_seeks_leadership_no_more(tmp_path: Path) -> None:
+    """U4"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, other = await stage.led()
+    await other.crash()
+    await busy(stage, old)
+    old.agent.stop()
+    await stage.pass_time(9.0)
+    assert old.alive
+    old.hook.end()
+    await stage.until(lambda: not old.alive, within=1.0)
+    assert stage.holder is None and stage.lease.term == 1
+
+
+@in_virtual_time
+async def test_a_stopping_minion_lets_its_hook_end_for_ten_seconds(tmp_path: Path) -> None:
+    """H8"""
+    stage = await Stage.open(tmp_path, units=2)
+    _, minion = await stage.led()
+    await busy(stage, minion)
+    hook = minion.hook
+    minion.agent.stop()
+    await stage.pass_time(9.5)
+    assert minion.alive and hook.kills == 0
+    await stage.until(lambda: not minion.alive, within=1.0)
+    assert hook.kills == 1
+    assert minion.disk.kept is not None and minion.disk.kept.running is None
+
+
+@in_virtual_time
+async def test_a_hook_that_the_stop_ended_is_run_again_after_the_next_start(tmp_path: Path) -> None:
+    """H8, H5: queued again, not failed"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.runner.held.add("config-changed")
+    unit.start()
+    await stage.until(lambda: unit.running == "config-changed", within=1.0)
+    unit.agent.stop()
+    await stage.until(lambda: not unit.alive, within=45.0)
+    assert unit.disk.kept is not None and unit.disk.kept.failure is None
+    unit.runner.held.clear()
+    unit.start()
+    await stage.until(lambda: unit.count("start") == 1, within=40.0)
+    assert unit.count("config-changed") == 2
+
+
+@in_virtual_time
+async def test_when_the_house_stops_nobody_takes_over(tmp_path: Path) -> None:
+    """U1, H4: halt"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, new = await stage.led()
+    hooks = [list(m.hooks) for m in stage.machines]
+    for machine in stage.machines:
+        machine.agent.halt()
+    await stage.until(lambda: not old.alive and not new.alive, within=1.0)
+    assert stage.holder == "web/0"
+    await stage.pass_time(5.0)
+    new.start()
+    old.start()
+    await stage.until(lambda: old.leads, within=2.0)
+    await stage.pass_time(5.0)
+    assert old.term == 1 and [m.hooks for m in stage.machines] == hooks
+
+
+@in_virtual_time
+async def test_a_halting_agent_begins_no_hook_and_ends_the_one_that_runs(tmp_path: Path) -> None:
+    """H8"""
+    stage = await Stage.open(tmp_path, units=2)
+    leader, minion = await stage.led()
+    await busy(stage, minion)
+    context, _ = await leader.unit.open_context()
+    await leader.tool("leader-set", "k=v", context=context.context_id)
+    leader.unit.close_context(context)
+    minion.agent.halt()
+    await stage.pass_time(5.0)
+    assert minion.alive
+    minion.hook.end()
+    await stage.until(lambda: not minion.alive, within=1.0)
+    assert minion.count("leader-settings-changed") == 1
+    minion.start()
+    await stage.until(lambda: minion.count("leader-settings-changed") == 2, within=2.0)
+
+
+@in_virtual_time
+async def test_an_agent_without_a_controller_can_be_stopped(tmp_path: Path) -> None:
+    """U4"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = await stage.led()
+    await stage.kill_controller()
+    unit.agent.stop()
+    await stage.until(lambda: not unit.alive, within=45.0)
+
+
+# -- removal
+
+
+@in_virtual_time
+async def test_a_unit_that_is_removed_steps_down_runs_its_last_hooks_and_is_gone(
+    tmp_path: Path,
+) -> None:
+    """U4, H1, H3, L5"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, new = await stage.led()
+    await stage.post("/v1/units/web/0/remove", {})
+    await stage.until(lambda: not old.alive, within=5.0)
+    assert old.hooks[-3:] == ["leader-deposed", "stop", "remove"]
+    assert old.count("leader-settings-changed") == 0, "never on a unit that is being removed"
+    assert new.leads
+    assert "web/0" not in stage.disk.persisted().units
+    entries = (await stage.get("/v1/applications/web/history"))["entries"]
+    kinds = [entry["kind"] for entry in entries]
+    assert kinds.index("unit-removing") < kinds.index("released") < kinds.index("unit-removed")
+
+
+@in_virtual_time
+async def test_a_removal_waits_for_the_agent_to_come_back(tmp_path: Path) -> None:
+    """U4"""
+    stage = await Stage.open(tmp_path, units=2)
+    _, minion = await stage.led()
+    await minion.crash()
+    await settle()
+    answer = await stage.post("/v1/units/web/1/remove", {})
+    assert "leaves when its agent is back" in answer["note"]
+    minion.start()
+    await stage.until(lambda: not minion.alive, within=5.0)
+    assert minion.hooks[-2:] == ["stop", "remove"]
+
+
+@in_virtual_time
+async def test_a_removal_goes_on_when_its_goodbye_could_not_be_saved(tmp_path: Path) -> None:
+    """U4, G7"""
+    stage = await Stage.open(tmp_path, units=2)
+    _, minion = await stage.led()
+    await stage.post("/v1/units/web/1/remove", {})
+    stage.disk.full = True
+    await stage.pass_time(10.0)
+    assert minion.alive and minion.hooks[-1] == "remove"
+    assert minion.line.dials < 60, "it is patient"
+    assert len(minion.line.said) < 300, "it is patient"
+    stage.disk.full = False
+    await stage.until(lambda: not minion.alive, within=10.0)
+    assert minion.count("remove") == 1
+    assert "web/1" not in stage.disk.persisted().units
+
+
+@in_virtual_time
+async def test_a_unit_that_never_was_installed_has_nothing_to_undo(tmp_path: Path) -> None:
+    """H1, U4"""
+    stage = await Stage.open(tmp_path, units=2)
+    _, unit = stage.machines
+    await stage.post("/v1/units/web/1/remove", {})
+    unit.runner.failing["install"] = 100
+    unit.start()
+    await stage.until(lambda: not unit.alive, within=5.0)
+    assert set(unit.hooks) <= {"install"}
+
+
+# -- the connection
+
+
+@in_virtual_time
+async def test_a_controller_that_does_not_answer_a_claim_is_given_up(tmp_path: Path) -> None:
+    """U2, L2"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = await stage.led()
+    dials = unit.line.dials
+    unit.line.partition()
+    await stage.until(lambda: unit.line.dials > dials, within=25.0)
+    unit.line.heal()
+    await stage.pass_time(3.0)
+    assert unit.leads and unit.term == 1
+
+
+@in_virtual_time
+async def test_an_agent_comes_back_from_any_break_of_its_connection(tmp_path: Path) -> None:
+    """G11, L4"""
+    stage = await Stage.open(tmp_path, units=2)
+    first, second = await stage.led()
+    for _ in range(20):
+        first.line.cut()
+        second.line.cut()
+        await stage.pass_time(0.7)
+    assert first.term == 1
+    assert stage.controller is not None
+    assert set(stage.controller.leases.sessions) == {"web/0", "web/1"}
+
+
+@in_virtual_time
+async def test_one_agent_of_many_units_claims_for_all_in_one_message(tmp_path: Path) -> None:
+    """L1"""
+    stage = await Stage.open(tmp_path, units=1)
+    for name in ("a", "b", "c"):
+        await stage.post("/v1/applications", {"name": name})
+        await stage.post(f"/v1/applications/{name}/units")
+    machines = [stage.add_machine(f"{name}/0") for name in ("a", "b", "c")]
+    stage.machines = []
+    for machine in machines:
+        machine.start()
+    await settle()
+    for machine in machines:
+        await machine.crash()
+    shared = machines[0]
+    agent = Agent(shared.clock, random.Random(1), shared.line.dial, 1)
+    for machine in machines:
+        machine.agent = agent
+        machine.clock = shared.clock
+        unit = rebuilt(machine, agent)
+        unit.load()
+        agent.add(unit)
+    shared.line.said.clear()
+    running = asyncio.ensure_future(agent.run())
+    await stage.until(
+        lambda: all(u.tracker.believes(shared.clock.now()) for u in agent.units), within=70.0
+    )
+    await stage.pass_time(60.0)
+    hellos, claims = said(shared, Hello), said(shared, Claims)
+    assert [len(hello.units) for hello in hellos] == [3]
+    assert all(len(each.claims) == 3 for each in claims[1:])
+    running.cancel()
+
+
+def rebuilt(machine: Machine, agent: Agent) -> Any:
+    """The machine's unit, in another agent."""
+    from tenure.agent.unit import Unit
+    from tenure.agent.unitlog import UnitLog
+
+    return Unit(
+        machine._place(), clock=machine.clock, rng=random.Random(2), file=machine.new_file(),
+        runner=machine.runner, log=UnitLog(machine.log_file, machine.name, machine.clock),
+        connection=agent.connection, wake=agent.wake,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+# -- two of one unit
+
+
+@in_virtual_time
+async def test_the_same_unit_started_twice_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    """L9, F"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = await stage.led()
+    clone = stage.add_machine("web/0", instance="a-clone")
+    clone.start()
+    await stage.pass_time(120.0)
+    assert unit.term == 1 and not clone.leads and "leader-elected" not in clone.hooks
+    assert "another instance of web/0 is connected" in clone.log_text()
+    status = await stage.get("/v1/status")
+    assert "another instance" in status["applications"]["web"]["units"]["web/0"]["refused"]
+
+
+@in_virtual_time
+async def test_a_refused_instance_tries_again_and_is_accepted_in_the_end(tmp_path: Path) -> None:
+    """L9, G11"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = await stage.led()
+    clone = stage.add_machine("web/0", instance="a-clone")
+    await unit.crash()
+    clone.start()
+    await stage.pass_time(30.0)
+    assert not clone.leads
+    await stage.until(lambda: clone.leads, within=40.0)
+    assert clone.term == 2
+    assert clone.line.dials < 60, "it does not hammer"
