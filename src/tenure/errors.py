@@ -11,7 +11,7 @@ from __future__ import annotations
 
 
 class TenureError(Exception):
-    """The root: `str()` is one line in lower case that names the thing, the reason, the next step."""
+    """The root: `str()` is one line, in lower case: the thing, the reason, the next step."""
 
     exit_code = 1
     code = "failed"

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from tenure.agent.tools.base import LeadershipUnknown, ReadFailed, Status, WriteRefused
 from tenure.core.tracker import Reply, Tracker
-from tenure.errors import BucketFull, NotLeader, Refused, TenureError, Unsure
+from tenure.errors import BucketFull, NotLeader, TenureError, Unreachable, Unsure
 from tenure.wire.messages import Done, FromAgent, ReadSettings, Settings, WriteSettings
 
 TOOL_PATIENCE = 5.0
@@ -129,9 +129,12 @@ class HookContext:
                 f"failed to call leadership api: {fault}: "
                 "it is unknown whether the settings were written"
             ) from fault
+        except Unreachable as fault:
+            raise WriteRefused(
+                f"failed to call leadership api: {fault}: nothing was sent"
+            ) from fault
         except TenureError as fault:
-            kind = "nothing was written" if isinstance(fault, Refused) else "nothing was sent"
-            raise WriteRefused(f"failed to call leadership api: {fault}: {kind}") from fault
+            raise WriteRefused(f"failed to call leadership api: {fault}") from fault
         assert isinstance(answer, Done)
         self._home.saw_revision(answer.revision)
 

@@ -69,7 +69,7 @@ async def _serve(house: House, *, create: bool) -> None:
 
 
 def _spare_the_collector() -> None:
-    """What was loaded stays, and the rest are trees: looking at it all the time costs fail-overs."""
+    """What was loaded stays, and the rest are trees: to look at them all costs fail-overs."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
 

@@ -140,6 +140,10 @@ class Leases:
             lease = rules.extended(lease, now)
             self.ledger.touch(replace(application, lease=lease))
             return _grant(unit, lease)
+        if outcome is Outcome.GRANT and lease.holder and not rules.is_held(lease, now):
+            # because time could not be let do its work while nothing could be written
+            self._advance(now, application)
+            return self.claim(now, unit, term, seen_term)
         if outcome is Outcome.GRANT and not self.can_lead(unit):
             outcome = Outcome.VACATE if rules.is_held(lease, now) else Outcome.DENY
         if outcome is Outcome.GRANT:
