@@ -1,4 +1,4 @@
-"""The agent dies at each of its durable writes, and nothing owed is lost, nothing paid re-run (H5)."""
+"""The agent dies at each of its durable writes: nothing owed is lost, nothing paid re-run (H5)."""
 
 from __future__ import annotations
 

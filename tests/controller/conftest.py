@@ -1,4 +1,4 @@
-"""A real server on a real UNIX socket, in real time, and a healthy agent beside whatever happens."""
+"""A real server on a real UNIX socket, and a healthy agent beside whatever happens."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ EXAMPLES: dict[type, Any] = {
     Report: lambda unit: Report(unit=unit, running="start"),
 }
 
-ACCESS = {
+ACCESS: dict[str, dict[type, bool]] = {
     "newcomer": {Hello: True},
     "its unit": dict.fromkeys((Claims, Release, WriteSettings, ReadSettings, Gone, Report), True),
     "another unit": {},

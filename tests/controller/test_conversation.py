@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from tenure.controller.conversation import Conversation
-from tenure.controller.desk import Desk
-from tenure.core.effects import ClaimUnsure, Denied, Granted, Offer, Revision, Revoked, StepDown
+from tenure.core.effects import ClaimUnsure, Granted, Revision
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
-    Claim,
-    Claims,
     Done,
     Failed,
-    FromAgent,
-    FromController,
     Gone,
     Hello,
     ReadSettings,
     Release,
-    Remove,
     Report,
     Settings,
     Superseded,
@@ -32,77 +24,8 @@ from tenure.wire.messages import (
     Welcome,
     WriteSettings,
 )
-from tests.support.bench import Bench
+from tests.support.talk import Talk, connected, desk_with, leader
 from tests.support.virtual import in_virtual_time, settle
-
-
-class Talk:
-    """One agent's side of a conversation, without a transport."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.frames: list[list[FromController]] = []
-        self.ended = False
-        self.conversation = Conversation(desk, self.frames.append, self._close)
-        self._ids = 0
-
-    def _close(self) -> None:
-        self.ended = True
-
-    @property
-    def heard(self) -> list[FromController]:
-        return [message for frame in self.frames for message in frame]
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [message for message in self.heard if isinstance(message, kind)]
-
-    def say(self, *messages: FromAgent) -> None:
-        self.conversation.hear(messages)
-
-    def hello(self, *units: str, instance: str = "one", session: int = 1, seen: int = 0) -> None:
-        self.say(
-            Hello(
-                version=PROTOCOL_VERSION,
-                units=tuple(
-                    UnitHello(unit=u, instance=instance, session=session, seen_revision=seen)
-                    for u in units
-                ),
-            )
-        )
-
-    def claim(self, *claims: tuple[str, int | None]) -> None:
-        self._ids += 1
-        self.say(
-            Claims(id=self._ids, claims=tuple(Claim(unit=unit, term=term) for unit, term in claims))
-        )
-
-    def verdicts(self) -> list[Any]:
-        return [verdict for each in self.of(Verdicts) for verdict in each.verdicts]
-
-    def hang_up(self) -> None:
-        self.conversation.closed()
-
-
-async def desk_with(*names: str, units: int = 2) -> tuple[Bench, Desk]:
-    """A desk over a bench whose units are not connected."""
-    bench = await Bench.with_applications(*names, units=units)
-    bench.controller.leases.sessions.clear()
-    return bench, Desk(bench.controller)
-
-
-async def connected(bench: Bench, desk: Desk, *units: str, **hello: Any) -> Talk:
-    talk = Talk(desk)
-    talk.hello(*units, **hello)
-    await bench.turn()
-    assert [u.refused for u in talk.of(Welcome)[-1].units] == [None] * len(units)
-    return talk
-
-
-async def leader(bench: Bench, desk: Desk, unit: str) -> tuple[Talk, int]:
-    talk = await connected(bench, desk, unit)
-    talk.claim((unit, None))
-    await bench.turn()
-    return talk, talk.verdicts()[-1].term
-
 
 # -- Hello
 
@@ -381,7 +304,7 @@ async def test_each_request_gets_exactly_one_answer_with_its_id() -> None:
         Release(id=15, unit="web/0", term=term),
     )
     await bench.turn()
-    by_id = {message.id: message for message in talk.heard if hasattr(message, "id")}
+    by_id: dict[int, Any] = {m.id: m for m in talk.heard if hasattr(m, "id")}
     assert by_id[11] == Done(id=11, revision=1)
     assert by_id[12].code == "not-leader" and by_id[14].code == "refused"
     assert by_id[13] == Settings(id=13, revision=1, settings={"k": "v"})
@@ -427,169 +350,3 @@ async def test_a_minion_cannot_write_and_a_stranger_cannot_read() -> None:
     stranger = await connected(bench, desk, "db/0")
     stranger.say(ReadSettings(id=2, unit="web/0"))
     assert stranger.ended and stranger.of(Settings) == []
-
-
-# -- pushes
-
-
-@in_virtual_time
-async def test_minions_are_told_of_a_new_revision_and_the_writer_is_not() -> None:
-    """B5, B4"""
-    bench, desk = await desk_with("web", units=3)
-    lead, term = await leader(bench, desk, "web/0")
-    minions = [await connected(bench, desk, f"web/{n}") for n in (1, 2)]
-    for _ in range(2):  # the second changes nothing and wakes nobody
-        lead.say(WriteSettings(id=1, unit="web/0", term=term, changes={"k": "v"}))
-        await bench.turn()
-    assert lead.of(Revision) == []
-    for n, minion in enumerate(minions, 1):
-        assert minion.of(Revision) == [Revision(unit=f"web/{n}", revision=1, keys=("k",))]
-
-
-@in_virtual_time
-async def test_minions_learn_of_a_write_whose_outcome_was_unknown() -> None:
-    """B5, H3, L8"""
-    bench, desk = await desk_with("web")
-    lead, term = await leader(bench, desk, "web/0")
-    minion = await connected(bench, desk, "web/1")
-    bench.disk.faults = ["unsure-landed"]
-    lead.say(WriteSettings(id=1, unit="web/0", term=term, changes={"k": "v"}))
-    await bench.turn()
-    assert lead.of(Failed)[0].code == "unsure"
-    await bench.pass_time(1.0)
-    if minion.ended:  # it is made to say Hello again, and is told then
-        minion.hang_up()
-        minion = await connected(bench, desk, "web/1", session=2)
-    told = [r.revision for r in minion.of(Revision)]
-    told += [u.revision for w in minion.of(Welcome) for u in w.units]
-    assert max(told) == 1
-
-
-@in_virtual_time
-async def test_who_waits_in_line_is_not_forgotten_when_a_release_was_unsure() -> None:
-    """G11, L4, L8"""
-    bench, desk = await desk_with("web")
-    lead, term = await leader(bench, desk, "web/0")
-    minion = await connected(bench, desk, "web/1")
-    minion.claim(("web/1", None))
-    await bench.turn()
-    assert isinstance(minion.verdicts()[0], Denied)
-    bench.disk.faults = ["unsure-landed"]
-    lead.say(Release(id=1, unit="web/0", term=term))
-    await bench.turn()
-    await bench.pass_time(2.0)
-    assert bench.lease("web").holder is None
-    assert minion.ended or minion.of(Offer), "it sleeps on beside a free lease"
-
-
-@in_virtual_time
-async def test_an_unsure_removal_reaches_the_unit_if_it_landed() -> None:
-    """U4, L8"""
-    bench, desk = await desk_with("web")
-    talk, _ = await leader(bench, desk, "web/0")
-    bench.disk.faults = ["unsure-landed"]
-    orders = bench.controller.orders
-    bench.give("web", lambda now: orders.remove_unit(now, "web/0", force=False))
-    await bench.turn()
-    await bench.pass_time(1.0)
-    assert talk.ended or talk.of(Remove), "it is never told"
-
-
-@in_virtual_time
-async def test_orders_reach_the_unit_they_are_for_and_no_other() -> None:
-    """U4, L5, O2"""
-    bench, desk = await desk_with("web")
-    lead, term = await leader(bench, desk, "web/0")
-    other = await connected(bench, desk, "web/1")
-    orders = bench.controller.orders
-    bench.give("web", lambda now: orders.step_down(now, "web"))
-    await bench.turn()
-    bench.give("web", lambda now: orders.remove_unit(now, "web/0", force=False))
-    bench.give("web", lambda now: orders.revoke(now, "web"))
-    await bench.turn()
-    told = [m for m in lead.heard if isinstance(m, StepDown | Remove | Revoked)]
-    assert told == [
-        StepDown(unit="web/0"), Remove(unit="web/0"), Revoked(unit="web/0", term=term),
-    ]  # fmt: skip
-    assert not any(isinstance(m, StepDown | Remove | Revoked) for m in other.heard)
-
-
-@in_virtual_time
-async def test_who_was_asked_to_step_down_is_asked_again_when_it_is_back() -> None:
-    """U4, O1"""
-    bench, desk = await desk_with("web")
-    lead, _ = await leader(bench, desk, "web/0")
-    await connected(bench, desk, "web/1")
-    bench.give("web", lambda now: bench.controller.orders.elect(now, "web/1"))
-    await bench.turn()
-    lead.hang_up()
-    back = await connected(bench, desk, "web/0", session=2)
-    await bench.turn()
-    assert [type(m) for m in back.heard] == [Welcome, StepDown]
-
-
-@in_virtual_time
-async def test_a_unit_whose_goodbye_was_not_saved_can_say_it_again() -> None:
-    """U4, G7"""
-    bench, desk = await desk_with("web")
-    talk = await connected(bench, desk, "web/0")
-    bench.give("web", lambda now: bench.controller.orders.remove_unit(now, "web/0", force=False))
-    await bench.turn()
-    bench.disk.faults = ["refused"]
-    talk.say(Gone(id=1, unit="web/0"))
-    await bench.turn()
-    assert talk.ended or talk.of(Failed)
-    await bench.pass_time(0.5)
-    if talk.ended:
-        talk.hang_up()
-        talk = await connected(bench, desk, "web/0", session=2)
-    talk.say(Gone(id=2, unit="web/0"))
-    await bench.turn()
-    assert Done(id=2) in talk.heard
-    assert "web/0" not in bench.disk.persisted().units
-
-
-@in_virtual_time
-async def test_a_unit_that_has_left_is_gone_for_good() -> None:
-    """U4, H1"""
-    bench, desk = await desk_with("web")
-    talk = await connected(bench, desk, "web/0")
-    bench.give("web", lambda now: bench.controller.orders.remove_unit(now, "web/0", force=False))
-    await bench.turn()
-    talk.say(Gone(id=1, unit="web/0"))
-    await bench.turn()
-    assert talk.of(Done) == [Done(id=1)]
-    again = Talk(desk)
-    again.hello("web/0", session=2)
-    await bench.turn()
-    assert again.of(Welcome)[0].units[0].refused_code == "not-found"
-
-
-@in_virtual_time
-async def test_a_lost_connection_takes_its_units_out_of_the_line() -> None:
-    """L2, L4"""
-    bench, desk = await desk_with("web", units=3)
-    await leader(bench, desk, "web/0")
-    talks: Sequence[Talk] = [await connected(bench, desk, f"web/{n}") for n in (1, 2)]
-    for n, talk in enumerate(talks, 1):
-        talk.claim((f"web/{n}", None))
-        await bench.turn()
-    assert bench.lease("web").line == ("web/1", "web/2")
-    talks[0].hang_up()
-    await bench.turn()
-    assert bench.lease("web").line == ("web/2",)
-
-
-@in_virtual_time
-async def test_who_stops_is_not_offered_the_lease() -> None:
-    """L4, U4"""
-    bench, desk = await desk_with("web", units=3)
-    lead, term = await leader(bench, desk, "web/0")
-    talks = [await connected(bench, desk, f"web/{n}") for n in (1, 2)]
-    for n, talk in enumerate(talks, 1):
-        talk.claim((f"web/{n}", None))
-        await bench.turn()
-    talks[0].say(Report(unit="web/1", eligible=False))
-    lead.say(Release(id=1, unit="web/0", term=term))
-    await bench.turn()
-    assert talks[0].of(Offer) == [] and talks[1].of(Offer) == [Offer(unit="web/2")]

@@ -1,4 +1,4 @@
-"""The controller's socket: what comes from outside is answered clearly and harms nobody else (F)."""
+"""The controller's socket: what comes from outside is answered clearly, and harms nobody (F)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tenure.errors import Unreachable
 from tenure.wire.codec import MAX_FRAME, encode
 from tenure.wire.messages import PROTOCOL_VERSION, Hello, UnitHello
 from tests.controller.conftest import PATIENCE, Served, Socket
+from tests.support.virtual import until
 
 DEEP = b"[" * 100_000
 
@@ -160,9 +161,8 @@ async def test_a_connection_lost_right_after_its_hello_leaves_no_ghost(
         socket = await served.dial()
         await socket.socket.send_str(encode([hello]).decode())
         await socket.socket.close()
-    async with asyncio.timeout(PATIENCE):
-        while set(served.controller.leases.sessions) != {"web/0"}:
-            await asyncio.sleep(0.01)
+    sessions = served.controller.leases.sessions
+    await until(lambda: set(sessions) == {"web/0"}, "no ghost is left", PATIENCE)
 
 
 async def test_who_says_nothing_is_told_so_and_closed(served: Served, healthy: Socket) -> None:
@@ -197,13 +197,11 @@ async def test_a_slow_reader_is_cut_off(served: Served, healthy: Socket) -> None
     reader._transport.pause_reading()  # type: ignore[attr-defined]
     units = [{"unit": "web/1", "instance": "one", "session": 1}]
     writer.write(masked([{"type": "Hello", "version": 1, "units": units}]))
-    async with asyncio.timeout(PATIENCE):
-        while "web/1" not in served.controller.leases.sessions:
-            await asyncio.sleep(0.005)
-        for n in range(50):
-            writer.write(masked([{"type": "ReadSettings", "id": n, "unit": "web/1"}]))
-        while "web/1" in served.controller.leases.sessions:
-            await asyncio.sleep(0.005)
+    sessions = served.controller.leases.sessions
+    await until(lambda: "web/1" in sessions, "it is connected", PATIENCE)
+    for n in range(50):
+        writer.write(masked([{"type": "ReadSettings", "id": n, "unit": "web/1"}]))
+    await until(lambda: "web/1" not in sessions, "it is cut off", PATIENCE)
     writer.close()
 
 
@@ -228,9 +226,8 @@ async def test_another_instance_is_accepted_once_the_first_is_gone(served: Serve
     await first.hello("web/1")
     assert "another instance" in (await clone.hello("web/1", instance="two"))["refused"]
     await first.socket.close()
-    async with asyncio.timeout(PATIENCE):
-        while "web/1" in served.controller.leases.sessions:
-            await asyncio.sleep(0.005)
+    sessions = served.controller.leases.sessions
+    await until(lambda: "web/1" not in sessions, "the first is gone", PATIENCE)
     again = await served.dial()
     assert (await again.hello("web/1", instance="two")).get("refused") is None
 
@@ -326,9 +323,9 @@ async def test_what_happens_is_streamed_to_operators(served: Served) -> None:
             json.loads(await asyncio.wait_for(stream.content.readline(), PATIENCE))
             for _ in range(3)
         ]
-    assert [(line["kind"], line["unit"]) for line in lines] == [
+    assert sorted((line["kind"], line["unit"]) for line in lines) == [
         ("agent", "web/1"), ("granted", "web/1"), ("hook", "web/1"),
-    ] or {line["kind"] for line in lines} == {"agent", "granted", "hook"}  # fmt: skip
+    ]  # fmt: skip
     assert [line["text"] for line in lines if line["kind"] == "granted"] == [
         "web/1 leads, term 1: nobody had led before"
     ]

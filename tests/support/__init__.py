@@ -1,1 +1,1 @@
-"""What the tests of the shells share: virtual time, an in-memory network, hooks that a test ends."""
+"""What the shells' tests share: virtual time, a network in memory, hooks that a test ends."""

@@ -35,12 +35,17 @@ class Bench:
         bench = cls()
         await bench.controller.start()
         for name in names:
-            bench.give(name, lambda now, n=name: bench.controller.orders.create(now, n, 60.0, 30.0))
-            for _ in range(units):
-                bench.give(name, lambda now, n=name: bench.controller.orders.add_unit(n))
+            bench.create(name, units)
         await bench.turn()
         bench.connect_all()
         return bench
+
+    def create(self, name: str, units: int) -> None:
+        """An application of so many units, after the next turn."""
+        orders = self.controller.orders
+        self.give(name, lambda now: orders.create(now, name, 60.0, 30.0))
+        for _ in range(units):
+            self.give(name, lambda now: orders.add_unit(name))
 
     async def restarted(self, after: float = 0.0) -> Bench:
         """The controller is killed, and another takes its seat; nobody is connected yet."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -190,5 +191,9 @@ class Stage:
             other.start()
         if quiet:
             for machine in self.machines:
-                await self.until(lambda m=machine: m.count("start") == 1, "the first hooks ran")
+                await self.until(partial(_has_started, machine), "the first hooks ran")
         return tuple(self.machines)
+
+
+def _has_started(machine: Machine) -> bool:
+    return machine.count("start") == 1

@@ -1,4 +1,4 @@
-"""An event loop whose time is a number: an hour of leases passes in milliseconds, the same each run.
+"""An event loop whose time is a number: an hour passes in milliseconds, the same each run.
 
 When nothing is ready the clock jumps to the next timer. Threads and sockets do not exist in it; a
 test in which everything waits for ever fails at once instead of hanging.

@@ -73,7 +73,7 @@ class ExecServer:
             try:
                 async with asyncio.timeout(ASK_WITHIN):
                     ask = msgspec.json.decode(await reader.readline(), type=Ask)
-            except (TimeoutError, ValueError):
+            except (TimeoutError, ValueError, RecursionError):
                 await _say(writer, Error("not a request of tenure exec"))
             else:
                 await self._open(ask, reader, writer)

@@ -22,7 +22,9 @@ from tenure.agent.connection import Connection
 from tenure.agent.context import HookContext
 from tenure.agent.environment import environment
 from tenure.agent.hooks import HookCommand, HookResult, HookRunner, RunningHook, end_leftovers
-from tenure.agent.state import StateFile, StateNotSaved
+from tenure.agent.keeping import SAVE_AGAIN, Keeping
+from tenure.agent.news import News
+from tenure.agent.state import StateFile
 from tenure.agent.tools.base import Status
 from tenure.agent.unitlog import UnitLog
 from tenure.clock import Clock
@@ -45,8 +47,6 @@ from tenure.wire.messages import (
 
 FIRST_RETRY = 5.0
 LAST_RETRY = 300.0
-SAVE_AGAIN = 1.0
-SAVE_SOON = 0.05
 RELEASE_WITHIN = 5.0
 STOP_GRACE = 10.0
 """Seconds that a running hook gets when its agent stops (H8)."""
@@ -84,7 +84,6 @@ class Unit:
     ) -> None:
         self.unit = place.unit
         self.place = place
-        self.state = LocalState(unit=place.unit)
         self.tracker = Tracker(place.unit)
         self.leaving = False
         self.stopping = False
@@ -93,16 +92,15 @@ class Unit:
         self.accepted = False
         self._clock = clock
         self._rng = rng
-        self._file = file
         self._runner = runner
         self._log = log
+        self._kept = Keeping(
+            LocalState(unit=place.unit), file, clock.now, lambda fault: self.log("ERROR", fault)
+        )
         self._connection = connection
         self._wake = wake
         self._attempt = 0
-        self._unsaved_since: float | None = None
-        self._save_at = float("-inf")
-        self._revision = 0
-        self._news: list[tuple[int, tuple[str, ...] | None]] = []
+        self._news = News()
         self._context: HookContext | None = None
         self._running: RunningHook | None = None
         self._running_plan: HookPlan | None = None
@@ -120,6 +118,11 @@ class Unit:
         self._reported: Report | None = None
         self._refused = ""
 
+    @property
+    def state(self) -> LocalState:
+        """What is recorded of the unit, saved or about to be."""
+        return self._kept.state
+
     # -- beginning
 
     def load(self) -> None:
@@ -128,7 +131,7 @@ class Unit:
 
         Raises StateUnusable, StateNotSaved, LeftoverStuck.
         """
-        state = self._file.load() or LocalState(unit=self.unit)
+        state = self._kept.load() or LocalState(unit=self.unit)
         running = state.running
         if running is not None:
             if running.boot_id == self.place.boot_id:
@@ -138,9 +141,8 @@ class Unit:
         if state.boot_id != self.place.boot_id or self.now() >= state.sure_until:
             state = resolver.without_belief(state)
         state = replace(state, runs=state.runs + 1)
-        self._file.save(state)
-        self.state = state
-        self._revision = state.seen_revision
+        self._kept.begin(state)
+        self._news = News(state.seen_revision)
         self.tracker = Tracker(
             self.unit, remembered=state.term, sure_until=state.sure_until, seen_term=state.seen_term
         )
@@ -170,8 +172,7 @@ class Unit:
             return
         self._refused = ""
         self._reported = None
-        self._news = [(welcome.revision, welcome.changed_keys)]
-        self._revision = welcome.revision
+        self._news.begin(welcome.revision, welcome.changed_keys)
         if welcome.removing:
             self.leave()
         self.tracker.want_claim(self.now())
@@ -201,7 +202,7 @@ class Unit:
     def _believe(self, grant: Grant) -> None:
         state = resolver.with_belief(self.state, grant.term, self.place.boot_id, grant.sure_until)
         if self.tracker.answered and grant.term == self.tracker.term:
-            self._remember(state, durable=False)
+            self._kept.remember(state, durable=False)
             self.tracker.extend(grant)
             return
         resumed = grant.term == self.state.term
@@ -229,22 +230,18 @@ class Unit:
     def _lose(self, cause: str) -> None:
         term = self.tracker.term
         self.tracker.lose(self.now())
-        self._remember(resolver.without_belief(self.state))
+        self._kept.remember(resolver.without_belief(self.state))
         if term is not None:
             self.log("INFO", f"no longer leader, term {term}: {cause}")
         self._belief_changed()
 
     def told_revision(self, revision: int, keys: tuple[str, ...]) -> None:
         """Another unit wrote (B5)."""
-        if revision == self._revision + 1:
-            self._news.append((revision, keys))
-        elif revision > self._revision:
-            self._news.append((revision, None))
-        self._revision = max(self._revision, revision)
+        self._news.told(revision, keys)
 
     def saw_revision(self, revision: int) -> None:
         """This unit's own write made the bucket this revision."""
-        self.told_revision(revision, ())
+        self._news.told(revision, ())
 
     def asked_to_step_down(self) -> None:
         """An operator wants another leader (U4)."""
@@ -268,9 +265,9 @@ class Unit:
             return
         plan = resolver.failed_plan(self.state, self._known())
         if plan.hook == ELECTED and plan.term is None:
-            self._remember(replace(self.state, failure=None))
+            self._kept.remember(replace(self.state, failure=None))
         else:
-            self._remember(resolver.paid(self.state, plan))
+            self._kept.remember(resolver.paid(self.state, plan))
         self.log("WARNING", f"{plan.hook} skipped by an operator")
 
     # -- leaving, stopping, halting
@@ -310,12 +307,12 @@ class Unit:
     def _step_down(self, why: str) -> None:
         self.log("INFO", f"stepping down: {why}")
         self.tracker.step_down(self.now())
-        self._owe(resolver.without_belief(self.state))
+        self._kept.owe(resolver.without_belief(self.state))
         self._belief_changed()
 
     def _release(self, now: float) -> None:
         """Forget durably first, then give the lease up (L5)."""
-        if self._unsaved_since is not None and not self._save_again():
+        if not self._kept.settle():
             return
         term = self.tracker.term
         assert term is not None
@@ -349,8 +346,8 @@ class Unit:
     def step(self) -> None:
         """Do what is due now."""
         now = self.now()
-        if self._unsaved_since is not None and now >= self._save_at:
-            self._save_again()
+        if self._kept.save_at is not None and now >= self._kept.save_at:
+            self._kept.settle()
         if self.tracker.has_run_out(now):
             self._lose("the lease ran out by this machine's clock")
         known = self._known()
@@ -364,7 +361,7 @@ class Unit:
     def _next(self, now: float) -> None:
         known = self._known()
         if resolver.is_moot(self.state, known):
-            self._remember(replace(self.state, failure=None))
+            self._kept.remember(replace(self.state, failure=None))
         if resolver.has_left(self.state, known):
             if not self._asked and self.accepted and not self.finished:
                 self._ask(lambda number: Gone(id=number, unit=self.unit))
@@ -387,7 +384,7 @@ class Unit:
                 known = replace(known, update_due=False)
             plan = resolver.next_hook(state, known)
         if state is not self.state:
-            self._owe(state)
+            self._kept.owe(state)
             self._wake()
         return plan
 
@@ -404,7 +401,7 @@ class Unit:
             standing=standing,
             term=self.tracker.term,
             surety=self._surety(now, standing),
-            revision=self._revision,
+            revision=self._news.revision,
             leaving=self.leaving,
             may_retry=self._retry_now or now >= self._retry_at,
             update_due=now >= self._update_at,
@@ -431,7 +428,7 @@ class Unit:
         if not self._must_save(resolver.begun(self.state, plan, context_id, self.place.boot_id)):
             return
         if not self._may_still_run(plan, context_id):
-            self._remember(resolver.cleared(self.state))
+            self._kept.remember(resolver.cleared(self.state))
             self.log("INFO", f"{plan.hook} skipped: leadership has gone")
             return
         self._start(plan, argv, context_id)
@@ -463,7 +460,7 @@ class Unit:
         running = self.state.running
         if running is not None:
             state = replace(self.state, running=replace(running, pid=self._running.pid))
-            self._remember(state, durable=False)
+            self._kept.remember(state, durable=False)
 
     async def _until_over(self, plan: HookPlan, running: RunningHook) -> None:
         result = await running.wait()
@@ -484,15 +481,15 @@ class Unit:
         if result.kind == "done":
             self._kills = 0
             self.log("INFO", f"{plan.hook} ended well")
-            self._remember(resolver.paid(self.state, plan))
-            self._forget_news()
+            self._kept.remember(resolver.paid(self.state, plan))
+            self._news.forget(self.state.seen_revision)
         elif result.kind == "failed":
             self.log("ERROR", f'hook failed: "{plan.hook}": {result.detail}')
-            self._remember(resolver.failed(self.state, plan.hook, result.detail))
+            self._kept.remember(resolver.failed(self.state, plan.hook, result.detail))
             self._retry_at = self.now() + self._backoff()
         else:
             self.log("WARNING", f"{plan.hook} was killed ({result.detail}): it is owed again")
-            self._remember(resolver.cleared(self.state))
+            self._kept.remember(resolver.cleared(self.state))
             self._hold_until = self.now() + (2.0 ** min(self._kills - 1, 8) if self._kills else 0.0)
             self._kills += 1
         if plan.hook in (START, UPDATE):
@@ -511,7 +508,7 @@ class Unit:
         place = self.place
         keys = None
         if plan is not None and plan.reason == "settings":
-            keys = self._changed_keys(plan.target_revision)
+            keys = self._news.changed(self.state.seen_revision, plan.target_revision)
         return environment(
             self.unit,
             hook,
@@ -526,20 +523,6 @@ class Unit:
             model_uuid=place.model_uuid,
             inherited=place.inherited,
         )
-
-    def _changed_keys(self, target: int) -> tuple[str, ...] | None:
-        """The names changed since the hook last ran; None when a push was missed (H10)."""
-        names: set[str] = set()
-        for revision, keys in self._news:
-            if self.state.seen_revision < revision <= target:
-                if keys is None:
-                    return None
-                names.update(keys)
-        return tuple(sorted(names))
-
-    def _forget_news(self) -> None:
-        seen = self.state.seen_revision
-        self._news = [(revision, keys) for revision, keys in self._news if revision > seen]
 
     # -- exec: a context for an operator's command
 
@@ -574,52 +557,11 @@ class Unit:
         current = self._context
         return current if current is not None and current.context_id == context_id else None
 
-    # -- saving
-
     def _must_save(self, state: LocalState) -> bool:
-        """Make it durable before it is acted on; False, and nothing changed, if that failed."""
-        try:
-            self._file.save(state)
-        except StateNotSaved as fault:
-            self._save_failed(fault)
-            self._hold_until = self.now() + SAVE_AGAIN
-            return False
-        self.state = state
-        self._unsaved_since = None
-        return True
-
-    def _remember(self, state: LocalState, *, durable: bool = True) -> None:
-        """It is so already; save it, and again later if that fails."""
-        if state == self.state:
-            return
-        self.state = state
-        try:
-            (self._file.save if durable else self._file.save_soon)(state)
-            if durable:
-                self._unsaved_since = None
-        except StateNotSaved as fault:
-            self._save_failed(fault)
-            self._unsaved_since = self._unsaved_since or self.now()
-
-    def _owe(self, state: LocalState) -> None:
-        """It is so; what is done next saves it on its way: a hook that begins, or a release."""
-        self.state = state
-        if self._unsaved_since is None:
-            self._unsaved_since = self.now()
-            self._save_at = self.now() + SAVE_SOON
-
-    def _save_again(self) -> bool:
-        try:
-            self._file.save(self.state)
-        except StateNotSaved as fault:
-            self._save_failed(fault)
-            return False
-        self._unsaved_since = None
-        return True
-
-    def _save_failed(self, fault: StateNotSaved) -> None:
-        self._save_at = self.now() + SAVE_AGAIN
-        self.log("ERROR", str(fault))
+        if self._kept.must_save(state):
+            return True
+        self._hold_until = self.now() + SAVE_AGAIN
+        return False
 
     # -- claims
 
@@ -689,7 +631,7 @@ class Unit:
     def keep_status(self, status: Status, *, application: bool) -> None:
         kept = (status.current, status.message)
         field = "application_status" if application else "status"
-        self._remember(replace(self.state, **{field: kept}), durable=False)
+        self._kept.remember(replace(self.state, **{field: kept}), durable=False)
         self._wake()
 
     # -- reporting and waking
@@ -719,8 +661,7 @@ class Unit:
         wakes = [self.tracker.next_wake(now)]
         if self.tracker.in_flight is not None:
             wakes.append(self.tracker.in_flight.at + self.claim_patience())
-        if self._unsaved_since is not None:
-            wakes.append(self._save_at)
+        wakes.append(self._kept.save_at)
         if self._context is None and not self.halting:
             wakes.append(self._hold_until if self._hold_until > now else None)
             wakes.append(self._retry_at if self.state.failure else self._update_at)

@@ -46,14 +46,13 @@ class UnitHello(Struct, frozen=True, kw_only=True, gc=False):
     """A unit that this connection speaks for (L9).
 
     `session` rises with every connection of an instance; `seen_revision` is the bucket revision
-    that the unit's hooks have seen (H3); `seen_term` the highest term it knows (G8).
+    that the unit's hooks have seen (H3).
     """
 
     unit: str
     instance: str
     session: int
     seen_revision: int = 0
-    seen_term: int = 0
 
 
 class Hello(Struct, frozen=True, kw_only=True, tag=True, gc=False):

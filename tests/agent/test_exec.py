@@ -1,0 +1,247 @@
+"""The exec socket: a hook context for an operator's command, between hooks (H6, T8)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenure.agent.execserver import ExecServer
+from tenure.errors import Unreachable
+from tests.support.machine import Machine
+from tests.support.stage import Stage
+from tests.support.virtual import in_virtual_time, settle, until
+
+PATIENCE = 10.0
+
+
+@pytest.fixture(autouse=True)
+def no_tracebacks(caplog: pytest.LogCaptureFixture) -> Any:
+    """No traceback may ever reach a user."""
+    with caplog.at_level(logging.WARNING):
+        yield
+    assert not [record.getMessage() for record in caplog.records if record.exc_info]
+
+
+class Served:
+    """A leader's exec socket, in real time."""
+
+    def __init__(self, stage: Stage, machine: Machine, path: Path) -> None:
+        self.stage = stage
+        self.machine = machine
+        self.path = path
+        self.server = ExecServer(machine.unit, path)
+
+    async def dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_unix_connection(str(self.path))
+
+    async def ask(self, line: bytes = b'{"version":1}\n') -> tuple[dict[str, Any], Any, Any]:
+        """What the socket answers to a line, and the streams."""
+        reader, writer = await self.dial()
+        writer.write(line)
+        answer = json.loads(await asyncio.wait_for(reader.readline(), PATIENCE))
+        return answer, reader, writer
+
+    async def until(self, is_so: Any) -> None:
+        await until(is_so, "it is so", PATIENCE)
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """A unit that leads, idle, with its exec socket."""
+    stage = await Stage.open(tmp_path, units=1)
+    [machine] = await stage.led()
+    served = Served(stage, machine, tmp_path / "x")
+    await served.server.start()
+    try:
+        yield served
+    finally:
+        await served.server.close()
+        await machine.crash()
+        await stage.kill_controller()
+
+
+async def test_only_the_owner_can_reach_the_socket(served: Served) -> None:
+    """T9"""
+    assert stat.S_IMODE(served.path.stat().st_mode) == 0o600
+
+
+async def test_a_command_gets_a_context_with_the_environment_of_a_hook(served: Served) -> None:
+    """H9, T8"""
+    answer, _, writer = await served.ask()
+    env = answer["env"]
+    assert env["JUJU_UNIT_NAME"] == "web/0" and env["JUJU_HOOK_NAME"] == ""
+    assert env["JUJU_CONTEXT_ID"] == answer["context"]
+    assert "JUJU_DISPATCH_PATH" not in env and "TENURE_REASON" not in env
+    assert answer["cwd"] == str(served.machine.folder / "charm")
+    reply = await served.machine.tool("leader-set", "k=v", context=answer["context"])
+    assert reply.exit_code == 0
+    writer.close()
+
+
+async def test_the_context_ends_with_the_connection(served: Served) -> None:
+    """T8"""
+    answer, _, writer = await served.ask()
+    assert served.machine.unit.context(answer["context"]) is not None
+    writer.close()
+    await served.until(lambda: served.machine.unit.context(answer["context"]) is None)
+
+
+async def test_the_connection_ends_with_the_context(served: Served) -> None:
+    """H8, T8: the agent is told to end it"""
+    _, reader, writer = await served.ask()
+    served.machine.unit.kill_hook()
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+    writer.close()
+
+
+async def test_a_context_opens_only_between_hooks(served: Served) -> None:
+    """H6"""
+    machine = served.machine
+    machine.runner.held.add("update-status")
+    machine.unit._update_at = machine.clock.now()
+    machine.agent.wake()
+    await served.until(lambda: machine.running == "update-status")
+    reader, writer = await served.dial()
+    writer.write(b'{"version":1}\n')
+    reading = asyncio.ensure_future(reader.readline())
+    await settle(200)
+    assert not reading.done()
+    machine.hook.end()
+    assert "env" in json.loads(await asyncio.wait_for(reading, PATIENCE))
+    writer.close()
+
+
+async def test_hooks_wait_while_a_context_is_open(served: Served) -> None:
+    """H6"""
+    machine = served.machine
+    _, _, writer = await served.ask()
+    machine.unit._update_at = machine.clock.now()
+    machine.agent.wake()
+    await settle(200)
+    assert machine.running is None and machine.count("update-status") == 0
+    writer.close()
+    await served.until(lambda: machine.count("update-status") == 1)
+
+
+async def test_two_commands_run_one_after_the_other(served: Served) -> None:
+    """H6"""
+    first, _, first_writer = await served.ask()
+    reader, writer = await served.dial()
+    writer.write(b'{"version":1}\n')
+    reading = asyncio.ensure_future(reader.readline())
+    await settle(200)
+    assert not reading.done()
+    first_writer.close()
+    second = json.loads(await asyncio.wait_for(reading, PATIENCE))
+    assert second["context"] != first["context"]
+    writer.close()
+
+
+async def test_a_context_opens_also_while_the_unit_is_in_error(served: Served) -> None:
+    """H7"""
+    machine = served.machine
+    machine.runner.failing["update-status"] = 1
+    machine.unit._update_at = machine.clock.now()
+    machine.agent.wake()
+    await served.until(lambda: machine.unit.state.failure is not None)
+    answer, _, writer = await served.ask()
+    assert "env" in answer
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"garbage\n", b"\n", b"{}\n", b'{"version":"1"}\n', b"\xff\xfe\x00\n", b"[1]\n",
+        b"x" * 10_000 + b"\n", b'{"version":1,"x":' + b"[" * 3000 + b"\n",
+    ],
+)  # fmt: skip
+async def test_garbage_is_answered_with_an_error_and_closed(served: Served, line: bytes) -> None:
+    """F"""
+    answer, reader, writer = await served.ask(line)
+    assert set(answer) == {"error"} and answer["error"]
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+    writer.close()
+    again, _, writer = await served.ask()
+    assert "env" in again
+    writer.close()
+
+
+async def test_another_version_is_told_so(served: Served) -> None:
+    """F"""
+    answer, _, writer = await served.ask(b'{"version":2}\n')
+    assert answer == {"error": "the agent is of another version of Tenure"}
+    writer.close()
+
+
+async def test_half_a_line_and_then_nothing_harms_nobody(served: Served) -> None:
+    """F"""
+    _, writer = await served.dial()
+    writer.write(b'{"vers')
+    writer.close()
+    await writer.wait_closed()
+    answer, _, writer = await served.ask()
+    assert "env" in answer
+    writer.close()
+
+
+async def test_who_hangs_up_while_waiting_takes_no_context(served: Served) -> None:
+    """H6"""
+    _, _, first = await served.ask()
+    _, second = await served.dial()
+    second.write(b'{"version":1}\n')
+    await settle(100)
+    second.close()
+    await settle(100)
+    first.close()
+    await served.until(lambda: served.machine.unit._context is None)
+    answer, _, writer = await served.ask()
+    assert "env" in answer
+    writer.close()
+
+
+@in_virtual_time
+async def test_who_hangs_up_at_the_moment_it_opens_leaves_no_context_behind(tmp_path: Path) -> None:
+    """H6: else no hook would ever run again"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = await stage.led()
+    opening = asyncio.ensure_future(unit.unit.open_context())
+    await asyncio.sleep(0)
+    unit.unit.step()
+    assert unit.unit._context is not None
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    assert unit.unit._context is None
+    unit.unit._update_at = unit.clock.now()
+    unit.agent.wake()
+    await stage.until(lambda: unit.count("update-status") == 1, within=1.0)
+
+
+@in_virtual_time
+async def test_no_context_opens_while_a_unit_steps_down(tmp_path: Path) -> None:
+    """U4: the deposition comes first"""
+    stage = await Stage.open(tmp_path, units=2)
+    old, new = await stage.led()
+    old.runner.held.add("leader-deposed")
+    stage.ask("/v1/applications/web/elect", {"unit": "web/1"})
+    await stage.until(lambda: old.running == "leader-deposed", within=1.0)
+    opening = asyncio.ensure_future(old.unit.open_context())
+    await stage.pass_time(1.0)
+    old.hook.end()
+    await stage.until(lambda: new.leads, within=1.0)
+    context, _ = await opening
+    assert old.hooks[-1] == "leader-settings-changed"
+    old.unit.close_context(context)
+
+
+async def test_a_socket_that_cannot_be_made_is_one_clear_error(served: Served) -> None:
+    """F"""
+    with pytest.raises(Unreachable, match="cannot listen on"):
+        await ExecServer(served.machine.unit, Path("/nowhere/x")).start()

@@ -1,0 +1,88 @@
+"""One agent's side of a conversation with the controller, without a transport."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.controller.conversation import Conversation
+from tenure.controller.desk import Desk
+from tenure.wire.messages import (
+    PROTOCOL_VERSION,
+    Claim,
+    Claims,
+    FromAgent,
+    FromController,
+    Hello,
+    UnitHello,
+    Verdicts,
+    Welcome,
+)
+from tests.support.bench import Bench
+
+
+class Talk:
+    """One agent's side of a conversation, without a transport."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.frames: list[list[FromController]] = []
+        self.ended = False
+        self.conversation = Conversation(desk, self.frames.append, self._close)
+        self._ids = 0
+
+    def _close(self) -> None:
+        self.ended = True
+
+    @property
+    def heard(self) -> list[FromController]:
+        return [message for frame in self.frames for message in frame]
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [message for message in self.heard if isinstance(message, kind)]
+
+    def say(self, *messages: FromAgent) -> None:
+        self.conversation.hear(messages)
+
+    def hello(self, *units: str, instance: str = "one", session: int = 1, seen: int = 0) -> None:
+        self.say(
+            Hello(
+                version=PROTOCOL_VERSION,
+                units=tuple(
+                    UnitHello(unit=u, instance=instance, session=session, seen_revision=seen)
+                    for u in units
+                ),
+            )
+        )
+
+    def claim(self, *claims: tuple[str, int | None]) -> None:
+        self._ids += 1
+        self.say(
+            Claims(id=self._ids, claims=tuple(Claim(unit=unit, term=term) for unit, term in claims))
+        )
+
+    def verdicts(self) -> list[Any]:
+        return [verdict for each in self.of(Verdicts) for verdict in each.verdicts]
+
+    def hang_up(self) -> None:
+        self.conversation.closed()
+
+
+async def desk_with(*names: str, units: int = 2) -> tuple[Bench, Desk]:
+    """A desk over a bench whose units are not connected."""
+    bench = await Bench.with_applications(*names, units=units)
+    bench.controller.leases.sessions.clear()
+    return bench, Desk(bench.controller)
+
+
+async def connected(bench: Bench, desk: Desk, *units: str, **hello: Any) -> Talk:
+    talk = Talk(desk)
+    talk.hello(*units, **hello)
+    await bench.turn()
+    assert [u.refused for u in talk.of(Welcome)[-1].units] == [None] * len(units)
+    return talk
+
+
+async def leader(bench: Bench, desk: Desk, unit: str) -> tuple[Talk, int]:
+    talk = await connected(bench, desk, unit)
+    talk.claim((unit, None))
+    await bench.turn()
+    return talk, talk.verdicts()[-1].term
