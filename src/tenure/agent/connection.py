@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tenure.errors import ProtocolError, TenureError, Unreachable, Unsure, from_code
 from tenure.wire.channel import Channel, Dial
@@ -50,6 +50,13 @@ class Listener(Protocol):
     def answered(self, verdicts: Verdicts) -> None: ...
 
     def pushed(self, push: Any) -> None: ...
+
+
+class Asked(NamedTuple):
+    """A request that was sent, and where its answer comes."""
+
+    number: int
+    answer: asyncio.Future[FromController]
 
 
 class Connection:
@@ -163,19 +170,25 @@ class Connection:
     async def request(self, build: Callable[[int], FromAgent], within: float) -> Done | Settings:
         """Ask and wait. Raises Unreachable: not asked. Unsure: no answer came. Else what the
         controller said it was (errors.py)."""
+        return await self.answer(self.ask(build), within)
+
+    def ask(self, build: Callable[[int], FromAgent]) -> Asked:
+        """Ask, before anything that is said later. Raises Unreachable."""
         self._ids += 1
-        number = self._ids
-        if not self.say(build(number)):
+        if not self.say(build(self._ids)):
             raise Unreachable(self.cause)
-        future: asyncio.Future[FromController] = asyncio.get_running_loop().create_future()
-        self._pending[number] = future
+        self._pending[self._ids] = asyncio.get_running_loop().create_future()
+        return Asked(self._ids, self._pending[self._ids])
+
+    async def answer(self, asked: Asked, within: float) -> Done | Settings:
+        """Wait for the answer to what was asked. Raises like `request`."""
         try:
             async with asyncio.timeout(within):
-                answer = await future
+                answer = await asked.answer
         except TimeoutError:
             raise Unsure(f"no answer from the controller within {within:g} s") from None
         finally:
-            self._pending.pop(number, None)
+            self._pending.pop(asked.number, None)
         if isinstance(answer, Failed):
             raise from_code(answer.code, answer.message)
         assert isinstance(answer, Done | Settings)

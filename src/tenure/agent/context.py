@@ -75,6 +75,8 @@ class HookContext:
         give_up_at = self._home.now() + TOOL_PATIENCE
         while True:
             now = self._home.now()
+            if self.over.is_set():
+                raise LeadershipUnknown("the hook has ended")
             reply = tracker.ask(now)
             if reply is Reply.YES:
                 tracker.promise(self.context_id, now)

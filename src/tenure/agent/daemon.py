@@ -190,7 +190,7 @@ class Agent:
 
 
 PUSHES: dict[type, Callable[..., None]] = {
-    Offer: lambda unit, push: unit.tracker.want_claim(unit.now()),
+    Offer: lambda unit, push: unit.tracker.offered(unit.now()),
     Revision: lambda unit, push: unit.told_revision(push.revision, push.keys),
     StepDown: lambda unit, push: unit.asked_to_step_down(),
     Revoked: lambda unit, push: unit.revoked(push.term),

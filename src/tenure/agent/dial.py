@@ -57,8 +57,10 @@ def dial_unix(path: Path) -> Dial:
                 )
         except (OSError, TimeoutError, aiohttp.ClientError) as fault:
             await session.close()
-            why = getattr(fault, "strerror", None) or str(fault) or "no answer"
-            raise Unreachable(f"no controller answers at {path}: {why.lower()}") from fault
+            why = (getattr(fault, "strerror", None) or str(fault) or "no answer").lower()
+            # because hooks are told this, and are never given the address
+            why = why.replace(str(path).lower(), "its socket")
+            raise Unreachable(f"the controller does not answer: {why}") from fault
         except BaseException:
             await session.close()
             raise

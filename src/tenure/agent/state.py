@@ -164,7 +164,7 @@ def _replace(path: Path, content: bytes, *, durable: bool) -> None:
     """Put `content` at `path`, whole. The folder's lock makes the temporary file's name ours."""
     new = path.with_name(f"{path.name}.new")
     try:
-        _write(new, content, durable=durable)
+        _write(new, content)
         new.rename(path)
         if durable:
             _sync_folder(path.parent)
@@ -174,15 +174,15 @@ def _replace(path: Path, content: bytes, *, durable: bool) -> None:
         raise StateNotSaved(f'cannot save "{path}": {_reason(error)}') from error
 
 
-def _write(path: Path, content: bytes, *, durable: bool) -> None:
+def _write(path: Path, content: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     with open(os.open(path, flags, 0o600), "wb", buffering=0) as file:
         os.fchmod(file.fileno(), 0o600)
         rest = memoryview(content)
         while rest:
             rest = rest[file.write(rest) :]
-        if durable:
-            os.fsync(file.fileno())
+        # because a rename that outlives its content would leave an empty file after power loss
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -111,6 +111,7 @@ class Unit:
         self._exec_waiters: list[asyncio.Future[HookContext]] = []
         self._retry_at = float("-inf")
         self._retry_now = False
+        self._skip_at_end = False
         self._update_at = float("inf")
         self._kills = 0
         self._given_back = 0
@@ -241,7 +242,7 @@ class Unit:
 
     def saw_revision(self, revision: int) -> None:
         """This unit's own write made the bucket this revision."""
-        self._news.told(revision, ())
+        self._news.wrote(revision)
 
     def asked_to_step_down(self) -> None:
         """An operator wants another leader (U4)."""
@@ -262,6 +263,9 @@ class Unit:
             return
         if retry:
             self._retry_now = True
+            return
+        if self._running_plan is not None:
+            self._skip_at_end = True
             return
         plan = resolver.failed_plan(self.state, self._known())
         if plan.hook == ELECTED and plan.term is None:
@@ -322,11 +326,17 @@ class Unit:
         self._ask(lambda number: Release(id=number, unit=self.unit, term=term))
 
     def _ask(self, build: Callable[[int], FromAgent]) -> None:
-        """Ask the controller; whatever comes of it, time or the next conversation mends it."""
+        """Ask the controller, before anything that is said later: a claim must not overtake a
+        release. Whatever comes of it, time or the next conversation mends it."""
+        try:
+            asked = self._connection.ask(build)
+        except TenureError as fault:
+            self.log("WARNING", f"the controller was not told: {fault}")
+            return
 
         async def asking() -> None:
             try:
-                await self._connection.request(build, RELEASE_WITHIN)
+                await self._connection.answer(asked, RELEASE_WITHIN)
             except TenureError as fault:
                 self.log("WARNING", f"the controller was not told: {fault}")
             else:
@@ -481,8 +491,10 @@ class Unit:
         if result.kind == "done":
             self._kills = 0
             self.log("INFO", f"{plan.hook} ended well")
-            self._kept.remember(resolver.paid(self.state, plan))
-            self._news.forget(self.state.seen_revision)
+            self._pay(plan)
+        elif result.kind == "failed" and self._skip_at_end:
+            self.log("WARNING", f"{plan.hook} failed and is skipped, as an operator asked")
+            self._pay(plan)
         elif result.kind == "failed":
             self.log("ERROR", f'hook failed: "{plan.hook}": {result.detail}')
             self._kept.remember(resolver.failed(self.state, plan.hook, result.detail))
@@ -492,9 +504,15 @@ class Unit:
             self._kept.remember(resolver.cleared(self.state))
             self._hold_until = self.now() + (2.0 ** min(self._kills - 1, 8) if self._kills else 0.0)
             self._kills += 1
+        self._skip_at_end = False
         if plan.hook in (START, UPDATE):
             self._arm_update()
         self._wake()  # because the next one may be due, also when this one was only skipped
+
+    def _pay(self, plan: HookPlan) -> None:
+        seen = self._news.covered(plan.target_revision)
+        self._kept.remember(resolver.paid(self.state, replace(plan, target_revision=seen)))
+        self._news.forget(self.state.seen_revision)
 
     def _backoff(self) -> float:
         assert self.state.failure is not None

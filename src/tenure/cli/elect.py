@@ -22,3 +22,5 @@ def command(operator: Operator, unit: str, form: str) -> None:
     """
     done = operator.elect(unit)
     show(form, done, lambda: hand_over_text(done))
+    if done.unit_to != unit:
+        raise SystemExit(1)

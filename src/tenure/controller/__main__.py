@@ -45,7 +45,7 @@ async def _serve(house: House, *, create: bool) -> None:
     controller = Controller(store, SystemClock())
     await controller.start()
     _spare_the_collector()
-    desk = Desk(controller)
+    desk = Desk(controller, house.store_file)
     server = Server(desk, Api(desk, str(house.store_file)))
     ending = asyncio.Event()
     running = asyncio.ensure_future(controller.run())

@@ -188,7 +188,7 @@ class Api:
             raise Unsure(f"it came to pass, and has changed again: see `tenure why {name}`")
         freed_at = after.freed_at if leader and after.freed_at else asked_at
         if wanted is not None and after.holder.unit != wanted:
-            note = f"{wanted} did not take the lease; {after.holder.unit} leads now"
+            note = f"{wanted} does not lead: see `tenure history {name}` for what came between"
         return wire.HandOver(
             application=name, unit_from=leader, unit_to=after.holder.unit, term=after.term,
             stepping_down_for=freed_at - asked_at,

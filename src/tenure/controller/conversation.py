@@ -75,16 +75,21 @@ class Conversation:
         if not self._welcomed:
             self._early.append(message)
             return
+        self._gather_verdicts()
         self._out.append(message)
         self._out += self._early
         self._early.clear()
         self._desk.has_to_flush(self)
 
-    def flush(self) -> None:
-        """Send what this turn has to say, as one frame."""
+    def _gather_verdicts(self) -> None:
+        """What was decided first is said first: a revocation never overtakes the grant it ends."""
         for number, verdicts in self._verdicts.items():
             self._out.append(Verdicts(id=number, verdicts=tuple(verdicts)))
         self._verdicts.clear()
+
+    def flush(self) -> None:
+        """Send what this turn has to say, as one frame."""
+        self._gather_verdicts()
         if self._out:
             out, self._out = self._out, []
             self._flush(out)
@@ -166,7 +171,7 @@ class Conversation:
 
         def answer(result: Verdict | TenureError) -> None:
             if isinstance(result, TenureError):
-                result = ClaimUnsure(unit=unit, cause=str(result))
+                result = ClaimUnsure(unit=unit, cause=self._desk.for_units(str(result)))
             self._verdicts.setdefault(number, []).append(result)
             self._desk.has_to_flush(self)
 
@@ -223,7 +228,11 @@ class Conversation:
 
         def answer(result: Any) -> None:
             if isinstance(result, TenureError):
-                self.say(Failed(id=message.id, code=result.code, message=str(result)))
+                self.say(
+                    Failed(
+                        id=message.id, code=result.code, message=self._desk.for_units(str(result))
+                    )
+                )
                 if message.unit in self.sessions and not self._is_current(message.unit):
                     self.end(f"this session of {message.unit} is over")
             else:

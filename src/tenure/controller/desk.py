@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tenure.controller.conversation import Conversation
 from tenure.controller.loop import Controller
@@ -28,10 +29,11 @@ MAX_BACKLOG = 10_000
 class Desk:
     """Everything around one controller's loop that is not a socket."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, store: Path | None = None) -> None:
         self.controller = controller
         self.roster = Roster()
         self.started = controller.clock.wall()
+        self._store = store
         self._flushing: set[Conversation] = set()
         self._streams: set[asyncio.Queue[Event | None]] = set()
         self._watches: list[Callable[[float], bool]] = []
@@ -39,6 +41,13 @@ class Desk:
         controller.on_turn = self._turned
         controller.on_history = self._happened
         controller.on_reload = self._reloaded
+
+    def for_units(self, text: str) -> str:
+        """What a fault says, without where the store is: hooks may print it."""
+        if self._store is None:
+            return text
+        text = text.replace(f" {self._store}", "").replace(str(self._store), "its file")
+        return text.replace(str(self._store.parent), "its folder")
 
     # -- agents
 

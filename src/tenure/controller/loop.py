@@ -249,6 +249,8 @@ class Controller:
             await self._was_unsure(waiting, fault)
         except TenureError as fault:
             self._lost_seat(waiting, fault)
+        except Exception as fault:  # because a loop that decides and never commits is worse
+            self._lost_seat(waiting, TenureError(f"internal fault of the store: {fault!r}"))
         else:
             self._was_committed(waiting)
         self._woken.set()

@@ -173,6 +173,7 @@ class Orders:
         lease = application.lease
         holder = lease.holder.unit if lease.holder and rules.is_held(lease, now) else None
         if holder == unit:
+            self._check_stays(lease, unit)
             return f"{unit} leads already"
         if holder is None:
             line = (unit, *(other for other in lease.line if other != unit))
@@ -204,6 +205,8 @@ class Orders:
                 f"the agent of {holder} is not connected, so it cannot step down; "
                 f"its lease has {rules.ends_at(lease) - now:.0f} s left"
             )
+        if lease.handover is not None and lease.handover.holder == holder:
+            return f"{holder} was stepping down already ({lease.handover.cause})"
         handover = Handover(holder, f"an operator asked {holder} to step down")
         return self._hand_over(now, application, holder, handover)
 
@@ -224,6 +227,14 @@ class Orders:
             return ""
         left = max(0.0, rules.ends_at(lease) - now)
         return f"the agent of {holder} is not connected; its lease runs out in {left:.0f} s"
+
+    def _check_stays(self, lease: Lease, unit: str) -> None:
+        handover = lease.handover
+        if handover is not None and handover.holder == unit:
+            raise Refused(
+                f"{unit} still leads and is stepping down ({handover.cause}): "
+                "elect it when the other leads"
+            )
 
     def _check_candidate(self, application: Application, unit: str) -> None:
         if application.units[unit].removing:

@@ -127,9 +127,9 @@ def next_hook(state: LocalState, known: Known) -> HookPlan | None:
     if not known.may_retry or is_moot(state, known):
         return None
     hook = state.failure.hook
-    if hook == ELECTED and known.surety is not Surety.IN_HAND:
+    if hook in (ELECTED, DEPOSED, SETTINGS) and known.standing is Standing.WAITING:
         return None
-    if hook in (DEPOSED, SETTINGS) and known.standing is Standing.WAITING:
+    if hook == ELECTED and known.surety is not Surety.IN_HAND:
         return None
     return failed_plan(state, known)
 

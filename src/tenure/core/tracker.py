@@ -95,6 +95,7 @@ class Tracker:
         self.in_flight: Asked | None = None
         self.claim_at: float = float("-inf")
         self._not_before: float = float("-inf")
+        self._offered = False
         self._step_down_by = float("inf")
         self._epoch = 0
         self._promises: dict[str, float] = {}
@@ -129,7 +130,8 @@ class Tracker:
     def promise(self, context: str, now: float) -> None:
         """`True` was said to a hook context (G3). Only while `is_sure`."""
         assert self.is_sure(now), "a promise without the guarantee in hand"
-        self._promises[context] = now + self.guarantee
+        until = now + self.guarantee
+        self._promises[context] = max(until, self._promises.get(context, until))
 
     def context_ended(self, context: str) -> None:
         """Its promise is void: a helper that outlives its hook has none (G3)."""
@@ -153,12 +155,18 @@ class Tracker:
         """
         self.claim_at = min(self.claim_at, now)
 
+    def offered(self, now: float) -> None:
+        """The lease is on offer to this unit: claim, though a claim under way is denied (L4)."""
+        self._offered = self.in_flight is not None
+        self.want_claim(now)
+
     def begin_claim(self, now: float) -> int | None:
         """A claim is about to be sent; what it names. `now` is read before sending (G4)."""
         assert self.in_flight is None, "one claim at a time"
         alive = self.term is not None and now < self.sure_until
         self.in_flight = Asked(now, self._epoch, self.term if alive else None)
         self.claim_at = float("inf")
+        self._offered = False
         return self.in_flight.term
 
     def claim_lost(self, now: float, retry_at: float) -> None:
@@ -194,7 +202,7 @@ class Tracker:
     def _consider_denial(self, now: float, asked: Asked, denied: Denied) -> Loss | None:
         self.answered = True
         self.duration = denied.duration
-        self.claim_at = asked.at + denied.duration
+        self.claim_at = now if self._offered else asked.at + denied.duration
         if self.term is None:
             return None
         self.sure_until = min(self.sure_until, now)  # minion at once, before it is durable (U1)
