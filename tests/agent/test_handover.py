@@ -138,7 +138,7 @@ async def test_if_the_elected_unit_does_not_take_it_the_old_leader_goes_on(tmp_p
     new.line.partition()
     answer = await stage.post("/v1/applications/web/elect", {"unit": "web/1"})
     assert (answer["unit_to"], answer["term"]) == ("web/0", 2)
-    assert "web/1 did not take the lease" in answer["note"]
+    assert "web/1 does not lead" in answer["note"]
     await stage.until(lambda: old.leads, within=0.1)
     assert not third.leads and answer["taking_over_for"] <= 1.2
 

@@ -71,8 +71,9 @@ class Served:
         self.controller = Controller(MemoryStore(self.disk), SystemClock())
         self.desk = Desk(self.controller)
         self.server = Server(
-            self.desk, Api(self.desk, "memory"), hello_within=0.2, max_backlog=1024 * 1024
-        )
+            self.desk, Api(self.desk, "memory"), hello_within=0.2, max_backlog=1024 * 1024,
+            request_within=0.2,
+        )  # fmt: skip
 
     async def start(self) -> None:
         await self.controller.start()

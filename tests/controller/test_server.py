@@ -370,7 +370,7 @@ async def test_an_agent_sees_the_end_of_the_server(served: Served) -> None:
 
 async def test_nobody_at_the_socket_is_one_clear_error(tmp_path: Path) -> None:
     """T7"""
-    with pytest.raises(Unreachable, match=r"no controller answers at .*: no such file or dir"):
+    with pytest.raises(Unreachable, match=r"^the controller does not answer: no such file or dir"):
         await dial_unix(tmp_path / "s")()
     bind_unix(tmp_path / "s").close()
     with pytest.raises(Unreachable, match="connection refused"):

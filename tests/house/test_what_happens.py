@@ -271,3 +271,16 @@ def test_a_pinned_lease_outlives_its_holder_and_revoke_frees_it(place: Place) ->
     place.text("revoke", "web", "--yes")
     wait_for(lambda: place.leader() == other_of(leader), "the other to lead")
     assert "revoked" in place.text("history", "web")
+
+
+def test_a_charm_that_cannot_be_copied_owes_all_its_hooks(place: Place) -> None:
+    """H1, H4"""
+    source, away = place.charm, place.folder / "away"
+    run = place.up("--lease", "10s")
+    place.settles(["web/0"])
+    source.rename(away)
+    place.text("add-unit", "web")
+    run.says("agent of web/1 ended (exit status 1: cannot copy the charm")
+    away.rename(source)
+    place.settles(["web/0", "web/1"])
+    assert place.text("log", "web/1").count("install ended well") == 1

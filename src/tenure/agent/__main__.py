@@ -120,10 +120,11 @@ class _Process:
 
     def _refresh_charm(self, place: Place) -> None:
         """A charm that is gone from its source is no reason to stop a unit that has a copy."""
+        manifest = self.folder / "charm.manifest"
         try:
-            done = charm.refresh_copy(self.source, place.charm, self.folder / "charm.manifest")
+            done = charm.refresh_copy(self.source, place.charm, manifest)
         except charm.CharmError as fault:
-            if not place.charm.is_dir():
+            if not charm.is_copied(manifest):
                 raise
             self.log.log("WARNING", f"the charm's copy was not refreshed: {fault}")
             return

@@ -97,6 +97,15 @@ def default_name(source: Path) -> str:
         )
 
 
+def is_copied(manifest: Path) -> bool:
+    """Whether a refresh was ever finished: before that, a hook that is not there is not missing.
+
+    Raises StateUnusable.
+    """
+    known = StateFile(manifest, Manifest).load()
+    return known is not None and bool(known.entries)
+
+
 def find_hook(copy: Path, hook: str) -> tuple[str, ...] | None:
     """What to run for a hook: `dispatch` if executable, else `hooks/<hook>`; None if missing (H6).
 

@@ -171,6 +171,8 @@ class Api:
     async def _hand_over(
         self, name: str, order: Callable[[float], str], wanted: str | None
     ) -> wire.HandOver:
+        if self._controller.trouble is not None:
+            raise Refused(f"nothing can be written now: {self._controller.trouble}")
         before = self._lease(name)
         asked_at = self._controller.clock.now()
         leader = before.holder.unit if before.holder and is_held(before, asked_at) else None

@@ -141,8 +141,10 @@ class Desk:
         try:
             await asyncio.wait_for(done, patience)
         except TimeoutError:
+            why = self.controller.trouble or self.controller.refused_because
+            because = f" ({why})" if why else ""
             raise Unsure(
-                f"it did not come to pass within {patience:.0f} s, and still may: "
+                f"it did not come to pass within {patience:.0f} s{because}, and still may: "
                 f"see `tenure why {application}`"
             ) from None
         finally:

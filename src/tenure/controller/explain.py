@@ -42,8 +42,9 @@ def why_application(desk: Desk, now: float, application: Application) -> Why:
 def _led(desk: Desk, now: float, name: str, lease: Lease, leader: str) -> Why:
     left = lease.expires_at - now
     answer = f"{leader} leads, term {lease.term}: {_how_long(lease, left)}"
-    if desk.controller.trouble is not None:
-        answer += f"; nothing can be written now: {desk.controller.trouble}"
+    trouble = desk.controller.trouble or desk.controller.refused_because
+    if trouble is not None:
+        answer += f"; nothing can be written now: {trouble}"
     if lease.handover is not None:
         return Why(
             subject=name,
@@ -78,8 +79,9 @@ def _how_long(lease: Lease, left: float) -> str:
 
 def _what_is_missing(desk: Desk, application: Application) -> str:
     units = application.units
-    if desk.controller.trouble is not None:
-        return f"nothing can be written now: {desk.controller.trouble}"
+    trouble = desk.controller.trouble or desk.controller.refused_because
+    if trouble is not None:
+        return f"nothing can be written now: {trouble}"
     if any(desk.controller.leases.can_lead(unit) for unit in units):
         return "a unit is about to claim the lease: look again in a moment"
     if not any(desk.roster.of(unit).speaker for unit in units):

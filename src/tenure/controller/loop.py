@@ -88,6 +88,8 @@ class Controller:
         self.seat = Seat(0)
         self.trouble: str | None = None
         """Why nothing can be written now, if so."""
+        self.refused_because: str | None = None
+        """Why the last commit was refused, if it was."""
         self.on_push = on_push
         self.on_turn = on_turn
         self.on_history = on_history
@@ -257,6 +259,7 @@ class Controller:
 
     def _was_committed(self, waiting: Waiting) -> None:
         self._committing = None
+        self.refused_because = None
         for answer, result in waiting.answers:
             answer(result)
         for change in waiting.batch.changes:
@@ -268,6 +271,7 @@ class Controller:
 
     def _was_refused(self, waiting: Waiting, refusal: StoreRefused) -> None:
         self._committing = None
+        self.refused_because = str(refusal)
         self._refuse_gathered(refusal)
         self.leases.roll_back([waiting.batch])
         self._rest_until = self.clock.now() + HEARTBEAT

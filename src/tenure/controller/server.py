@@ -20,6 +20,7 @@ from tenure.controller.access import OPERATOR
 from tenure.controller.api import Api
 from tenure.controller.conversation import Conversation
 from tenure.controller.desk import Desk
+from tenure.controller.http import REQUEST_WITHIN, Handler, Listener, refusal
 from tenure.errors import (
     BadRequest,
     NotFound,
@@ -72,22 +73,26 @@ class Server:
         *,
         hello_within: float = HELLO_WITHIN,
         max_backlog: int = MAX_BACKLOG,
+        request_within: float = REQUEST_WITHIN,
     ) -> None:
         self._desk = desk
         self._api = api
         self._hello_within = hello_within
         self._max_backlog = max_backlog
-        self._runner: web.AppRunner | None = None
+        self._request_within = request_within
+        self._runner: web.ServerRunner | None = None
         self._ending = asyncio.Event()
         self._outboxes: set[_Outbox] = set()
 
     async def start(self, listener: socket.socket) -> None:
         """Listen."""
-        app = web.Application(client_max_size=MAX_BODY)
-        app.router.add_get("/v1/agent", self._agent)
-        app.router.add_get("/v1/events", self._events)
-        app.router.add_route("*", "/{path:.*}", self._operator)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        server = Listener(
+            self._serve,
+            access_log=None,
+            keepalive_timeout=self._request_within,
+            lingering_time=0.5,
+        )
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.5)
         await self._runner.setup()
         await web.SockSite(self._runner, listener, backlog=4096).start()
 
@@ -99,22 +104,39 @@ class Server:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if isinstance(request.protocol, Handler):
+            request.protocol.took()
+        if request.method == "GET" and request.path in STREAMS:
+            return await STREAMS[request.path](self, request)
+        return await self._operator(request)
+
     # -- operators
 
-    async def _operator(self, request: web.Request) -> web.StreamResponse:
+    async def _operator(self, request: web.BaseRequest) -> web.StreamResponse:
+        if (request.content_length or 0) > MAX_BODY:
+            return _closing(refusal(413, f"the request's body is larger than {MAX_BODY} bytes"))
         try:
-            body = await request.read()
+            async with asyncio.timeout(self._request_within):
+                body = await request.content.read(MAX_BODY + 1)
+                while body and len(body) <= MAX_BODY and not request.content.at_eof():
+                    body += await request.content.read(MAX_BODY + 1 - len(body))
+        except TimeoutError:
+            within = f"{self._request_within:g} s"
+            return _closing(refusal(408, f"the request's body was not whole within {within}"))
+        except (web.RequestPayloadError, OSError):
+            return _closing(refusal(400, "the request's body ended in the middle"))
+        if len(body) > MAX_BODY:
+            return _closing(refusal(413, f"the request's body is larger than {MAX_BODY} bytes"))
+        try:
             answer = await self._api.call(
                 OPERATOR, request.method, request.path, dict(request.query), body
             )
         except TenureError as fault:
             return _json(_status_of(fault), ErrorAnswer(code=fault.code, message=str(fault)))
-        except web.HTTPRequestEntityTooLarge:
-            text = f"the request's body is larger than {MAX_BODY} bytes"
-            return _json(413, ErrorAnswer(code=BadRequest.code, message=text))
         return _json(200, answer)
 
-    async def _events(self, request: web.Request) -> web.StreamResponse:
+    async def _events(self, request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
         stream = self._desk.subscribe()
@@ -140,7 +162,7 @@ class Server:
 
     # -- agents
 
-    async def _agent(self, request: web.Request) -> web.StreamResponse:
+    async def _agent(self, request: web.BaseRequest) -> web.StreamResponse:
         socket = web.WebSocketResponse(
             compress=False, max_msg_size=MAX_FRAME, heartbeat=20, autoping=True
         )
@@ -220,6 +242,15 @@ class _Outbox:
                 self._backlog -= len(frame)
         with contextlib.suppress(OSError, RuntimeError):
             await self._socket.close()
+
+
+STREAMS = {"/v1/agent": Server._agent, "/v1/events": Server._events}
+"""The two routes that are not question and answer: a unit's conversation, an operator's stream."""
+
+
+def _closing(response: web.Response) -> web.Response:
+    response.force_close()
+    return response
 
 
 def _status_of(fault: TenureError) -> int:
