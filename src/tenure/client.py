@@ -47,14 +47,15 @@ QUESTION_TIMEOUT = 10.0
 DEED_TIMEOUT = 30.0
 """Seconds until the outcome of a deed counts as unknown."""
 
+HAND_OVER_SLACK = 15.0
+"""Seconds that a hand-over may take beyond what the rules give it (U4)."""
+
 
 class Transport(Protocol):
     """Carries one request to the controller."""
 
-    def ask(
-        self, method: str, path: str, body: bytes | None, timeout: float | None
-    ) -> tuple[int, bytes]:
-        """The HTTP status and the body of the answer; `timeout` is in seconds, None for ever.
+    def ask(self, method: str, path: str, body: bytes | None, timeout: float) -> tuple[int, bytes]:
+        """The HTTP status and the body of the answer; `timeout` is in seconds.
 
         Raises Unreachable, Unsure.
         """
@@ -89,13 +90,11 @@ class Operator:
 
     def elect(self, unit: str) -> HandOver:
         """Hand leadership to the unit; answered when it is done (O1)."""
-        application = split_unit(unit)[0]
-        request = Elect(unit=unit)
-        return self._post(f"{_application(application)}/elect", request, HandOver, timeout=None)
+        return self._hand_over(split_unit(unit)[0], "elect", Elect(unit=unit))
 
     def step_down(self, application: str) -> HandOver:
         """Have the leader step down; answered when it is done (U4)."""
-        return self._post(f"{_application(application)}/step-down", None, HandOver, timeout=None)
+        return self._hand_over(application, "step-down", None)
 
     def pin(self, application: str, reason: str, seconds: float) -> Ok:
         """Suspend expiry on behalf of a reason (L6)."""
@@ -130,6 +129,13 @@ class Operator:
         """Retry a failed hook at once, or count it as done (H7)."""
         return self._post(f"{_unit(unit)}/resolve", ResolveRequest(retry=retry), Ok)
 
+    def _hand_over(self, application: str, deed: str, request: msgspec.Struct | None) -> HandOver:
+        """Waits as long as a hand-over may take, which the controller is asked for first: one that
+        does not even say that was not asked to do anything."""
+        path = f"{_application(application)}/{deed}"
+        timeout = _longest_hand_over(self.status(), application)
+        return self._post(path, request, HandOver, timeout=timeout)
+
     def _get(self, path: str, answer: type[Answer]) -> Answer:
         status, content = self._transport.ask("GET", path, None, QUESTION_TIMEOUT)
         return _decoded(status, content, answer)
@@ -140,7 +146,7 @@ class Operator:
         request: msgspec.Struct | None,
         answer: type[Answer],
         *,
-        timeout: float | None = DEED_TIMEOUT,
+        timeout: float = DEED_TIMEOUT,
     ) -> Answer:
         body = b"{}" if request is None else msgspec.json.encode(request)
         status, content = self._transport.ask("POST", path, body, timeout)
@@ -153,9 +159,7 @@ class UnixHttp:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def ask(
-        self, method: str, path: str, body: bytes | None, timeout: float | None
-    ) -> tuple[int, bytes]:
+    def ask(self, method: str, path: str, body: bytes | None, timeout: float) -> tuple[int, bytes]:
         """See Transport."""
         connection = _UnixConnection(self._path, timeout)
         try:
@@ -181,7 +185,7 @@ class UnixHttp:
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout: float | None) -> None:
+    def __init__(self, path: Path, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
         self._path = path
 
@@ -221,6 +225,15 @@ def _decoded(status: int, content: bytes, answer: type[Answer]) -> Answer:
             "is it of another version?"
         ) from fault
     raise from_code(refusal.code, refusal.message)
+
+
+def _longest_hand_over(status: Status, application: str) -> float:
+    """Seconds until a hand-over is done whatever the leader does: its lease runs out first."""
+    found = status.applications.get(application)
+    if found is None:
+        return DEED_TIMEOUT
+    lease = found.lease
+    return max(lease.duration, lease.left or 0.0) + lease.guarantee + HAND_OVER_SLACK
 
 
 def _application(name: str) -> str:

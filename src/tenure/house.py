@@ -163,6 +163,26 @@ class House(Struct, frozen=True):
             for folder in (self.controller_folder, self.units_folder, self.socket_folder):
                 folder.mkdir(mode=0o700, exist_ok=True)
         self.check_sockets()
+        self._check_socket_names()
+
+    def _check_socket_names(self) -> None:
+        """A socket replaces a stale one of its name, but no folder. Raises HouseUnusable."""
+        with _translated(self.state):
+            sockets = [self.controller_socket]
+            for kind in ("*.tool", "*.exec"):
+                sockets += sorted(self.socket_folder.glob(kind))
+            folder = next(filter(Path.is_dir, sockets), None)
+        if folder is not None:
+            raise HouseUnusable(
+                f"cannot listen on {folder}: it is a folder: "
+                "remove it, or choose another state folder with --state"
+            )
+
+    def leave(self) -> None:
+        """Nothing of the house runs any more: a socket folder elsewhere goes if it is empty."""
+        if self.socket_folder.parent != self.state:
+            with suppress(OSError):
+                self.socket_folder.rmdir()
 
     def check_sockets(self) -> None:
         """Make sure that the socket folder, if it is there, is this user's alone.
@@ -183,6 +203,16 @@ class House(Struct, frozen=True):
             raise HouseUnusable(
                 f"{folder} is not a folder of yours that is closed to others: "
                 "see who made it and remove it, or choose another state folder with --state"
+            )
+
+    def check_exists(self) -> None:
+        """Make sure that there is a house here. Raises HouseUnusable."""
+        with _translated(self.state):
+            found = self.house_file.exists()
+        if not found:
+            raise HouseUnusable(
+                f"there is no house at {self.state}: "
+                "name another with --state, or start one with `tenure up CHARM`"
             )
 
     def read(self) -> HouseRecord | None:

@@ -92,9 +92,9 @@ def default_name(source: Path) -> str:
     try:
         return check_application(name.lstrip("-0123456789"))
     except BadName as error:
-        raise BadName(f"{found!r} gives no application name: name the application yourself") from (
-            error
-        )
+        raise BadName(
+            f"{found!r} gives no application name: name the application yourself with --name NAME"
+        ) from error
 
 
 def is_copied(manifest: Path) -> bool:

@@ -58,7 +58,10 @@ class ExecServer:
                 self._serve, str(self._path), limit=MAX_LINE
             )
         except OSError as fault:
-            raise Unreachable(f"cannot listen on {self._path}: {fault.strerror}") from fault
+            raise Unreachable(
+                f"cannot listen on {self._path}: {fault.strerror or fault}: "
+                "remove it, or choose another state folder with --state"
+            ) from fault
         finally:
             os.umask(mask)
 
@@ -72,7 +75,8 @@ class ExecServer:
         with contextlib.suppress(OSError):
             try:
                 async with asyncio.timeout(ASK_WITHIN):
-                    ask = msgspec.json.decode(await reader.readline(), type=Ask)
+                    line = await reader.readline()
+                    ask = msgspec.json.decode(line if line.endswith(b"\n") else b"", type=Ask)
             except (TimeoutError, ValueError, RecursionError):
                 await _say(writer, Error("not a request of tenure exec"))
             else:

@@ -69,7 +69,10 @@ class ToolServer:
             listener = _listener(self.path)
         except OSError as fault:
             reason = fault.strerror or str(fault)
-            raise TenureError(f"cannot listen for hook tools on {self.path}: {reason}") from fault
+            raise TenureError(
+                f"cannot listen for hook tools on {self.path}: {reason}: "
+                "remove it, or choose another state folder with --state"
+            ) from fault
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(
             lambda: Connection(self), sock=listener, backlog=MAX_CONNECTIONS

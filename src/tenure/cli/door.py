@@ -18,6 +18,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -32,6 +33,7 @@ NEEDS = "tenure needs Linux: it lives on CLOCK_BOOTTIME, /proc and UNIX sockets"
 
 def run(args: Sequence[str], platform: str = sys.platform) -> int:
     """Run one command and return its exit code. Prints; never raises."""
+    _fill_streams()
     if platform != "linux":
         complain(NEEDS)
         return FAILED
@@ -44,6 +46,21 @@ def run(args: Sequence[str], platform: str = sys.platform) -> int:
         return code
     except BaseException as fault:
         return _told(fault)
+
+
+def _fill_streams() -> None:
+    """What the caller closed (`>&-`) leads nowhere.
+
+    Else a file or socket of ours would get its number. Python opens files close-on-exec, so what
+    `tenure exec` runs still finds closed what was closed.
+    """
+    with suppress(OSError):
+        while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(handle)
+        # Python has no stream for what was closed, whatever the types say.
+        sys.stdout = sys.stdout or open(os.devnull, "w")
+        sys.stderr = sys.stderr or open(os.devnull, "w")
 
 
 def _call(args: Sequence[str]) -> int:
@@ -77,7 +94,7 @@ def _told(fault: BaseException) -> int:
         case KeyboardInterrupt() | click.Abort():
             return INTERRUPTED
         case click.UsageError():
-            complain(_usage(fault))
+            complain(usage(fault))
             return USAGE
         case TenureError():
             complain(str(fault))
@@ -94,7 +111,8 @@ def _told(fault: BaseException) -> int:
             return FAILED
 
 
-def _usage(fault: click.UsageError) -> str:
+def usage(fault: click.UsageError) -> str:
+    """What is wrong with the words of a command, and where to read which are right."""
     message = fault.format_message().strip().removesuffix(".")
     path = fault.ctx.command_path if fault.ctx is not None else "tenure"
     return f"{message[:1].lower()}{message[1:]}: see `{path} --help`"

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import click
 
-from tenure.cli.door import complain
+from tenure.cli.door import complain, usage
 from tenure.cli.exec_wire import CannotRun, World, open_context
 from tenure.cli.options import operator_of, with_house
 from tenure.errors import NotFound, TenureError
@@ -60,7 +60,7 @@ def _nothing_started() -> Iterator[None]:
     try:
         yield
     except click.UsageError as fault:
-        raise CannotRun(fault.format_message()) from fault
+        raise CannotRun(usage(fault)) from fault
     except CannotRun:
         raise
     except TenureError as fault:

@@ -24,7 +24,7 @@ from tenure.house import House
 
 _CHUNK = 64 * 1024
 _STAMP = len("2026-11-23T12:00:00.123Z")
-_LINE = re.compile(r"(\S+) (\S+) +(\S+)(?: ([^:]*))?: (.*)", re.DOTALL)
+_LINE = re.compile(r"(\S+) (\S+) +([^\s:]+)(?: ([^:]*))?: (.*)", re.DOTALL)
 
 
 class LogLine(Struct, frozen=True, kw_only=True):

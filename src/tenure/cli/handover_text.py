@@ -8,6 +8,8 @@ from tenure.wire.operators import HandOver
 
 def hand_over_text(done: HandOver) -> str:
     """Who led, who leads, and how long each part took in milliseconds."""
+    if _was_so_already(done):
+        return f"{done.unit_to} leads {done.application} already, term {done.term}"
     lines = [_outcome(done)]
     if done.unit_from is not None:
         lines.append(f"  {done.unit_from} stepped down in {_ms(done.stepping_down_for)}")
@@ -16,6 +18,12 @@ def hand_over_text(done: HandOver) -> str:
     if done.note:
         lines.append(f"  {plain(done.note)}")
     return "\n".join(lines)
+
+
+def _was_so_already(done: HandOver) -> bool:
+    # A leader that stepped down and took over again, as the only unit, took time for it.
+    took = done.stepping_down_for + done.taking_over_for
+    return done.unit_to is not None and done.unit_to == done.unit_from and took == 0
 
 
 def _outcome(done: HandOver) -> str:

@@ -35,6 +35,7 @@ FIRST_LINES = 10
 @with_format
 def command(house: House, unit: str | None, follow: bool, lines: int | None, form: str) -> None:
     """Show the log of UNIT, or of all units by time. Needs no controller."""
+    house.check_exists()
     log = HouseLog(house, unit)
     wanted = FIRST_LINES if follow and lines is None else lines
     _print(log.lines() if wanted is None else deque(log.lines(), wanted), form)

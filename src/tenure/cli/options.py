@@ -45,11 +45,13 @@ def subject(value: str) -> str:
 
 
 def _house(ctx: click.Context, param: click.Parameter, value: str | None) -> House:
+    if value == "":
+        raise click.BadParameter("it is empty: name a folder")
     return House.at(value, os.environ)
 
 
 def _operator(ctx: click.Context, param: click.Parameter, value: str | None) -> Operator:
-    return operator_of(House.at(value, os.environ))
+    return operator_of(_house(ctx, param, value))
 
 
 _STATE_HELP = "The state folder [default: $TENURE_STATE, else ~/.local/state/tenure]."

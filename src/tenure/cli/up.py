@@ -32,8 +32,15 @@ from tenure.up.supervisor import Supervisor
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 1.0, 86400.0
 
 
+def _charm(value: str) -> Path:
+    if not value:
+        raise click.BadParameter("it is empty: name the folder of a charm")
+    # Links stay as they are, because "current -> v2" is one charm to its operator.
+    return Path(os.path.abspath(value))  # noqa: PTH100
+
+
 @click.command("up")
-@click.argument("charm")
+@click.argument("charm", type=_charm)
 @click.option("--units", type=click.IntRange(1, MAX_UNITS), help="How many [default: as before].")
 @click.option("--name", type=options.application, help="The application [default: the charm's].")
 @click.option("--lease", "lease", type=duration, help="How long a lease lasts [default: 60s].")
@@ -44,7 +51,7 @@ SHORTEST_INTERVAL, LONGEST_INTERVAL = 1.0, 86400.0
 @with_house
 def command(
     house: House,
-    charm: str,
+    charm: Path,
     units: int | None,
     name: str | None,
     lease: float | None,
@@ -57,15 +64,13 @@ def command(
 
     The state folder makes the next `up` carry on. Ctrl-C stops everything cleanly.
     """
-    # Links stay as they are, because "current -> v2" is one charm to its operator.
-    source = Path(os.path.abspath(charm))  # noqa: PTH100
-    check_charm(source)
+    check_charm(charm)
     if interval is not None and not SHORTEST_INTERVAL <= interval <= LONGEST_INTERVAL:
         raise BadRequest("--update-status-interval is out of range: choose 1s to 24h")
     plan = Plan(
         house=house,
-        application=name or default_name(source),
-        charm=source,
+        application=name or default_name(charm),
+        charm=charm,
         units=units,
         duration=lease,
         guarantee=guarantee,

@@ -104,6 +104,8 @@ class Conversation:
 
     def hear(self, messages: Sequence[FromAgent]) -> None:
         """Take a frame's messages. Whatever is not allowed ends the conversation."""
+        if not messages and self.caller is NEWCOMER:
+            self.end("a conversation begins with Hello")
         for message in messages:
             row = MESSAGES[type(message)]
             try:

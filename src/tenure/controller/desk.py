@@ -86,6 +86,7 @@ class Desk:
         """An agent says how its unit is."""
         seen = self.roster.record(report.unit)
         before, seen.report = seen.report, report
+        seen.reported_at = now
         self.controller.leases.set_eligible(now, report.unit, report.eligible)
         self._tell_difference(before or Report(unit=report.unit), report)
 

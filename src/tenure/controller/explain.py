@@ -45,14 +45,16 @@ def _led(desk: Desk, now: float, name: str, lease: Lease, leader: str) -> Why:
     trouble = desk.controller.trouble or desk.controller.refused_because
     if trouble is not None:
         answer += f"; nothing can be written now: {trouble}"
+    connected = leader in desk.controller.leases.sessions
     if lease.handover is not None:
+        answer += f"; it was asked to step down ({lease.handover.cause})"
+    if lease.handover is not None and connected:
         return Why(
             subject=name,
-            answer=f"{answer}; it is stepping down ({lease.handover.cause})",
+            answer=answer,
             next="it gives the lease up when what it promised is over, "
             f"within {lease.guarantee:g} s",
         )
-    connected = leader in desk.controller.leases.sessions
     if connected and left >= 0:
         return Why(subject=name, answer=f"{answer}, and its agent renews it")
     if lease.pins:
@@ -116,10 +118,13 @@ def why_unit(desk: Desk, now: float, application: Application, unit: str) -> Why
     if leader is None:
         told = why_application(desk, now, application)
         return Why(subject=unit, answer=f"it does not lead: {told.answer}", next=told.next)
+    explained = why_application(desk, now, application)
     place = lease.line.index(unit) + 1 if unit in lease.line else None
     line = f"it is number {place} of {len(lease.line)} in line" if place else "it is about to claim"
     return Why(
         subject=unit,
         answer=f"{leader} holds the lease; {line}",
-        next=f"`tenure elect {unit}` hands leadership to it",
+        next=f"`tenure elect {unit}` hands leadership to it"
+        if leader in desk.controller.leases.sessions or not lease.pins
+        else explained.next,
     )

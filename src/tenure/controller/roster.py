@@ -22,6 +22,7 @@ class Seen(Struct, kw_only=True):
     pid: int | None = None
     ever: bool = False
     report: Report | None = None
+    reported_at: float = 0.0
     refused: str | None = None
 
 

@@ -56,7 +56,10 @@ def bind_unix(path: Path) -> socket.socket:
         listener.bind(str(path))
     except OSError as fault:
         listener.close()
-        raise Unreachable(f"cannot listen on {path}: {fault.strerror}") from fault
+        raise Unreachable(
+            f"cannot listen on {path}: {fault.strerror or fault}: "
+            "remove it, or choose another state folder with --state"
+        ) from fault
     finally:
         os.umask(mask)
     listener.setblocking(False)
@@ -169,7 +172,10 @@ class Server:
         if not socket.can_prepare(request).ok:
             fault = BadRequest("/v1/agent is for agents: it takes a WebSocket")
             return _json(400, ErrorAnswer(code=fault.code, message=str(fault)))
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except OSError:  # because it is gone already, and nobody is there to be told
+            return socket
         outbox = _Outbox(socket, request.transport, self._max_backlog)
         conversation = Conversation(self._desk, outbox.put, outbox.finish)
         self._outboxes.add(outbox)
@@ -194,7 +200,6 @@ class Server:
             except TimeoutError:
                 conversation.end(f"no Hello within {self._hello_within:g} s")
                 return
-            patience = None
             if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
             try:
@@ -203,6 +208,7 @@ class Server:
                 conversation.end(str(fault))
                 return
             conversation.hear(messages)
+            patience = None  # because whoever says anything but Hello first is cut off
 
 
 class _Outbox:

@@ -71,14 +71,14 @@ def _application(desk: Desk, now: float, application: Application) -> Applicatio
         if workload
         else WorkloadStatus(),
         units={
-            unit: _unit(desk, application, unit, desk.roster.of(unit), leader)
+            unit: _unit(desk, now, application, unit, desk.roster.of(unit), leader)
             for unit in sorted(application.units, key=lambda u: int(u.rpartition("/")[2]))
         },
     )
 
 
 def _unit(
-    desk: Desk, application: Application, unit: str, seen: Seen, leader: str | None
+    desk: Desk, now: float, application: Application, unit: str, seen: Seen, leader: str | None
 ) -> UnitStatus:
     report = seen.report
     hook, workload = HookState(), WorkloadStatus()
@@ -87,7 +87,9 @@ def _unit(
             running=report.running if seen.speaker else None,
             last=report.last,
             error=report.error,
-            retry_in=report.retry_in,
+            retry_in=None
+            if report.retry_in is None
+            else max(0.0, round(report.retry_in - (now - seen.reported_at), 1)),
         )
         workload = WorkloadStatus(current=report.current, message=report.message)
     return UnitStatus(

@@ -58,6 +58,7 @@ class Child:
                 log.rename(log.with_name(f"{log.name}.1"))
             handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             with open(handle, "ab") as file:
+                begins = file.tell()  # before the child moves on: it shares the file's offset
                 process = subprocess.Popen(
                     argv,
                     stdin=subprocess.PIPE,
@@ -65,7 +66,7 @@ class Child:
                     stderr=file,
                     start_new_session=True,
                 )
-                return cls(process, log, file.tell())
+                return cls(process, log, begins)
         except OSError as fault:
             what = f"{fault.filename}: {fault.strerror}" if fault.filename else fault.strerror
             raise CannotStart(f"cannot start a process: {what}") from fault

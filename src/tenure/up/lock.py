@@ -82,7 +82,7 @@ class UpLock:
 
 def running(house: House) -> int | None:
     """The pid of the `up` that runs on this house, if one does. Raises HouseUnusable."""
-    if not house.up_lock.exists():
+    if _is_missing(house.up_lock):
         return None
     handle = _open(house.up_lock)
     try:
@@ -124,13 +124,27 @@ def _is_held(path: Path) -> bool:
         os.close(handle)
 
 
+def _is_missing(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError as fault:
+        raise _unusable(path, fault) from fault
+    return False
+
+
 def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as fault:
-        raise HouseUnusable(
-            f"cannot open {path}: {fault.strerror}: mend it, or choose another --state"
-        ) from fault
+        raise _unusable(path, fault) from fault
+
+
+def _unusable(path: Path, fault: OSError) -> HouseUnusable:
+    return HouseUnusable(
+        f"cannot open {path}: {fault.strerror}: mend it, or choose another --state"
+    )
 
 
 def _try(handle: int, kind: int) -> bool:

@@ -238,6 +238,7 @@ class Supervisor:
         controller = self._controller.child if self._controller else self._first_controller
         agents = self._agents.children() if self._agents else []
         await close_all(agents, controller, self._hurry)
+        self._house.leave()
 
 
 async def _always() -> bool:

@@ -1,0 +1,97 @@
+"""What operators are told: `why`, `status`, and orders that have nothing to do (O2, O3, O5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tenure.controller.access import OPERATOR
+from tenure.controller.api import Api
+from tenure.controller.desk import Desk
+from tenure.errors import Refused
+from tenure.wire.messages import Claim, Claims, Report
+from tests.support.bench import Bench
+from tests.support.talk import Talk, connected, desk_with, leader
+from tests.support.virtual import in_virtual_time
+
+
+async def ask(desk: Desk, path: str, method: str = "GET") -> Any:
+    return await Api(desk, "memory").call(OPERATOR, method, path, {}, b"")
+
+
+async def pinned_and_dead() -> tuple[Bench, Desk]:
+    """web/0 leads a pinned lease, its agent is gone, and the lease is over."""
+    bench, desk = await desk_with("web")
+    talk, _ = await leader(bench, desk, "web/0")
+    bench.controller.orders.pin(bench.clock.now(), "web", "upgrade", 3600)
+    await bench.turn()
+    talk.hang_up()
+    await bench.pass_time(70)
+    return bench, desk
+
+
+@in_virtual_time
+async def test_why_says_of_a_dead_leader_that_the_pin_holds_its_lease() -> None:
+    """O5, L6"""
+    _, desk = await pinned_and_dead()
+    told = await ask(desk, "/v1/applications/web/why")
+    assert "its agent is not connected, and the pin keeps the lease from running out" in told.answer
+    assert "unpin" in told.next
+
+
+@in_virtual_time
+async def test_why_promises_no_hand_over_of_who_is_not_there() -> None:
+    """O5"""
+    bench, desk = await pinned_and_dead()
+    await connected(bench, desk, "web/1")
+    bench.controller.orders.remove_unit(bench.clock.now(), "web/0", force=False)
+    await bench.turn()
+    told = await ask(desk, "/v1/applications/web/why")
+    assert "asked to step down" in told.answer
+    assert "pin keeps the lease" in told.answer
+    assert "gives the lease up" not in told.next
+    assert "elect" not in (await ask(desk, "/v1/units/web/1/why")).next
+
+
+@in_virtual_time
+async def test_the_time_to_the_next_try_runs_down_by_itself() -> None:
+    """O3, H7"""
+    bench, desk = await desk_with("web")
+    talk = await connected(bench, desk, "web/0")
+    talk.say(Report(unit="web/0", error='hook failed: "start"', retry_in=10))
+    await bench.turn()
+    await bench.pass_time(4)
+    hook = (await ask(desk, "/v1/status")).applications["web"].units["web/0"].hook
+    assert hook.retry_in == pytest.approx(6, abs=0.5)
+
+
+@in_virtual_time
+async def test_a_unit_that_is_not_in_error_has_nothing_to_resolve() -> None:
+    """O2, H7"""
+    bench, desk = await desk_with("web")
+    await connected(bench, desk, "web/0")
+    with pytest.raises(Refused, match="is not in error: there is nothing to resolve"):
+        await ask(desk, "/v1/units/web/0/resolve", "POST")
+
+
+@in_virtual_time
+async def test_claims_that_a_superseded_session_had_under_way_are_discarded() -> None:
+    """L9"""
+    bench, desk = await desk_with("web")
+    older = await connected(bench, desk, "web/0")
+    newer = Talk(desk)
+    newer.hello("web/0", session=2)
+    older.say(Claims(id=7, claims=(Claim(unit="web/0"),)))
+    await bench.turn()
+    assert bench.lease("web").holder is None
+    assert not [v for v in older.verdicts() if type(v).__name__ == "Granted"]
+
+
+@in_virtual_time
+async def test_a_conversation_that_begins_with_nothing_is_ended() -> None:
+    """F"""
+    _, desk = await desk_with("web")
+    talk = Talk(desk)
+    talk.say()
+    assert talk.ended
