@@ -18,8 +18,8 @@ import pytest
 from msgspec import Struct
 
 from tenure.cli.door import run
-from tenure.house import House
-from tenure.wire.operators import ErrorAnswer
+from tenure.house import House, HouseRecord
+from tenure.wire.operators import ErrorAnswer, Status
 
 
 class Asked(Struct, frozen=True):
@@ -38,10 +38,14 @@ class Reply(Struct, frozen=True):
 
 
 class FakeController:
-    """Answers every request with `reply` and remembers what was asked."""
+    """Answers every request with `reply` and remembers what was asked.
+
+    What it `knows` answers questions for the status, which then are not remembered.
+    """
 
     def __init__(self, path: Path) -> None:
         self.reply = Reply(b"{}")
+        self.status: Reply | None = None
         self.asked: list[Asked] = []
         fake = self
 
@@ -70,6 +74,9 @@ class FakeController:
     def says(self, answer: Struct) -> None:
         self.reply = Reply(msgspec.json.encode(answer))
 
+    def knows(self, status: Status) -> None:
+        self.status = Reply(msgspec.json.encode(status))
+
     def refuses(self, code: str, message: str, status: int = 409) -> None:
         answer = ErrorAnswer(code=code, message=message)
         self.reply = Reply(msgspec.json.encode(answer), status)
@@ -77,14 +84,18 @@ class FakeController:
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         length = int(handler.headers.get("Content-Length", 0))
         body = msgspec.json.decode(handler.rfile.read(length)) if length else None
-        self.asked.append(Asked(handler.command, handler.path, body))
-        if self.reply.content is None:
+        reply = self.reply
+        if handler.path == "/v1/status" and self.status is not None:
+            reply = self.status
+        else:
+            self.asked.append(Asked(handler.command, handler.path, body))
+        if reply.content is None:
             handler.close_connection = True
             return
-        handler.send_response(self.reply.status)
-        handler.send_header("Content-Length", str(len(self.reply.content)))
+        handler.send_response(reply.status)
+        handler.send_header("Content-Length", str(len(reply.content)))
         handler.end_headers()
-        handler.wfile.write(self.reply.content)
+        handler.wfile.write(reply.content)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -125,6 +136,7 @@ def house() -> Iterator[House]:
     folder = Path(tempfile.mkdtemp(prefix="tn-"))
     found = House(folder)
     found.ensure()
+    found.write(HouseRecord(model_uuid="u"))
     yield found
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -3,22 +3,64 @@
 from __future__ import annotations
 
 import asyncio
+import socket as sockets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp import web
 
 from tenure.client import Operator, UnixHttp
-from tenure.errors import BadName, Refused, Unreachable
+from tenure.errors import BadName, Refused, Unreachable, Unsure
 from tenure.house import House
 from tenure.up.events import events
-from tenure.wire.operators import Elect, Event, HandOver
+from tenure.wire.operators import (
+    ApplicationStatus,
+    ControllerStatus,
+    Elect,
+    Event,
+    HandOver,
+    LeaseStatus,
+    Status,
+)
 
 DONE = (
     b'{"application":"web","unit_from":null,"unit_to":"web/1","term":2,'
     b'"stepping_down_for":0,"taking_over_for":0.5}'
 )
+
+
+CONTROLLER = ControllerStatus(pid=1, version="1", seat=1, started="", store="/s")
+
+
+def status_with(lease: LeaseStatus) -> bytes:
+    """A status with one application."""
+    web = ApplicationStatus(
+        leader=None, term=0, since=None, lease=lease, revision=0, settings_bytes=0
+    )
+    return msgspec.json.encode(Status(controller=CONTROLLER, applications={"web": web}))
+
+
+class Timed:
+    """A transport that answers at once and remembers how long it was to wait."""
+
+    def __init__(self, status: bytes | None) -> None:
+        self.status = status
+        self.waits: list[tuple[str, float]] = []
+
+    def ask(self, method: str, path: str, body: bytes | None, timeout: float) -> tuple[int, bytes]:
+        self.waits.append((path.rpartition("/")[2], timeout))
+        if method == "POST":
+            return 200, DONE
+        if self.status is None:
+            raise Unreachable("no answer")
+        return 200, self.status
+
+
+async def status(request: web.Request) -> web.Response:
+    content = status_with(LeaseStatus(duration=60, guarantee=30))
+    return web.Response(body=content, content_type="application/json")
 
 
 async def elect(request: web.Request) -> web.Response:
@@ -42,6 +84,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 @pytest.fixture
 async def socket(house: House) -> AsyncIterator[Path]:
     app = web.Application()
+    app.router.add_get("/v1/status", status)
     app.router.add_post("/v1/applications/web/elect", elect)
     app.router.add_post("/v1/applications/web/step-down", refuse)
     app.router.add_get("/v1/events", stream)
@@ -66,6 +109,46 @@ async def test_a_deed_is_one_typed_request_and_one_typed_answer(socket: Path) ->
     )
     with pytest.raises(Refused, match="no"):
         await asyncio.to_thread(operator.step_down, "web")
+
+
+@pytest.mark.parametrize(
+    ("lease", "longest"),
+    [
+        (LeaseStatus(duration=60, guarantee=30), 60 + 30 + 15),
+        (LeaseStatus(duration=60, guarantee=30, left=42), 60 + 30 + 15),
+        (LeaseStatus(duration=5, guarantee=2, left=280), 280 + 2 + 15),
+    ],
+)
+def test_a_hand_over_is_awaited_as_long_as_it_may_take_and_no_longer(
+    lease: LeaseStatus, longest: float
+) -> None:
+    """O1, U4"""
+    timed = Timed(status_with(lease))
+    operator = Operator(timed)
+    operator.elect("web/1")
+    operator.step_down("web")
+    asked = [("status", 10.0), ("elect", longest), ("status", 10.0), ("step-down", longest)]
+    assert timed.waits == asked
+
+
+def test_a_controller_that_hangs_is_not_asked_for_a_hand_over() -> None:
+    """O1, G7"""
+    timed = Timed(None)
+    with pytest.raises(Unreachable):
+        Operator(timed).elect("web/1")
+    assert timed.waits == [("status", 10.0)]
+
+
+def test_a_deed_that_is_not_answered_in_time_is_unsure(house: House) -> None:
+    """G7"""
+    with sockets.socket(sockets.AF_UNIX) as hung:
+        hung.bind(str(house.controller_socket))
+        hung.listen()
+        transport = UnixHttp(house.controller_socket)
+        with pytest.raises(Unsure, match="does not answer: it may or may not have happened"):
+            transport.ask("POST", "/v1/applications/web/elect", b"{}", 0.05)
+        with pytest.raises(Unreachable, match="does not answer: try again"):
+            transport.ask("GET", "/v1/status", None, 0.05)
 
 
 def test_a_name_that_is_none_never_becomes_a_path() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from msgspec import Struct
@@ -24,7 +26,7 @@ from tenure.wire.operators import (
     WorkloadStatus,
 )
 
-from .conftest import Asked, Desk, Result
+from .conftest import Asked, Desk, Result, call
 
 WEB = "/v1/applications/web"
 CONTROLLER = ControllerStatus(pid=1, version="1", seat=1, started="", store="/s")
@@ -55,10 +57,18 @@ def application(leader: str | None = None, **other: object) -> ApplicationStatus
         ),
         (
             ["elect", "web/1"],
-            HandOver(application="web", unit_from="web/0", unit_to=None, term=4,
-                     stepping_down_for=0.5, taking_over_for=0),
+            HandOver(application="web", unit_from="web/1", unit_to="web/1", term=4,
+                     stepping_down_for=0, taking_over_for=0, note="web/1 leads already"),
             Asked("POST", f"{WEB}/elect", {"unit": "web/1"}),
-            "nobody leads web now\n  web/0 stepped down in 500.0 ms\n",
+            "web/1 leads web already, term 4\n",
+        ),
+        (
+            ["step-down", "web"],
+            HandOver(application="web", unit_from="web/0", unit_to="web/0", term=5,
+                     stepping_down_for=0.001, taking_over_for=0.002),
+            Asked("POST", f"{WEB}/step-down", {}),
+            "web/0 leads web, term 5\n  web/0 stepped down in 1.0 ms\n"
+            "  web/0 took over in 2.0 ms\n",
         ),
         (
             ["pin", "web", "--reason", "upgrade of disks", "--for", "1h30m"],
@@ -146,9 +156,27 @@ def test_a_command_asks_one_thing_and_says_what_came_of_it(
     desk: Desk, args: list[str], answer: Struct, asked: Asked, out: str
 ) -> None:
     """O1, O2, O4, O5"""
+    desk.controller.knows(Status(controller=CONTROLLER, applications={"web": application()}))
     desk.controller.says(answer)
     assert desk.call(*args) == Result(0, out, "")
     assert desk.controller.asked == [asked]
+
+
+def test_an_elect_after_which_another_or_nobody_leads_has_failed(desk: Desk) -> None:
+    """O1"""
+    desk.controller.knows(Status(controller=CONTROLLER, applications={}))
+    done = HandOver(
+        application="web",
+        unit_from="web/0",
+        unit_to=None,
+        term=4,
+        stepping_down_for=0.5,
+        taking_over_for=0,
+    )
+    desk.controller.says(done)
+    said = "nobody leads web now\n  web/0 stepped down in 500.0 ms\n"
+    assert desk.call("elect", "web/1") == Result(1, said, "")
+    assert desk.controller.asked == [Asked("POST", f"{WEB}/elect", {"unit": "web/1"})]
 
 
 @pytest.mark.parametrize(
@@ -252,10 +280,40 @@ def test_what_the_controller_refuses_is_one_line_and_an_exit_code(
         ["pin", "web", "--reason", "R", "--for", "60"], ["lease", "web"],
         ["lease", "web", "--duration", "1 minute"], ["history", "web", "--limit", "0"],
         ["status", "--format", "xml"], ["log", "web"], ["up"], ["up", "x", "--units", "0"],
-        ["up", "x", "--name", "X"], ["log", "-n", "-1"],
+        ["up", "x", "--name", "X"], ["log", "-n", "-1"], ["up", ""], ["up", "x", "--state", ""],
+        ["status", "--state", ""],
     ],
 )  # fmt: skip
 def test_wrong_words_are_one_line_and_exit_code_2(desk: Desk, args: list[str]) -> None:
     done = desk.call(*args) if args else desk.call("--")
     assert (done.code, done.out, desk.controller.asked) == (2, "", [])
     assert done.err.startswith("ERROR ") and done.err.count("\n") == 1
+
+
+def test_exec_without_a_unit_says_where_to_read_how_and_starts_nothing(desk: Desk) -> None:
+    assert desk.call("exec", "--", "true") == Result(
+        125, "", "ERROR missing argument 'UNIT -- CMD [ARGS]...': see `tenure exec --help`\n"
+    )
+
+
+def test_a_charm_whose_name_is_no_applications_is_told_how_to_name_one(
+    desk: Desk, tmp_path: Path
+) -> None:
+    (tmp_path / "dispatch").touch(mode=0o755)
+    (tmp_path / "metadata.yaml").write_text("name: 99-_")
+    assert desk.call("up", str(tmp_path)) == Result(
+        2,
+        "",
+        "ERROR '99-_' gives no application name: name the application yourself with --name NAME\n",
+    )
+
+
+def test_down_on_a_folder_that_cannot_be_read_says_what_to_do() -> None:
+    # A name that is too long cannot be looked at either, also not by root.
+    state = f"/{'x' * 300}"
+    assert call("down", "--state", state) == Result(
+        1,
+        "",
+        f"ERROR cannot open {state}/up.lock: File name too long: "
+        "mend it, or choose another --state\n",
+    )

@@ -14,9 +14,14 @@ from tenure import __version__
 from tenure.cli import door, group
 from tenure.errors import Refused, Unreachable, Unsure
 from tenure.house import House
-from tenure.wire.operators import History, HistoryEntry
+from tenure.wire.operators import ControllerStatus, History, HistoryEntry, Status
 
 from .conftest import Desk, Reply, Result, call, python
+
+NOTHING = Status(
+    controller=ControllerStatus(pid=1, version="1", seat=1, started="", store="/s"),
+    applications={},
+)
 
 
 @pytest.fixture
@@ -96,6 +101,8 @@ def test_a_lost_connection_is_unsure_for_a_deed_and_unreachable_for_a_question(
     """G7"""
     desk.controller.reply = Reply(None)
     assert desk.call("status").code == 3
+    assert desk.call("step-down", "web").code == 3  # It begins with a question.
+    desk.controller.knows(NOTHING)
     done = desk.call("step-down", "web")
     assert done.code == 4
     assert "it may or may not have happened; look with `tenure status`" in done.err
@@ -151,6 +158,20 @@ def test_a_full_disk_behind_stdout_is_one_line(desk: Desk) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, timeout=10, check=False)
     assert (done.returncode, done.stderr) == (1, b"ERROR No space left on device\n")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_what_the_caller_closed_leads_nowhere(desk: Desk, closed: str) -> None:
+    desk.controller.says(NOTHING)
+    argv = [*python(), "status", "--state", str(desk.house.state)]
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
+    done = subprocess.run([*shell, *argv], capture_output=True, timeout=10, check=False)
+    shown = b"" if ">&-" in closed.replace("2>&-", "") else b"no applications yet\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, shown, b"")
+    desk.controller.refuses("refused", "no")
+    done = subprocess.run([*shell, *argv], capture_output=True, timeout=10, check=False)
+    told = b"" if "2>&-" in closed else b"ERROR no\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", told)
 
 
 def test_ctrl_c_ends_it_quietly(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import msgspec
 
@@ -51,6 +52,15 @@ def test_a_line_is_also_json(house: House) -> None:
         "text": "a: b",
     }
     assert parse_line(out[1]).text == out[1]
+
+
+def test_where_there_is_no_house_the_log_says_so_and_the_way_on(tmp_path: Path) -> None:
+    assert call("log", "--state", str(tmp_path)) == Result(
+        1,
+        "",
+        f"ERROR there is no house at {tmp_path}: "
+        "name another with --state, or start one with `tenure up CHARM`\n",
+    )
 
 
 def test_a_unit_without_log_is_said(house: House) -> None:

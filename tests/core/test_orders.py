@@ -73,6 +73,44 @@ def test_electing_is_refused_with_the_reason() -> None:
     assert bench.lease.handover is None
 
 
+def test_electing_who_is_stepping_down_is_refused_with_the_reason() -> None:
+    """O1, G7"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.orders.elect(1.0, W1)
+    handover = bench.lease.handover
+    told = refusal_of(lambda: bench.orders.elect(2.0, W0))
+    assert "web/0 still leads and is stepping down (an operator elected web/1)" in told
+    assert bench.lease.handover == handover
+    bench.leases.release(3.0, W0, term)
+    bench.leads(3.1, W1)
+    assert bench.orders.elect(4.0, W0) == ""
+
+
+def test_a_leader_that_came_back_after_an_elect_is_not_stepping_down_any_more() -> None:
+    """O1"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.orders.elect(1.0, W1)
+    bench.leases.release(2.0, W0, term)
+    bench.tick(10.0)
+    assert bench.leads(10.1, W0) == term + 1
+    assert bench.orders.elect(11.0, W0) == "web/0 leads already"
+
+
+def test_stepping_down_during_an_elect_keeps_whom_the_operator_elected() -> None:
+    """O1, O2"""
+    bench = Bench()
+    term = bench.leads(0.0, W0)
+    bench.waits(0.0, W1)
+    bench.orders.elect(1.0, W2)
+    said = bench.orders.step_down(2.0, APP)
+    assert said == "web/0 was stepping down already (an operator elected web/2)"
+    bench.told()
+    bench.leases.release(3.0, W0, term)
+    assert bench.told() == [Offer(unit=W2)]
+
+
 def test_a_restarted_leader_that_was_asked_to_hand_over_frees_the_lease_at_once() -> None:
     """L2, O1"""
     bench = Bench()

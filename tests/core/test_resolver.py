@@ -247,6 +247,14 @@ def test_a_failed_demotion_is_not_run_on_a_unit_that_may_lead(hook: str) -> None
     assert next_hook(state, replace(WAITING, may_retry=True)) is None
 
 
+@pytest.mark.parametrize("surety", Surety)
+def test_a_failed_leader_elected_is_not_run_before_the_first_answer(surety: Surety) -> None:
+    """H2, U1"""
+    state = failed(LED, "leader-elected", "exit 1")
+    waiting = replace(WAITING, term=3, surety=surety, may_retry=True)
+    assert next_hook(state, waiting) is None and not is_moot(state, waiting)
+
+
 @pytest.mark.parametrize(
     ("hook", "moot"),
     [("install", True), ("config-changed", True), ("start", True), ("update-status", True),

@@ -84,6 +84,30 @@ def test_who_is_denied_claims_again_once_per_duration_or_when_offered() -> None:
     assert tracker.claim_due(7.0)
 
 
+def test_an_offer_that_comes_during_a_claim_is_taken_up_when_that_is_denied() -> None:
+    """L4, G11"""
+    tracker = Tracker(W0)
+    tracker.begin_claim(0.0)
+    tracker.offered(0.1)
+    answer(tracker, 0.2, denied())
+    assert tracker.claim_due(0.2)
+    tracker.begin_claim(0.2)
+    answer(tracker, 0.3, denied())
+    assert tracker.next_wake(0.3) == pytest.approx(60.2), "it was taken up once"
+
+
+def test_an_offer_that_was_claimed_for_is_not_claimed_for_again() -> None:
+    """L4"""
+    tracker = Tracker(W0)
+    tracker.begin_claim(0.0)
+    answer(tracker, 0.1, denied())
+    tracker.offered(1.0)
+    assert tracker.claim_due(1.0)
+    tracker.begin_claim(1.0)
+    answer(tracker, 1.1, denied())
+    assert not tracker.claim_due(60.9) and tracker.claim_due(61.0)
+
+
 def test_denied_while_believing_is_minion_at_once() -> None:
     """U1"""
     scenarios.denied_while_believing_is_minion_at_once()
@@ -195,6 +219,18 @@ def test_the_lease_is_kept_until_every_promise_has_lapsed() -> None:
     """U4, G3"""
     scenarios.release_waits_for_promises()
     scenarios.older_promise_outlives_a_lower_guarantee()
+
+
+def test_a_promise_is_not_shortened_by_a_shorter_one_to_the_same_context() -> None:
+    """G3, L1"""
+    tracker = leader(0.0)
+    tracker.promise("hook", 1.0)
+    tracker.begin_claim(2.0)
+    answer(tracker, 2.0, granted(1, 60.0, 5.0))
+    tracker.promise("hook", 3.0)
+    assert tracker.promised_until() == 31.0
+    tracker.promise("hook", 28.0)
+    assert tracker.promised_until() == 33.0
 
 
 def test_a_promise_ends_with_its_context() -> None:

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from tenure.agent.state import StateFile
 from tenure.client import Operator, UnixHttp
+from tenure.core.resolver import LocalState
 from tenure.errors import Unreachable
 from tenure.house import House
 from tenure.wire.operators import Status
@@ -69,12 +71,16 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.state = folder / "s"
         self.charm = folder / "web"
-        self.operator = Operator(UnixHttp(House(self.state).controller_socket))
+        self.move_to(folder / "s")
         self._runs: list[subprocess.Popen[bytes]] = []
         for hook in HOOKS:
             self.write_hook(hook, "true")
+
+    def move_to(self, state: Path) -> None:
+        """Another state folder, from the next command on."""
+        self.state = state
+        self.operator = Operator(UnixHttp(House(state).controller_socket))
 
     def write_hook(self, hook: str, body: str) -> None:
         path = self.charm / "hooks" / hook
@@ -127,7 +133,11 @@ class Place:
         return status.applications["web"].leader if status else None
 
     def settles(self, units: Sequence[str]) -> None:
-        """Wait until these units, and no others, are connected and idle, and one leads."""
+        """Wait until these units, and no others, are connected and idle, and one leads.
+
+        Idle means that the start sequence is over, which a hook's name cannot tell: after
+        `leader-elected` either `config-changed` comes or nothing. What the agent keeps can.
+        """
 
         def is_settled() -> bool:
             status = self.try_status()
@@ -137,12 +147,16 @@ class Place:
                 and web.leader is not None
                 and set(web.units) == set(units)
                 and all(
-                    unit.agent == "connected" and not unit.hook.running and unit.hook.last
-                    for unit in web.units.values()
+                    self._has_started(name) and unit.agent == "connected" and not unit.hook.running
+                    for name, unit in web.units.items()
                 )
             )
 
         wait_for(is_settled, f"{units} to settle")
+
+    def _has_started(self, unit: str) -> bool:
+        kept = StateFile(House(self.state).unit_folder(unit) / "state.json", LocalState).load()
+        return kept is not None and kept.started and kept.running is None
 
     def processes(self) -> list[int]:
         """The controller and the agents of this house, as the system sees them."""

@@ -26,6 +26,25 @@ def test_stdin_stdout_stderr_and_exit_code_pass_through_unchanged(place: Place) 
     assert done.stdout == b"--state|-f|--||a b|"
 
 
+def test_what_the_caller_closed_is_closed_for_the_command_too(place: Place) -> None:
+    """T9"""
+    place.up("--lease", "5s")
+    place.settles(["web/0"])
+    script = "for n in 0 1 2; do [ -e /proc/self/fd/$n ] || printf %s $n >> seen; done; exit 7"
+    seen = place.state / "units" / "web-0" / "charm" / "seen"
+    for closed, numbers in (("<&-", "0"), (">&-", "1"), ("2>&-", "2"), ("<&- >&- 2>&-", "012")):
+        shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
+        argv = place.argv("exec", "web/0", "--", "sh", "-c", script)
+        done = subprocess.run([*shell, *argv], capture_output=True, timeout=20, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (7, b"", b""), closed
+        assert seen.read_text() == numbers
+        seen.unlink()
+    argv = place.argv("exec", "web/0", "--", "nosuch")
+    shell = ["sh", "-c", 'exec "$@" 2>&-', "sh"]
+    done = subprocess.run([*shell, *argv], capture_output=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (127, b"")
+
+
 def test_the_command_is_in_a_fresh_hook_context_in_the_charms_folder(place: Place) -> None:
     """H9, T8"""
     place.up("--lease", "5s")

@@ -7,11 +7,18 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from tenure.errors import BadName
+from tenure.agent.execserver import ExecServer
+from tenure.agent.toolserver import ToolServer
+from tenure.agent.unit import Unit
+from tenure.controller.server import bind_unix
+from tenure.errors import BadName, TenureError, Unreachable
 from tenure.house import LONGEST_SOCKET_PATH, ApplicationHome, House, HouseRecord, HouseUnusable
+
+REMOVE_IT = "remove it, or choose another state folder with --state"
 
 
 @pytest.fixture
@@ -106,6 +113,49 @@ def test_a_state_folder_that_is_none_is_one_clear_error(folder: Path) -> None:
         House(folder / "file" / "below").ensure()
     with pytest.raises(HouseUnusable, match=r"cannot use the state folder"):
         House(Path("/proc/nowhere")).ensure()
+
+
+@pytest.mark.parametrize("name", ["controller.sock", "web-0.tool", "web-0.exec"])
+def test_a_folder_in_a_sockets_place_is_refused_with_what_to_do(folder: Path, name: str) -> None:
+    house = House(folder / "s")
+    house.ensure()
+    (house.socket_folder / name).mkdir()
+    with pytest.raises(HouseUnusable, match=f"{name}: it is a folder: remove it, or choose anoth"):
+        house.ensure()
+
+
+async def test_whoever_cannot_listen_says_what_to_do(folder: Path) -> None:
+    house = House(folder)
+    unit = cast(Unit, None)  # Nobody will be served.
+    with pytest.raises(Unreachable, match=REMOVE_IT):
+        bind_unix(folder)
+    with pytest.raises(TenureError, match=REMOVE_IT):
+        await ToolServer(folder, lambda _: None).start()
+    with pytest.raises(Unreachable, match=REMOVE_IT):
+        await ExecServer(unit, folder).start()
+    assert house.state.is_dir()
+
+
+def test_a_socket_folder_elsewhere_goes_once_it_is_empty(folder: Path) -> None:
+    near, far = House(folder / "s"), House(folder / ("s" * 90))
+    for house in (near, far):
+        house.ensure()
+        house.controller_socket.touch()
+        house.leave()
+        assert house.socket_folder.exists()
+        house.controller_socket.unlink()
+        house.leave()
+        house.leave()
+    assert near.socket_folder.exists()
+    assert not far.socket_folder.exists()
+
+
+def test_a_house_exists_once_it_has_a_record(folder: Path) -> None:
+    house = House(folder)
+    with pytest.raises(HouseUnusable, match="there is no house at"):
+        house.check_exists()
+    house.write(HouseRecord(model_uuid="u"))
+    house.check_exists()
 
 
 def test_the_record_is_kept_whole_and_private(folder: Path) -> None:

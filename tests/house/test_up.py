@@ -7,8 +7,11 @@ import shutil
 import signal
 import sqlite3
 import time
+from pathlib import Path
 
 import pytest
+
+from tenure.house import House
 
 from .conftest import Place, wait_for
 
@@ -25,6 +28,29 @@ def test_up_opens_a_house_and_ctrl_c_ends_all_of_it(place: Place) -> None:
     assert time.monotonic() - begun < 5
     assert place.processes() == []
     assert run.err == ""
+
+
+def test_sockets_that_lie_elsewhere_leave_no_folder_after_a_clean_end(place: Place) -> None:
+    place.move_to(place.folder / ("s" * 90))
+    run = place.up("--lease", "5s")
+    place.settles(["web/0"])
+    sockets = House(place.state).socket_folder
+    assert sockets.parent == Path("/tmp") and sockets.is_dir()
+    run.send(signal.SIGINT)
+    assert run.ends() == 0
+    assert not sockets.exists()
+
+
+def test_a_folder_in_a_sockets_place_is_one_line_before_anything_is_started(place: Place) -> None:
+    sockets = place.state / "run"
+    (sockets / "controller.sock").mkdir(parents=True)
+    sockets.chmod(0o700)
+    run = place.up()
+    assert run.ends() == 1
+    assert run.err == (
+        f"ERROR cannot listen on {sockets}/controller.sock: it is a folder: "
+        "remove it, or choose another state folder with --state\n"
+    )
 
 
 def test_the_next_up_carries_on_with_units_lease_and_settings(place: Place) -> None:
@@ -83,6 +109,7 @@ def test_an_up_right_after_a_killed_one_waits_for_its_vanishing_processes(place:
     second = place.up()
     for pid in stopped:
         os.kill(pid, signal.SIGCONT)
+    second.says("state folder")
     place.settles(["web/0"])
     assert "ended" not in second.out
 

@@ -59,8 +59,8 @@ def _fill_streams() -> None:
             pass
         os.close(handle)
         # Python has no stream for what was closed, whatever the types say.
-        sys.stdout = sys.stdout or open(os.devnull, "w")
-        sys.stderr = sys.stderr or open(os.devnull, "w")
+        sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+        sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 def _call(args: Sequence[str]) -> int:

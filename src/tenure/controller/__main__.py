@@ -44,7 +44,7 @@ async def _serve(house: House, *, create: bool) -> None:
     store = SqliteStore(house.store_file, create)
     controller = Controller(store, SystemClock())
     await controller.start()
-    _spare_the_collector()
+    spare_the_collector()
     desk = Desk(controller, house.store_file)
     server = Server(desk, Api(desk, str(house.store_file)))
     ending = asyncio.Event()
@@ -68,7 +68,7 @@ async def _serve(house: House, *, create: bool) -> None:
         await store.close()
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """What was loaded stays, and the rest are trees: to look at them all costs fail-overs."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)

@@ -18,7 +18,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tenure.core import lease as rules
-from tenure.core.application import REMEMBERED_WRITES, Application, record_of, resumed
+from tenure.core.application import (
+    REMEMBERED_WRITES,
+    Application,
+    is_recorded_alike,
+    record_of,
+    resumed,
+)
 from tenure.core.bucket import merge, real_changes
 from tenure.core.changes import (
     ApplicationPut,
@@ -241,8 +247,9 @@ class Leases:
         self.wall = wall
         while self._wakes and self._wakes[0][0] < now:
             at, name = heapq.heappop(self._wakes)
-            if self._wake_of.get(name) == at:
-                del self._wake_of[name]
+            if self._wake_of.get(name) != at:
+                continue  # because an earlier wake was scheduled after this one
+            del self._wake_of[name]
             application = self.ledger.applications.get(name)
             if application is not None and name not in self.unsure:
                 self._advance(now, application)
@@ -325,9 +332,8 @@ class Leases:
     def keep(self, application: Application, *changes: Change) -> None:
         """Make this the application's state; its record is persisted if it changed."""
         before = self.ledger.applications.get(application.name)
-        record = record_of(application)
-        if before is None or record_of(before) != record:
-            changes = (ApplicationPut(record), *changes)
+        if before is None or not is_recorded_alike(before, application):
+            changes = (ApplicationPut(record_of(application)), *changes)
         if changes:
             self.ledger.put(application, changes)
         else:
