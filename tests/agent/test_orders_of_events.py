@@ -19,7 +19,7 @@ from tenure.agent.news import REMEMBERED
 from tenure.controller.desk import Desk
 from tenure.controller.server import bind_unix
 from tenure.core.changes import Change
-from tenure.core.effects import Revoked, StepDown
+from tenure.core.effects import ClaimUnsure, Revoked, StepDown
 from tenure.errors import Refused, StoreRefused, Unreachable, Unsure
 from tenure.stores.base import Seat
 from tenure.wire.messages import Claims, Release, Verdicts
@@ -273,7 +273,7 @@ async def test_a_failed_leader_elected_waits_for_the_first_answer(tmp_path: Path
 
 @in_virtual_time
 async def test_what_a_unit_writes_while_it_steps_down_is_no_news_to_it(tmp_path: Path) -> None:
-    """B5, H3, U4"""
+    """B5, H3, H4"""
     stage = await Stage.open(tmp_path, units=2)
     old, new = await stage.led()
     old.runner.held.add("leader-settings-changed")
@@ -283,7 +283,10 @@ async def test_what_a_unit_writes_while_it_steps_down_is_no_news_to_it(tmp_path:
     old.hook.end()
     await stage.until(lambda: new.leads, within=1.0)
     await stage.pass_time(10.0)
-    assert old.count("leader-settings-changed") == 1
+    await old.crash()
+    old.start()
+    await stage.pass_time(10.0)
+    assert old.count("leader-settings-changed") == 1, "not in its next life either"
     assert new.ran[-1].hook == "leader-elected" and new.count("leader-settings-changed") == 2
 
 
@@ -361,10 +364,14 @@ async def test_a_hook_tool_never_says_where_the_store_is(tmp_path: Path) -> None
     refused = await unit.tool("leader-set", "k=v")
     assert refused.stderr.endswith(b": cannot write to the store: no space left on its folder\n")
     store.seat_refused = True
-    await stage.pass_time(1.0)
     for words in (("leader-set", "k=v"), ("leader-set", "k=v"), ("leader-get",)):
         text = (await unit.tool(*words)).stderr.decode()
         assert "the store failed while committing" in text and str(tmp_path) not in text
+        unit.unit.want_claim()
+        await stage.pass_time(1.0)
+    told = [v for m in unit.line.heard if isinstance(m, Verdicts) for v in m.verdicts]
+    assert any(isinstance(verdict, ClaimUnsure) for verdict in told)
+    assert str(tmp_path) not in str(unit.line.heard)
 
 
 @pytest.mark.parametrize(
