@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -63,7 +64,8 @@ async def _serve(house: House, *, create: bool) -> None:
     finally:
         running.cancel()
         await server.close()
-        house.controller_socket.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            house.controller_socket.unlink()
         await asyncio.gather(running, return_exceptions=True)
         await store.close()
 
