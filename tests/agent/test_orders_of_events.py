@@ -345,7 +345,7 @@ async def test_a_fault_of_the_store_that_nobody_foresaw_ends_the_controller(tmp_
     adding = stage.ask("/v1/applications/web/units")
     await stage.until(stage.deciding.done, within=1.0)
     assert isinstance(await adding, Unsure)
-    assert str(stage.deciding.exception()) == "internal fault of the store: MemoryError()"
+    assert str(stage.deciding.exception()) == "internal fault while committing: MemoryError()"
     assert unit.leads, "its own clock knows until when"
 
 

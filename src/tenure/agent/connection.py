@@ -96,6 +96,7 @@ class Connection:
         for future in pending.values():
             if not future.done():
                 future.set_exception(Unsure("the connection to the controller was lost"))
+                future.exception()  # because nobody may be waiting any more, and that is no fault
         if channel is not None:
             self._listener.lost(self.cause)
             await channel.close()

@@ -150,6 +150,8 @@ class HookContext:
                 raise WriteRefused(f"failed to call leadership api: {cause}: nothing was sent")
             self._home.want_claim()
             await self._home.belief_changes(left)
+        if self.over.is_set():
+            raise WriteRefused("the hook has ended")
         if not tracker.believes(self._home.now()) or tracker.term is None:
             raise WriteRefused("not the leader")
         return tracker.term

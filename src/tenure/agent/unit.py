@@ -111,7 +111,6 @@ class Unit:
         self._exec_waiters: list[asyncio.Future[HookContext]] = []
         self._retry_at = float("-inf")
         self._retry_now = False
-        self._skip_at_end = False
         self._update_at = float("inf")
         self._kills = 0
         self._given_back = 0
@@ -259,14 +258,17 @@ class Unit:
 
     def resolve(self, *, retry: bool) -> None:
         """An operator resolves the failed hook (H7)."""
-        if self.state.failure is None:
+        failure = self.state.failure
+        if failure is None:
             return
+        self._kept.remember(replace(self.state, failure=replace(failure, skip=not retry)))
         if retry:
             self._retry_now = True
-            return
-        if self._running_plan is not None:
-            self._skip_at_end = True
-            return
+        elif self._running_plan is None:
+            self._skip()
+
+    def _skip(self) -> None:
+        """Pay the failed hook as if it had run."""
         plan = resolver.failed_plan(self.state, self._known())
         if plan.hook == ELECTED and plan.term is None:
             self._kept.remember(replace(self.state, failure=None))
@@ -372,6 +374,8 @@ class Unit:
         known = self._known()
         if resolver.is_moot(self.state, known):
             self._kept.remember(replace(self.state, failure=None))
+        if self.state.failure is not None and self.state.failure.skip:
+            self._skip()
         if resolver.has_left(self.state, known):
             if not self._asked and self.accepted and not self.finished:
                 self._ask(lambda number: Gone(id=number, unit=self.unit))
@@ -492,9 +496,6 @@ class Unit:
             self._kills = 0
             self.log("INFO", f"{plan.hook} ended well")
             self._pay(plan)
-        elif result.kind == "failed" and self._skip_at_end:
-            self.log("WARNING", f"{plan.hook} failed and is skipped, as an operator asked")
-            self._pay(plan)
         elif result.kind == "failed":
             self.log("ERROR", f'hook failed: "{plan.hook}": {result.detail}')
             self._kept.remember(resolver.failed(self.state, plan.hook, result.detail))
@@ -504,7 +505,6 @@ class Unit:
             self._kept.remember(resolver.cleared(self.state))
             self._hold_until = self.now() + (2.0 ** min(self._kills - 1, 8) if self._kills else 0.0)
             self._kills += 1
-        self._skip_at_end = False
         if plan.hook in (START, UPDATE):
             self._arm_update()
         self._wake()  # because the next one may be due, also when this one was only skipped

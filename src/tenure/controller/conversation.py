@@ -244,7 +244,7 @@ class Conversation:
 
     def _say_result(self, result: FromController | TenureError) -> None:
         if isinstance(result, TenureError):
-            self.end(str(result))
+            self.end(self._desk.for_units(str(result)))
         else:
             self.say(result)
 

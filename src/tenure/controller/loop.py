@@ -244,6 +244,13 @@ class Controller:
 
     async def _carry_out(self, waiting: Waiting) -> None:
         try:
+            await self._commit_and_tell(waiting)
+        except Exception as fault:  # because a loop that decides and never commits is worse
+            self._lost_seat(waiting, TenureError(f"internal fault while committing: {fault!r}"))
+        self._woken.set()
+
+    async def _commit_and_tell(self, waiting: Waiting) -> None:
+        try:
             await self.store.commit(self.seat, waiting.batch.changes)
         except StoreRefused as refusal:
             self._was_refused(waiting, refusal)
@@ -251,11 +258,8 @@ class Controller:
             await self._was_unsure(waiting, fault)
         except TenureError as fault:
             self._lost_seat(waiting, fault)
-        except Exception as fault:  # because a loop that decides and never commits is worse
-            self._lost_seat(waiting, TenureError(f"internal fault of the store: {fault!r}"))
         else:
             self._was_committed(waiting)
-        self._woken.set()
 
     def _was_committed(self, waiting: Waiting) -> None:
         self._committing = None

@@ -316,7 +316,8 @@ class Leases:
             if name in loaded:
                 self.ledger.touch(resumed(loaded[name], before[name]))
                 self.schedule(loaded[name])
-                heapq.heappush(self._wakes, (float("-inf"), name))  # if it is free, it is offered
+                self._wake_of[name] = float("-inf")  # if it is free, it is offered
+                heapq.heappush(self._wakes, (float("-inf"), name))
 
     # -- the one door for new states
 

@@ -64,11 +64,15 @@ class Running(Struct, frozen=True, kw_only=True):
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """A failed hook that waits to be tried again (H7)."""
+    """A failed hook that waits to be tried again (H7).
+
+    `skip`: an operator skipped it while it was being tried: however that ends, it is paid.
+    """
 
     hook: str
     detail: str
     attempts: int = 1
+    skip: bool = False
 
 
 class LocalState(Struct, frozen=True, kw_only=True):
@@ -280,10 +284,10 @@ def cleared(state: LocalState) -> LocalState:
 
 def failed(state: LocalState, hook: str, detail: str) -> LocalState:
     """The hook failed; the unit is in error until it is retried or skipped (H7)."""
-    attempts = 1
-    if state.failure is not None and state.failure.hook == hook:
-        attempts = state.failure.attempts + 1
-    failure = Failure(hook=hook, detail=detail, attempts=attempts)
+    failure = Failure(hook=hook, detail=detail)
+    before = state.failure
+    if before is not None and before.hook == hook:
+        failure = replace(failure, attempts=before.attempts + 1, skip=before.skip)
     return replace(state, running=None, failure=failure, last_hook=hook)
 
 
