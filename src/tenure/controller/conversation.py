@@ -75,10 +75,12 @@ class Conversation:
         if not self._welcomed:
             self._early.append(message)
             return
-        self._gather_verdicts()
+        if self._verdicts:
+            self._gather_verdicts()
         self._out.append(message)
-        self._out += self._early
-        self._early.clear()
+        if self._early:
+            self._out += self._early
+            self._early.clear()
         self._desk.has_to_flush(self)
 
     def _gather_verdicts(self) -> None:
