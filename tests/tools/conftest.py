@@ -20,7 +20,16 @@ from tenure.agent.toolserver import ToolServer
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
-COMPILER = shutil.which(os.environ.get("CC") or "cc")
+
+def compiler() -> str | None:
+    """The compiler of this machine, if one is there and works."""
+    found = shutil.which(os.environ.get("CC") or "cc")
+    if found is None or subprocess.run([found, "--version"], capture_output=True).returncode:
+        return None
+    return found
+
+
+COMPILER = compiler()
 KINDS = ["c", "python"] if COMPILER else ["python"]
 SOURCE = Path(tenure.agent.__file__).parent.parent / "hooktool.c"
 
