@@ -193,7 +193,8 @@ async def test_every_acknowledged_change_is_there_after_a_restart() -> None:
     bench = await Bench.with_applications("web")
     term = await bench.granted("web/0")
     for n in range(5):
-        assert (answers := bench.write("web/0", term, **{f"k{n}": str(n)})) == []
+        answers = bench.write("web/0", term, **{f"k{n}": str(n)})
+        assert answers == []
         await bench.turn()
         assert answers == [n + 1]
     again = await bench.restarted()

@@ -77,7 +77,7 @@ class ExecServer:
                 async with asyncio.timeout(ASK_WITHIN):
                     line = await reader.readline()
                     ask = msgspec.json.decode(line if line.endswith(b"\n") else b"", type=Ask)
-            except (TimeoutError, ValueError, RecursionError):
+            except (TimeoutError, msgspec.DecodeError, ValueError, RecursionError):
                 await _say(writer, Error("not a request of tenure exec"))
             else:
                 await self._open(ask, reader, writer)
