@@ -36,5 +36,5 @@ async def events(socket: Path) -> AsyncIterator[Event | None]:
             async for line in answer.content:
                 if line.strip():
                     yield _decode(line)
-    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as fault:
+    except (TimeoutError, aiohttp.ClientError, OSError, ValueError, msgspec.DecodeError) as fault:
         raise Unreachable(f"no events from {socket}: {fault}") from fault
