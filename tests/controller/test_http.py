@@ -71,3 +71,17 @@ async def test_a_connection_that_is_closed_in_mid_body_leaves_no_trace(
     writer.close()
     assert (await served.ask("GET", "/v1/status"))[0] == 200
     assert not caplog.records
+
+
+async def test_an_idle_connection_is_closed_without_a_second_answer(served: Served) -> None:
+    """O6"""
+    reader, writer = await asyncio.open_unix_connection(str(served.path))
+    writer.write(
+        b"POST /v1/applications/nope/step-down HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
+    )
+    await writer.drain()
+    writer.write(b"{}")
+    async with asyncio.timeout(PATIENCE):
+        said = await reader.read()
+    writer.close()
+    assert said.count(b"HTTP/1.1 ") == 1

@@ -113,8 +113,11 @@ class Agent:
     async def run(self) -> None:
         """Turn until every unit is finished, or stopped."""
         connecting = asyncio.get_running_loop().create_task(self.connection.run())
+        connecting.add_done_callback(lambda task: self.wake())
         try:
             while not self._is_over():
+                if connecting.done():
+                    connecting.result()  # because an agent that never connects again is no use
                 self.turn()
                 if self._is_over():
                     break

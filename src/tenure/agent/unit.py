@@ -111,6 +111,7 @@ class Unit:
         self._exec_waiters: list[asyncio.Future[HookContext]] = []
         self._retry_at = float("-inf")
         self._retry_now = False
+        self._gone_at = float("-inf")
         self._update_at = float("inf")
         self._kills = 0
         self._given_back = 0
@@ -136,8 +137,11 @@ class Unit:
         if running is not None:
             if running.boot_id == self.place.boot_id:
                 end_leftovers(running.pid, running.context_id)
-            self.log("WARNING", f"{running.plan.hook} was interrupted: it is owed again")
-            state = resolver.cleared(state)
+            if resolver.is_skipped(state, running.plan):
+                state = resolver.paid(state, running.plan)
+            else:
+                self.log("WARNING", f"{running.plan.hook} was interrupted: it is owed again")
+                state = resolver.cleared(state)
         if state.boot_id != self.place.boot_id or self.now() >= state.sure_until:
             state = resolver.without_belief(state)
         state = replace(state, runs=state.runs + 1)
@@ -216,7 +220,7 @@ class Unit:
         self.tracker.become_leader(grant)
         self.log("INFO", f"leader, term {grant.term}" + (" as before" if resumed else ""))
         if self.leaving or self.stopping or (self._asked_down and resumed):
-            self._step_down("it was asked to before it took its term up again")
+            self._step_down_if_leader("it was asked to before it took its term up again")
         self._asked_down = False
 
     def _give_back(self, grant: Grant, resumed: bool) -> None:
@@ -245,9 +249,7 @@ class Unit:
 
     def asked_to_step_down(self) -> None:
         """An operator wants another leader (U4)."""
-        if self.tracker.standing(self.now()) is Standing.LEADER:
-            self._step_down("an operator asked for it")
-        else:
+        if not self._step_down_if_leader("an operator asked for it"):
             self._asked_down = True
             self.tracker.want_claim(self.now())
 
@@ -306,15 +308,15 @@ class Unit:
         elif self._context is not None:
             self._end_context(self._context)
 
-    def _step_down_if_leader(self, why: str) -> None:
-        if self.tracker.standing(self.now()) is Standing.LEADER:
-            self._step_down(why)
-
-    def _step_down(self, why: str) -> None:
-        self.log("INFO", f"stepping down: {why}")
-        self.tracker.step_down(self.now())
+    def _step_down_if_leader(self, why: str) -> bool:
+        now = self.now()  # read once: a lease may end between two readings
+        if self.tracker.standing(now) is not Standing.LEADER:
+            return False
+        self.tracker.step_down(now)
         self._kept.owe(resolver.without_belief(self.state))
+        self.log("INFO", f"stepping down: {why}")
         self._belief_changed()
+        return True
 
     def _release(self, now: float) -> None:
         """Forget durably first, then give the lease up (L5)."""
@@ -374,10 +376,9 @@ class Unit:
         known = self._known()
         if resolver.is_moot(self.state, known):
             self._kept.remember(replace(self.state, failure=None))
-        if self.state.failure is not None and self.state.failure.skip:
-            self._skip()
         if resolver.has_left(self.state, known):
-            if not self._asked and self.accepted and not self.finished:
+            if not self._asked and self.accepted and now >= self._gone_at and not self.finished:
+                self._gone_at = now + SAVE_AGAIN
                 self._ask(lambda number: Gone(id=number, unit=self.unit))
             return
         if self._open_exec(known) or now < self._hold_until:
@@ -496,9 +497,12 @@ class Unit:
             self._kills = 0
             self.log("INFO", f"{plan.hook} ended well")
             self._pay(plan)
+        elif resolver.is_skipped(self.state, plan):
+            self.log("WARNING", f"{plan.hook} skipped by an operator: {result.detail}")
+            self._pay(plan)
         elif result.kind == "failed":
             self.log("ERROR", f'hook failed: "{plan.hook}": {result.detail}')
-            self._kept.remember(resolver.failed(self.state, plan.hook, result.detail))
+            self._kept.remember(resolver.failed(self.state, plan.hook, result.detail, plan.term))
             self._retry_at = self.now() + self._backoff()
         else:
             self.log("WARNING", f"{plan.hook} was killed ({result.detail}): it is owed again")
@@ -680,6 +684,7 @@ class Unit:
         if self.tracker.in_flight is not None:
             wakes.append(self.tracker.in_flight.at + self.claim_patience())
         wakes.append(self._kept.save_at)
+        wakes.append(self._gone_at)
         if self._context is None and not self.halting:
             wakes.append(self._hold_until if self._hold_until > now else None)
             wakes.append(self._retry_at if self.state.failure else self._update_at)

@@ -142,7 +142,7 @@ class Desk:
         try:
             await asyncio.wait_for(done, patience)
         except TimeoutError:
-            why = self.controller.trouble or self.controller.refused_because
+            why = self.controller.cannot_write()
             because = f" ({why})" if why else ""
             raise Unsure(
                 f"it did not come to pass within {patience:.0f} s{because}, and still may: "

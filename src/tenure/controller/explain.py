@@ -42,7 +42,7 @@ def why_application(desk: Desk, now: float, application: Application) -> Why:
 def _led(desk: Desk, now: float, name: str, lease: Lease, leader: str) -> Why:
     left = lease.expires_at - now
     answer = f"{leader} leads, term {lease.term}: {_how_long(lease, left)}"
-    trouble = desk.controller.trouble or desk.controller.refused_because
+    trouble = desk.controller.cannot_write()
     if trouble is not None:
         answer += f"; nothing can be written now: {trouble}"
     connected = leader in desk.controller.leases.sessions
@@ -81,7 +81,7 @@ def _how_long(lease: Lease, left: float) -> str:
 
 def _what_is_missing(desk: Desk, application: Application) -> str:
     units = application.units
-    trouble = desk.controller.trouble or desk.controller.refused_because
+    trouble = desk.controller.cannot_write()
     if trouble is not None:
         return f"nothing can be written now: {trouble}"
     if any(desk.controller.leases.can_lead(unit) for unit in units):

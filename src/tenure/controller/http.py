@@ -22,18 +22,20 @@ REQUEST_WITHIN = 10.0
 class Handler(RequestHandler):
     """One connection. `took` is called by whoever was given a request with its head whole."""
 
-    __slots__ = ("_half",)
+    __slots__ = ("_half", "_upgraded")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._half = False
+        self._upgraded = False
         super().__init__(*args, **options)
 
-    def took(self) -> None:
-        """A whole head was heard; what comes next is its body or the next request."""
+    def took(self, *, upgraded: bool = False) -> None:
+        """A head or a body was heard whole; or what comes from now on is no HTTP any more."""
         self._half = False
+        self._upgraded = upgraded
 
     def data_received(self, data: bytes) -> None:
-        self._half = True
+        self._half = not self._upgraded
         super().data_received(data)
 
     def force_close(self) -> None:

@@ -33,6 +33,8 @@ HEARTBEAT = 0.25
 """Seconds. The loop turns at least this often, to notice that it was stalled (L8)."""
 
 STALLED = 1.0
+REMEMBERED = 10.0
+"""Seconds for which a refused commit is given as a reason why something does not come to pass."""
 RECONNECT_GRACE = 15.0
 
 Answer = Callable[[Any], None]
@@ -88,8 +90,7 @@ class Controller:
         self.seat = Seat(0)
         self.trouble: str | None = None
         """Why nothing can be written now, if so."""
-        self.refused_because: str | None = None
-        """Why the last commit was refused, if it was."""
+        self._refused: tuple[float, str] | None = None
         self.on_push = on_push
         self.on_turn = on_turn
         self.on_history = on_history
@@ -127,6 +128,12 @@ class Controller:
     def wake(self) -> None:
         """Turn soon: something changed outside of any input."""
         self._woken.set()
+
+    def cannot_write(self) -> str | None:
+        """Why nothing can be written now, as far as is known: or could not a moment ago."""
+        if self._refused is not None and self.clock.now() - self._refused[0] < REMEMBERED:
+            return self.trouble or self._refused[1]
+        return self.trouble
 
     def is_dirty(self, application: str) -> bool:
         """Whether something about it is decided but not durable yet, or its outcome unknown."""
@@ -263,7 +270,7 @@ class Controller:
 
     def _was_committed(self, waiting: Waiting) -> None:
         self._committing = None
-        self.refused_because = None
+        self._refused = None
         for answer, result in waiting.answers:
             answer(result)
         for change in waiting.batch.changes:
@@ -275,7 +282,7 @@ class Controller:
 
     def _was_refused(self, waiting: Waiting, refusal: StoreRefused) -> None:
         self._committing = None
-        self.refused_because = str(refusal)
+        self._refused = (self.clock.now(), str(refusal))
         self._refuse_gathered(refusal)
         self.leases.roll_back([waiting.batch])
         self._rest_until = self.clock.now() + HEARTBEAT

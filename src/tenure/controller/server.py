@@ -108,8 +108,7 @@ class Server:
             await self._runner.cleanup()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        if isinstance(request.protocol, Handler):
-            request.protocol.took()
+        _took(request)
         if request.method == "GET" and request.path in STREAMS:
             return await STREAMS[request.path](self, request)
         return await self._operator(request)
@@ -129,6 +128,7 @@ class Server:
             return _closing(refusal(408, f"the request's body was not whole within {within}"))
         except (web.RequestPayloadError, OSError):
             return _closing(refusal(400, "the request's body ended in the middle"))
+        _took(request)
         if len(body) > MAX_BODY:
             return _closing(refusal(413, f"the request's body is larger than {MAX_BODY} bytes"))
         try:
@@ -176,6 +176,7 @@ class Server:
             await socket.prepare(request)
         except OSError:  # because it is gone already, and nobody is there to be told
             return socket
+        _took(request, upgraded=True)
         outbox = _Outbox(socket, request.transport, self._max_backlog)
         conversation = Conversation(self._desk, outbox.put, outbox.finish)
         self._outboxes.add(outbox)
@@ -252,6 +253,11 @@ class _Outbox:
 
 STREAMS = {"/v1/agent": Server._agent, "/v1/events": Server._events}
 """The two routes that are not question and answer: a unit's conversation, an operator's stream."""
+
+
+def _took(request: web.BaseRequest, *, upgraded: bool = False) -> None:
+    if isinstance(request.protocol, Handler):
+        request.protocol.took(upgraded=upgraded)
 
 
 def _closing(response: web.Response) -> web.Response:

@@ -66,13 +66,15 @@ class Running(Struct, frozen=True, kw_only=True):
 class Failure(Struct, frozen=True, kw_only=True):
     """A failed hook that waits to be tried again (H7).
 
-    `skip`: an operator skipped it while it was being tried: however that ends, it is paid.
+    `term` is the one that it ran for. `skip`: an operator skipped it while it was being tried:
+    however that run ends, what it ran for is paid.
     """
 
     hook: str
     detail: str
     attempts: int = 1
     skip: bool = False
+    term: int | None = None
 
 
 class LocalState(Struct, frozen=True, kw_only=True):
@@ -246,7 +248,8 @@ def is_moot(state: LocalState, known: Known) -> bool:
         return False
     hook = state.failure.hook
     if hook == ELECTED:
-        return known.standing is not Standing.LEADER or state.elected_for == known.term
+        gone = state.failure.term not in (None, known.term)
+        return gone or known.standing is not Standing.LEADER or state.elected_for == known.term
     if hook in (SETTINGS, DEPOSED):
         leads = known.standing is Standing.LEADER
         return leads or (hook == SETTINGS and known.leaving)
@@ -282,12 +285,18 @@ def cleared(state: LocalState) -> LocalState:
     return replace(state, running=None)
 
 
-def failed(state: LocalState, hook: str, detail: str) -> LocalState:
+def is_skipped(state: LocalState, plan: HookPlan) -> bool:
+    """Whether an operator skipped this hook while it ran (H7)."""
+    failure = state.failure
+    return failure is not None and failure.skip and failure.hook == plan.hook
+
+
+def failed(state: LocalState, hook: str, detail: str, term: int | None = None) -> LocalState:
     """The hook failed; the unit is in error until it is retried or skipped (H7)."""
-    failure = Failure(hook=hook, detail=detail)
+    failure = Failure(hook=hook, detail=detail, term=term)
     before = state.failure
-    if before is not None and before.hook == hook:
-        failure = replace(failure, attempts=before.attempts + 1, skip=before.skip)
+    if before is not None and before.hook == hook and before.term == term:
+        failure = replace(failure, attempts=before.attempts + 1)
     return replace(state, running=None, failure=failure, last_hook=hook)
 
 
