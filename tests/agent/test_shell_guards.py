@@ -1,0 +1,136 @@
+"""The guards of the shells, each tested by taking it away: then a named test must fail.
+
+The guards of the pure core have theirs in tests/core/test_guards.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenure.agent import daemon
+from tenure.agent.context import HookContext
+from tenure.agent.unit import Unit
+from tenure.controller.loop import Answer, Controller
+from tenure.core.leases import Leases
+from tenure.core.tracker import Grant, Reply, Tracker
+from tenure.wire.messages import Offer
+from tests.agent import test_handover, test_unit
+from tests.controller import test_loop
+
+Patch = pytest.MonkeyPatch
+Plant = Callable[[Patch], None]
+
+
+def answered_before_the_commit(patch: Patch) -> None:
+    """L7, G6"""
+
+    def answer(self: Controller, name: object, answer: Answer, result: Any) -> None:
+        answer(result)
+
+    patch.setattr(Controller, "_answer", answer)
+
+
+def refused_changes_kept(patch: Patch) -> None:
+    """G7"""
+    patch.setattr(Leases, "roll_back", lambda self, batches: None)
+
+
+def leadership_not_sought(patch: Patch) -> None:
+    """G2"""
+    patch.setattr(Unit, "claim", lambda self, now: None)
+
+
+def renewed_when_the_guarantee_is_gone(patch: Patch) -> None:
+    """L1"""
+    real = Tracker._hold
+
+    def hold(self: Tracker, grant: Grant) -> None:
+        real(self, grant)
+        self.claim_at = grant.sure_until - grant.guarantee
+
+    patch.setattr(Tracker, "_hold", hold)
+
+
+def not_renewed_for_who_asks(patch: Patch) -> None:
+    """U2"""
+    real = Tracker.ask
+
+    def ask(self: Tracker, now: float) -> Reply:
+        reply = real(self, now)
+        return Reply.NO if reply is Reply.RENEW else reply
+
+    patch.setattr(Tracker, "ask", ask)
+
+
+def false_latched(patch: Patch) -> None:
+    """U3"""
+    real = HookContext.is_leader
+    said_no: set[str] = set()
+
+    async def is_leader(self: HookContext) -> bool:
+        if self.context_id in said_no:
+            return False
+        leads = await real(self)
+        if not leads:
+            said_no.add(self.context_id)
+        return leads
+
+    patch.setattr(HookContext, "is_leader", is_leader)
+
+
+def own_clock_not_looked_at(patch: Patch) -> None:
+    """U5"""
+    patch.setattr(Tracker, "has_run_out", lambda self, now: False)
+
+
+def revocation_not_heeded(patch: Patch) -> None:
+    """L5"""
+    patch.setattr(Unit, "revoked", lambda self, term: None)
+
+
+def offers_not_heeded(patch: Patch) -> None:
+    """G11, L4"""
+    patch.setitem(daemon.PUSHES, Offer, lambda unit, push: None)
+
+
+IN_LOOP = [
+    (answered_before_the_commit, test_loop.test_a_grant_is_answered_only_after_its_commit),
+    (refused_changes_kept, test_loop.test_a_refused_commit_changes_nothing_and_says_so),
+]
+
+IN_HOUSE = [
+    (leadership_not_sought, test_unit.test_true_needs_no_waiting_in_ordinary_times),
+    (renewed_when_the_guarantee_is_gone,
+     test_unit.test_leaders_renew_at_half_of_what_they_can_spare),
+    (not_renewed_for_who_asks, test_unit.test_with_too_little_left_it_renews_and_then_answers),
+    (false_latched, test_unit.test_who_saw_false_and_is_elected_sees_true_in_the_same_hook),
+    (own_clock_not_looked_at,
+     test_unit.test_losing_leadership_is_noticed_and_told_without_the_controller),
+    (revocation_not_heeded, test_unit.test_a_revoked_unit_is_a_minion_at_once),
+    (offers_not_heeded, test_handover.test_the_unit_that_was_elected_leads_and_no_other),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("plant", "check"), IN_LOOP)
+def test_a_guard_of_the_controllers_loop_that_is_taken_away_is_missed(
+    plant: Plant, check: Callable[[], None], monkeypatch: Patch
+) -> None:
+    """G6, G7, L7: each guard is needed"""
+    check()
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        check()
+
+
+@pytest.mark.parametrize(("plant", "check"), IN_HOUSE)
+def test_a_guard_of_the_agent_that_is_taken_away_is_missed(
+    plant: Plant, check: Callable[[Path], None], monkeypatch: Patch, tmp_path: Path
+) -> None:
+    """G2, G11, L1, L4, L5, U2, U3, U5: each guard is needed"""
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        check(tmp_path)
