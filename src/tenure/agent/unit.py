@@ -104,7 +104,7 @@ class Unit:
         self._context: HookContext | None = None
         self._running: RunningHook | None = None
         self._running_plan: HookPlan | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None  # because the loop keeps no reference of it
         self._asked: list[asyncio.Task[None]] = []
         self._asked_down = False
         self._waiters: list[asyncio.Future[None]] = []
@@ -272,10 +272,7 @@ class Unit:
     def _skip(self) -> None:
         """Pay the failed hook as if it had run."""
         plan = resolver.failed_plan(self.state, self._known())
-        if plan.hook == ELECTED and plan.term is None:
-            self._kept.remember(replace(self.state, failure=None))
-        else:
-            self._kept.remember(resolver.paid(self.state, plan))
+        self._pay(plan)
         self.log("WARNING", f"{plan.hook} skipped by an operator")
 
     # -- leaving, stopping, halting
@@ -483,7 +480,6 @@ class Unit:
         self._running_plan = None
         self._end_context(self._context)
         self._end(plan, result)
-        self._wake()
 
     def _end_context(self, context: HookContext | None) -> None:
         if context is not None and context is self._context:
