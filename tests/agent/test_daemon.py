@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from tenure.agent.charm import find_hook
 from tenure.agent.daemon import PUSHES, Agent
-from tenure.agent.hooks import HookRunner
 from tenure.agent.unit import Unit
 from tenure.agent.unitlog import UnitLog
 from tenure.core.effects import Push
@@ -279,7 +280,7 @@ def rebuilt(machine: Machine, agent: Agent) -> Unit:
     """The machine's unit, in another agent."""
     return Unit(
         machine._place(), clock=machine.clock, rng=random.Random(2), file=machine.new_file(),
-        runner=cast(HookRunner, machine.runner),
+        find_hook=partial(find_hook, machine.folder / "charm"), runner=machine.runner,
         log=UnitLog(machine.log_file, machine.name, machine.clock),
         connection=agent.connection, wake=agent.wake,
     )  # fmt: skip

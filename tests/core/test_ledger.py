@@ -26,7 +26,7 @@ def test_a_write_that_was_rolled_back_changed_nothing() -> None:
     bench.committed()
     bench.leases.write(1.0, W0, term, {"k": "v"})
     batch = bench.leases.ledger.take()
-    assert batch is not None and batch.applications == {APP}
+    assert batch is not None and batch.applications == (APP,)
     bench.leases.roll_back([batch])
     assert bench.leases.read(W0) == Bucket()
     assert bench.leases.write(2.0, W0, term, {"k": "v"}) == 1
@@ -74,7 +74,7 @@ def test_renewals_make_nothing_dirty() -> None:
     ledger = Ledger()
     lease = Lease(duration=60.0, guarantee=30.0, longest=60.0)
     ledger.touch(Application(name=APP, lease=lease))
-    assert ledger.take() is None and ledger.gathering.applications == set()
+    assert ledger.take() is None and ledger.gathering.applications == ()
 
 
 def test_a_restart_treats_every_lease_as_extended_from_that_moment() -> None:

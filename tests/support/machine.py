@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from msgspec import Struct
 
+from tenure.agent.charm import find_hook
 from tenure.agent.daemon import Agent
-from tenure.agent.hooks import HookCommand, HookResult, HookRunner
+from tenure.agent.hooks import HookCommand, HookResult, end_leftovers
 from tenure.agent.state import StateFile, StateNotSaved
 from tenure.agent.tools import run_tool
 from tenure.agent.tools.base import Call, Reply
@@ -74,6 +76,9 @@ class FakeRunner:
         self.held: set[str] = set()
         self.failing: dict[str, int] = {}
         self.last: FakeHook | None = None
+
+    def end_leftovers(self, pid: int | None, context_id: str) -> None:
+        end_leftovers(pid, context_id)
 
     def start(self, command: HookCommand) -> FakeHook:
         hook = self.last = FakeHook(command)
@@ -175,7 +180,7 @@ class Machine:
         self.agent = Agent(self.clock, rng, self.line.dial, 4242)
         self.unit = Unit(
             self._place(), clock=self.clock, rng=rng, file=self.new_file(),
-            runner=cast(HookRunner, runner),
+            find_hook=partial(find_hook, self.folder / "charm"), runner=runner,
             log=UnitLog(self.log_file, self.name, self.clock),
             connection=self.agent.connection, wake=self.agent.wake,
         )  # fmt: skip

@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 from tenure.agent import charm
@@ -69,7 +70,7 @@ class _Process:
         lock_folder(self.folder, self.unit_name)
         warden = Warden()
         warden.start()
-        rng = random.Random()
+        rng = random.SystemRandom()
         dial = dial_unix(self.house.controller_socket)
         agent = Agent(self.clock, rng, dial, os.getpid())
         place = self._place()
@@ -78,6 +79,7 @@ class _Process:
             clock=self.clock,
             rng=rng,
             file=StateFile(self.folder / "state.json", LocalState),
+            find_hook=partial(charm.find_hook, place.charm),
             runner=HookRunner(warden, self.log),
             log=self.log,
             connection=agent.connection,

@@ -73,6 +73,24 @@ class Log(Protocol):
     def log(self, level: str, message: str, source: str = "") -> None: ...
 
 
+class Running(Protocol):
+    """A hook that was started, until it has ended; see `RunningHook`."""
+
+    pid: int | None
+
+    async def wait(self) -> HookResult: ...
+
+    def kill(self) -> None: ...
+
+
+class Runner(Protocol):
+    """What a unit needs to run hooks; see `HookRunner`."""
+
+    def start(self, command: HookCommand) -> Running: ...
+
+    def end_leftovers(self, pid: int | None, context_id: str) -> None: ...
+
+
 class HookRunner:
     """Starts the hooks of one unit, one after the other."""
 
@@ -100,6 +118,10 @@ class HookRunner:
             started, streams, None, lambda: self._warden.ended(command.context_id)
         )
         return self._last
+
+    def end_leftovers(self, pid: int | None, context_id: str) -> None:
+        """End what is left of a hook of an earlier agent. Blocking. Raises LeftoverStuck."""
+        end_leftovers(pid, context_id)
 
     def close(self) -> None:
         """Let go of the last hook's output, which a child in the background may still hold."""

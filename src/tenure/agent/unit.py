@@ -10,23 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tenure.agent import charm
+from tenure.agent.charm import CharmError
 from tenure.agent.connection import Connection
 from tenure.agent.context import HookContext
 from tenure.agent.environment import environment
-from tenure.agent.hooks import HookCommand, HookResult, HookRunner, RunningHook, end_leftovers
+from tenure.agent.hooks import HookCommand, HookResult, Log, Runner, Running
 from tenure.agent.keeping import SAVE_AGAIN, Keeping
 from tenure.agent.news import News
 from tenure.agent.state import StateFile
 from tenure.agent.tools.base import Status
-from tenure.agent.unitlog import UnitLog
 from tenure.clock import Clock
 from tenure.core import resolver
 from tenure.core.effects import Denied, Verdict
@@ -52,6 +50,13 @@ STOP_GRACE = 10.0
 """Seconds that a running hook gets when its agent stops (H8)."""
 
 
+Found = tuple[str, ...] | CharmError | None
+"""What to run for a hook, why it cannot be run, or None: the charm has none."""
+
+FindHook = Callable[[str], tuple[str, ...] | None]
+"""Looks a hook up in the charm. Raises CharmError for one that is there and cannot be run."""
+
+
 class Place(Struct, frozen=True, kw_only=True):
     """Where a unit lives: all its paths, and what its hooks are told of the world."""
 
@@ -68,7 +73,8 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Unit:
-    """The agent's side of one unit."""
+    """The agent's side of one unit. `rng` also makes the context ids, by which tools are authorised
+    (T9): a real agent hands in the system's."""
 
     def __init__(
         self,
@@ -77,8 +83,9 @@ class Unit:
         clock: Clock,
         rng: random.Random,
         file: StateFile[LocalState],
-        runner: HookRunner,
-        log: UnitLog,
+        find_hook: FindHook,
+        runner: Runner,
+        log: Log,
         connection: Connection,
         wake: Callable[[], None],
     ) -> None:
@@ -92,6 +99,7 @@ class Unit:
         self.accepted = False
         self._clock = clock
         self._rng = rng
+        self._find_hook = find_hook
         self._runner = runner
         self._log = log
         self._kept = Keeping(
@@ -102,7 +110,7 @@ class Unit:
         self._attempt = 0
         self._news = News()
         self._context: HookContext | None = None
-        self._running: RunningHook | None = None
+        self._running: Running | None = None
         self._running_plan: HookPlan | None = None
         self._task: asyncio.Task[None] | None = None  # because the loop keeps no reference of it
         self._asked: list[asyncio.Task[None]] = []
@@ -136,7 +144,7 @@ class Unit:
         running = state.running
         if running is not None:
             if running.boot_id == self.place.boot_id:
-                end_leftovers(running.pid, running.context_id)
+                self._runner.end_leftovers(running.pid, running.context_id)
             if resolver.is_skipped(state, running.plan):
                 state = resolver.paid(state, running.plan)
             else:
@@ -380,15 +388,15 @@ class Unit:
             return
         if self._open_exec(known) or now < self._hold_until:
             return
-        plan = self._skip_missing(known)
+        plan, found = self._skip_missing(known)
         if plan is not None and not (self.stopping and known.standing is not _STEPPING):
-            self._begin(plan)
+            self._begin(plan, found)
 
-    def _skip_missing(self, known: Known) -> HookPlan | None:
+    def _skip_missing(self, known: Known) -> tuple[HookPlan | None, Found]:
         """The next hook that the charm has; those before it are paid, in one write (H6)."""
         state = self.state
         plan = resolver.next_hook(state, known)
-        while plan is not None and self._is_missing(plan.hook):
+        while plan is not None and (found := self._look_up(plan.hook)) is None:
             self.log("DEBUG", f"{plan.hook} skipped: the charm has none")
             state = resolver.paid(state, plan)
             if plan.hook in (START, UPDATE):
@@ -398,13 +406,13 @@ class Unit:
         if state is not self.state:
             self._kept.owe(state)
             self._wake()
-        return plan
+        return plan, found if plan is not None else None
 
-    def _is_missing(self, hook: str) -> bool:
+    def _look_up(self, hook: str) -> Found:
         try:
-            return charm.find_hook(self.place.charm, hook) is None
-        except charm.CharmError:
-            return False  # because it is there and fails: `_begin` says why
+            return self._find_hook(hook)
+        except CharmError as fault:  # because it is there and fails
+            return fault
 
     def _known(self) -> Known:
         now = self.now()
@@ -428,15 +436,13 @@ class Unit:
 
     # -- hooks
 
-    def _begin(self, plan: HookPlan) -> None:
+    def _begin(self, plan: HookPlan, argv: Found) -> None:
         self._retry_now = False
-        try:
-            argv = charm.find_hook(self.place.charm, plan.hook)
-        except charm.CharmError as fault:
-            self._end(plan, HookResult("failed", str(fault)))
+        if isinstance(argv, CharmError):
+            self._end(plan, HookResult("failed", str(argv)))
             return
         assert argv is not None, "missing hooks were skipped"
-        context_id = _context_id(self.unit, plan.hook)
+        context_id = self._context_id(plan.hook)
         if not self._must_save(resolver.begun(self.state, plan, context_id, self.place.boot_id)):
             return
         if not self._may_still_run(plan, context_id):
@@ -474,7 +480,7 @@ class Unit:
             state = replace(self.state, running=replace(running, pid=self._running.pid))
             self._kept.remember(state, durable=False)
 
-    async def _until_over(self, plan: HookPlan, running: RunningHook) -> None:
+    async def _until_over(self, plan: HookPlan, running: Running) -> None:
         result = await running.wait()
         self._running = None
         self._running_plan = None
@@ -565,10 +571,13 @@ class Unit:
         while self._exec_waiters and known.standing is not _STEPPING and not self.stopping:
             waiter = self._exec_waiters.pop(0)
             if not waiter.done():
-                self._context = HookContext(self, _context_id(self.unit, "exec"), "")
+                self._context = HookContext(self, self._context_id("exec"), "")
                 waiter.set_result(self._context)
                 return True
         return False
+
+    def _context_id(self, hook: str) -> str:
+        return f"{self.unit}-{hook}-{self._rng.getrandbits(64):016x}"
 
     def context(self, context_id: str) -> HookContext | None:
         """The live context of that id, if it is (T8)."""
@@ -689,7 +698,3 @@ class Unit:
 
 
 _STEPPING = Standing.STEPPING_DOWN
-
-
-def _context_id(unit: str, hook: str) -> str:
-    return f"{unit}-{hook}-{secrets.token_hex(8)}"

@@ -34,8 +34,9 @@ class Desk:
         self.roster = Roster()
         self.started = controller.clock.wall()
         self._store = store
-        self._flushing: set[Conversation] = set()
-        self._streams: set[asyncio.Queue[Event | None]] = set()
+        # dicts, not sets: what is said first is said first, also in a simulation
+        self._flushing: dict[Conversation, None] = {}
+        self._streams: dict[asyncio.Queue[Event | None], None] = {}
         self._watches: list[Callable[[float], bool]] = []
         controller.on_push = self._push
         controller.on_turn = self._turned
@@ -53,7 +54,7 @@ class Desk:
 
     def has_to_flush(self, conversation: Conversation) -> None:
         """The conversation has something to say at the end of this turn."""
-        self._flushing.add(conversation)
+        self._flushing[conversation] = None
 
     def connected(self, conversation: Conversation, unit: str, pid: int | None) -> None:
         """A session was accepted; it supersedes an older one (L9)."""
@@ -79,7 +80,7 @@ class Desk:
             if self.roster.disconnected(unit, conversation):
                 self._tell(unit, "agent", "lost")
         conversation.sessions.clear()
-        self._flushing.discard(conversation)
+        self._flushing.pop(conversation, None)
         self.controller.wake()
 
     def reported(self, now: float, report: Report) -> None:
@@ -155,17 +156,17 @@ class Desk:
     def subscribe(self) -> asyncio.Queue[Event | None]:
         """A stream of what happens from now on; None ends it."""
         stream: asyncio.Queue[Event | None] = asyncio.Queue(MAX_BACKLOG + 1)
-        self._streams.add(stream)
+        self._streams[stream] = None
         return stream
 
     def unsubscribe(self, stream: asyncio.Queue[Event | None]) -> None:
         """The listener is gone."""
-        self._streams.discard(stream)
+        self._streams.pop(stream, None)
 
     # -- what the loop calls
 
     def _turned(self) -> None:
-        flushing, self._flushing = self._flushing, set()
+        flushing, self._flushing = self._flushing, {}
         for conversation in flushing:
             conversation.flush()
         if self._watches:
@@ -195,7 +196,7 @@ class Desk:
         for stream in list(self._streams):
             if stream.qsize() >= MAX_BACKLOG:
                 stream.put_nowait(None)
-                self._streams.discard(stream)
+                self._streams.pop(stream, None)
             else:
                 stream.put_nowait(event)
 

@@ -302,7 +302,7 @@ class Leases:
         undone = list(batches)
         for batch in reversed(undone):
             self.ledger.roll_back(batch)
-        for name in {name for batch in undone for name in batch.before}:
+        for name in dict.fromkeys(name for batch in undone for name in batch.before):
             if name in self.ledger.applications:
                 self.schedule(self.ledger.applications[name])
 

@@ -25,9 +25,9 @@ class Batch:
         self.before: dict[str, Application | None] = {}
 
     @property
-    def applications(self) -> set[str]:
+    def applications(self) -> tuple[str, ...]:
         """The names of the applications that it changes."""
-        return set(self.before)
+        return tuple(self.before)
 
 
 class Ledger:
