@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ from msgspec import Struct
 
 from tenure.agent.unit import Unit
 from tenure.errors import Unreachable
+from tenure.unixsocket import bind_private
 
 ASK_WITHIN = 10.0
 MAX_LINE = 4096
@@ -51,19 +51,15 @@ class ExecServer:
 
     async def start(self) -> None:
         """Listen. Raises Unreachable if that cannot be."""
-        mask = os.umask(0o177)
         try:
-            self._path.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(
-                self._serve, str(self._path), limit=MAX_LINE
+                self._serve, sock=bind_private(self._path), limit=MAX_LINE
             )
         except OSError as fault:
             raise Unreachable(
                 f"cannot listen on {self._path}: {fault.strerror or fault}: "
                 "remove it, or choose another state folder with --state"
             ) from fault
-        finally:
-            os.umask(mask)
 
     async def close(self) -> None:
         """Listen no more."""

@@ -18,9 +18,6 @@ told that its version is wrong. What this file does not know: any tool.
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import stat
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +27,7 @@ from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Status
 from tenure.agent.tools.flags import Failed, error
 from tenure.agent.tools.output import quote, to_bytes
 from tenure.errors import ProtocolError, TenureError
+from tenure.unixsocket import bind_private
 
 VERSION = 1
 MAX_REQUEST = 8 * 1024 * 1024
@@ -66,7 +64,7 @@ class ToolServer:
     async def start(self) -> None:
         """Listen; the socket is only its owner's from the moment it exists. Raises TenureError."""
         try:
-            listener = _listener(self.path)
+            listener = bind_private(self.path)
         except OSError as fault:
             reason = fault.strerror or str(fault)
             raise TenureError(
@@ -88,21 +86,6 @@ class ToolServer:
             self.path.unlink()
         calls = [call for connection in self.connections if (call := connection.abandon())]
         await asyncio.gather(*calls, return_exceptions=True)
-
-
-def _listener(path: Path) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        # because bind() gives the file the mode of the socket, there is no moment with another
-        os.fchmod(listener.fileno(), 0o600)
-        with suppress(FileNotFoundError):
-            if stat.S_ISSOCK(path.lstat().st_mode):
-                path.unlink()
-        listener.bind(str(path))
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 class Turns:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections.abc import Awaitable
 from pathlib import Path
@@ -30,6 +29,7 @@ from tenure.errors import (
     Unreachable,
     Unsure,
 )
+from tenure.unixsocket import bind_private
 from tenure.wire.codec import MAX_FRAME, decode_from_agent, encode
 from tenure.wire.messages import FromController
 from tenure.wire.operators import ErrorAnswer
@@ -49,21 +49,13 @@ def bind_unix(path: Path) -> socket.socket:
 
     Whoever has the seat may replace a socket that an earlier controller left behind.
     """
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)
     try:
-        path.unlink(missing_ok=True)
-        listener.bind(str(path))
+        return bind_private(path)
     except OSError as fault:
-        listener.close()
         raise Unreachable(
             f"cannot listen on {path}: {fault.strerror or fault}: "
             "remove it, or choose another state folder with --state"
         ) from fault
-    finally:
-        os.umask(mask)
-    listener.setblocking(False)
-    return listener
 
 
 class Server:
