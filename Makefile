@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench sim torture clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py
@@ -20,6 +20,14 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench
+
+# make sim SEEDS=10000 [FIRST=n]: a range of worlds; make sim SEED=n: one, with its story
+sim: $(STAMP)
+	$(BIN)/python -m tenure.testing $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0))
+
+# make torture MINUTES=n [SEED=n]: real processes, killed and starved
+torture: $(STAMP)
+	$(BIN)/python -m tests.torture --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
 $(STAMP): pyproject.toml build_hooktool.py src/tenure/hooktool.c
 	$(PYTHON) -m venv $(VENV)

@@ -213,6 +213,9 @@ class World:
         if not isinstance(push, Offer | Revoked | StepDown):
             return
         self.check_secrecy(push.unit, push)
+        leases = self.controller.leases
+        if isinstance(push, Offer) and leases is not None:
+            leases.tell_offer(self.controller.now(), push.unit)
         for agent in self.agents:
             if agent.unit == push.unit and agent.up and agent.connected:
                 for _ in range(2):

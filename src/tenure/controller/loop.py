@@ -22,7 +22,7 @@ from typing import Any
 from tenure.clock import Clock
 from tenure.core.application import Application, restored
 from tenure.core.changes import HistoryAdded
-from tenure.core.effects import Push
+from tenure.core.effects import Offer, Push
 from tenure.core.leases import OFFER_FOR, Leases
 from tenure.core.ledger import Batch
 from tenure.core.orders import MIN_DURATION, Orders
@@ -231,7 +231,9 @@ class Controller:
             self._answer((name,), self._push, push)
 
     def _push(self, push: Any) -> None:
-        if not isinstance(push, TenureError):
+        if isinstance(push, TenureError):
+            return
+        if not isinstance(push, Offer) or self.leases.tell_offer(self.clock.now(), push.unit):
             self.on_push(push)
 
     # -- persisting

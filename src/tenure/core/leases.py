@@ -39,7 +39,7 @@ from tenure.core.changes import (
     SettingsMerged,
 )
 from tenure.core.effects import Denied, Granted, Offer, Push, Revision, StepDown
-from tenure.core.lease import Ask, Lease, Outcome
+from tenure.core.lease import Ask, Lease, LineOffer, Outcome
 from tenure.core.ledger import Batch, Ledger
 from tenure.errors import BadRequest, InstanceRefused, NotFound, NotLeader
 from tenure.names import application_of
@@ -326,9 +326,35 @@ class Leases:
         offered = lease.offer
         lease = rules.with_offer_settled(lease, now, self._offer_for, self.can_lead)
         if lease.offer is not None and lease.offer != offered:
-            self.pushes.append((application.name, Offer(unit=lease.offer.unit)))
+            # because its time begins when it is told: a slow commit must not use it up
+            unit = lease.offer.unit
+            lease = replace(lease, offer=LineOffer(unit, rules.NEVER))
+            self.pushes.append((application.name, Offer(unit=unit)))
         self.keep(replace(application, lease=lease), *changes)
         return lease
+
+    def tell_offer(self, now: float, unit: str) -> bool:
+        """The offer to this unit leaves: its length counts from here (L4). False if the lease is on
+        offer to it no more, since it was taken back while the commit was under way."""
+        name = application_of(unit)
+        gathering = self.ledger.gathering.before
+        if (before := gathering.get(name)) is not None:
+            # because a roll back must not bring an offer back that never lapses
+            gathering[name] = self._with_offer_told(now, before, unit)
+        application = self.ledger.applications.get(name)
+        if application is None or application.lease.offer is None:
+            return False
+        told = self._with_offer_told(now, application, unit)
+        self.ledger.touch(told)
+        self.schedule(told)
+        return application.lease.offer.unit == unit
+
+    def _with_offer_told(self, now: float, application: Application, unit: str) -> Application:
+        lease = application.lease
+        if lease.offer != LineOffer(unit, rules.NEVER):
+            return application
+        offer = LineOffer(unit, now + self._offer_for)
+        return replace(application, lease=replace(lease, offer=offer))
 
     def keep(self, application: Application, *changes: Change) -> None:
         """Make this the application's state; its record is persisted if it changed."""

@@ -15,7 +15,9 @@ try to write, as a late packet would. Faults are planned on the disk, one for ea
 `disk.full = True` refuses every commit and every seat until it is set back. `disk.takes` says how
 many seconds each half of a commit takes, before and after it lands; even zero lets other tasks run.
 
-Changes are applied one by one in the most literal way: this is the oracle for the other stores.
+Each of `disk.on_durable` is called with the changes of a commit once they are on the disk.
+
+Changes are applied one by one in the most literal way: `Tables` is the oracle for the other stores.
 """
 
 from __future__ import annotations
@@ -46,37 +48,19 @@ from tenure.stores.base import HISTORY_KEPT, Seat
 
 Fault = Literal["none", "refused", "unsure-landed", "unsure-not-landed", "unsure-late"]
 
+Hear = Callable[[Sequence[Change]], None]
+"""Told the changes of one commit, once they are surely durable."""
 
-class MemoryDisk:
-    """What survives a controller, and the faults it is to suffer."""
+
+class Tables:
+    """All that commits made true: records and history."""
 
     def __init__(self) -> None:
-        self.faults: list[Fault] = []
-        self.full = False
-        self.takes: Callable[[], float] = lambda: 0.0
-        self.seat = 0
-        self.owner: MemoryStore | None = None
-        self._late: list[tuple[Seat, tuple[Change, ...]]] = []
         self._applications: dict[str, ApplicationRecord] = {}
         self._units: dict[str, UnitRecord] = {}
         self._buckets: dict[str, Bucket] = {}
         self._pins: dict[str, dict[str, float]] = {}
         self._history: dict[str, list[HistoryAdded]] = {}
-
-    def free_seat(self) -> None:
-        """The controller that holds the seat is dead: others may take it."""
-        self.owner = None
-
-    def deliver_late(self) -> None:
-        """Let the late commits arrive now; those of an older seat change nothing (L8)."""
-        late, self._late = self._late, []
-        for seat, changes in late:
-            if seat.number == self.seat:
-                self.apply(changes)
-
-    def delay(self, seat: Seat, changes: Sequence[Change]) -> None:
-        """Keep a commit under way until `deliver_late`."""
-        self._late.append((seat, tuple(changes)))
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes true, in order."""
@@ -127,6 +111,16 @@ class MemoryDisk:
             pins={application: dict(pins) for application, pins in self._pins.items()},
         )
 
+    def copy(self) -> Tables:
+        """The same records; what one of them is told later the other does not hear."""
+        copied = Tables()
+        copied._applications = dict(self._applications)
+        copied._units = dict(self._units)
+        copied._buckets = dict(self._buckets)
+        copied._pins = {application: dict(pins) for application, pins in self._pins.items()}
+        copied._history = {name: list(entries) for name, entries in self._history.items()}
+        return copied
+
     def trim_history(self) -> None:
         """Forget all but the newest entries of each application."""
         for entries in self._history.values():
@@ -136,6 +130,41 @@ class MemoryDisk:
         """The newest `limit` entries, oldest first."""
         entries = self._history.get(application, [])
         return entries[max(0, len(entries) - limit) :]
+
+
+class MemoryDisk(Tables):
+    """What survives a controller, and the faults it is to suffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[Fault] = []
+        self.full = False
+        self.takes: Callable[[], float] = lambda: 0.0
+        self.seat = 0
+        self.owner: MemoryStore | None = None
+        self._late: list[tuple[Seat, tuple[Change, ...]]] = []
+        self.on_durable: list[Hear] = []
+
+    def free_seat(self) -> None:
+        """The controller that holds the seat is dead: others may take it."""
+        self.owner = None
+
+    def deliver_late(self) -> None:
+        """Let the late commits arrive now; those of an older seat change nothing (L8)."""
+        late, self._late = self._late, []
+        for seat, changes in late:
+            if seat.number == self.seat:
+                self.apply(changes)
+
+    def delay(self, seat: Seat, changes: Sequence[Change]) -> None:
+        """Keep a commit under way until `deliver_late`."""
+        self._late.append((seat, tuple(changes)))
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Make the changes true, in order, and tell."""
+        super().apply(changes)
+        for hear in self.on_durable if changes else ():
+            hear(changes)
 
 
 class MemoryStore:
@@ -202,7 +231,7 @@ class MemoryStore:
         fault = self._disk.faults.pop(0) if self._disk.faults else "none"
         if fault == "refused" or self._disk.full:
             raise StoreRefused("the memory store has no space left: nothing was written")
-        _check_storable(changes)
+        check_storable(changes)
         if fault == "unsure-late":
             self._disk.delay(seat, changes)
         elif fault != "unsure-not-landed":
@@ -212,9 +241,9 @@ class MemoryStore:
             raise Unsure("the memory store did not say whether the write landed")
 
 
-def _check_storable(changes: Sequence[Change]) -> None:
+def check_storable(changes: Sequence[Change]) -> None:
     """What no store can write is refused here too: lone surrogates, numbers past 64 bits."""
     try:
         msgspec.msgpack.encode(changes)
     except (UnicodeEncodeError, OverflowError) as error:
-        raise StoreRefused(f"cannot write to the memory store: {error}") from None
+        raise StoreRefused(f"cannot write to the store: {error}") from None

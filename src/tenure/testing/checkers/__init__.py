@@ -1,0 +1,101 @@
+"""The checkers: one small class for each promise, grouped by what they look at.
+
+| module | what it looks at |
+|---|---|
+| `belief` | who believes to lead |
+| `promises` | what True means to who was told |
+| `terms` | terms, from grants to hooks |
+| `settings` | the bucket, write by write |
+| `reads`, `history` | what was read, and whether all of it fits one order |
+| `hooks` | one hook at a time, and none twice |
+| `elected`, `told` | the hooks of leadership that are owed |
+| `control` | what the controller owes to units |
+
+A checker raises no false alarm: what it cannot see, it takes for kept. `all_checkers` is for runs
+that see inside of everything; `real_checkers` for those of real processes, which see hooks, tools
+and operators' commands, and no belief, no store, and no word on the wire.
+"""
+
+from __future__ import annotations
+
+from tenure.testing.checkers.belief import OneBeliever
+from tenure.testing.checkers.control import LeaderComes, NobodyLearns, OneOffer
+from tenure.testing.checkers.elected import ElectedOncePerTerm
+from tenure.testing.checkers.history import BucketLinear, HookSeesTarget
+from tenure.testing.checkers.hooks import NothingTwice, OneHookAtATime
+from tenure.testing.checkers.promises import OnePromise, PromiseKept
+from tenure.testing.checkers.reads import SnapshotStable
+from tenure.testing.checkers.settings import (
+    NothingHalf,
+    RefusedChangedNothing,
+    WriterNotTold,
+    WritesFenced,
+)
+from tenure.testing.checkers.terms import TermsRise
+from tenure.testing.checkers.told import ToldMinions
+from tenure.testing.judge import Checker
+
+__all__ = [
+    "BucketLinear",
+    "ElectedOncePerTerm",
+    "HookSeesTarget",
+    "LeaderComes",
+    "NobodyLearns",
+    "NothingHalf",
+    "NothingTwice",
+    "OneBeliever",
+    "OneHookAtATime",
+    "OneOffer",
+    "OnePromise",
+    "PromiseKept",
+    "RefusedChangedNothing",
+    "SnapshotStable",
+    "TermsRise",
+    "ToldMinions",
+    "WriterNotTold",
+    "WritesFenced",
+    "all_checkers",
+    "real_checkers",
+]
+
+
+def all_checkers(slack: float = 0.0) -> list[Checker]:
+    """A new instance of each. `slack`: seconds by which beliefs may overlap in a world whose clocks
+    differ by more than the margin."""
+    return [
+        OneBeliever(slack),
+        PromiseKept(slack),
+        OnePromise(slack),
+        TermsRise(),
+        WritesFenced(),
+        NothingHalf(),
+        RefusedChangedNothing(),
+        WriterNotTold(),
+        SnapshotStable(),
+        BucketLinear(),
+        HookSeesTarget(),
+        OneHookAtATime(),
+        NothingTwice(),
+        ElectedOncePerTerm(),
+        ToldMinions(),
+        LeaderComes(),
+        OneOffer(),
+        NobodyLearns(),
+    ]
+
+
+def real_checkers() -> list[Checker]:
+    """A new instance of each that has something to judge in a run of real processes."""
+    return [
+        OnePromise(),
+        TermsRise(),
+        RefusedChangedNothing(),
+        SnapshotStable(),
+        BucketLinear(),
+        OneHookAtATime(),
+        NothingTwice(),
+        ElectedOncePerTerm(belief_is_seen=False),
+        ToldMinions(),
+        LeaderComes(),
+        NobodyLearns(),
+    ]

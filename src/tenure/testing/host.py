@@ -1,0 +1,291 @@
+"""The controller's machine in a simulated world: its disk, its clock, and one process at a time.
+
+The loop, the desk and the operators' API are the real ones. The store is a model, on a disk that
+survives the process and, if it is `ModelDisk`, loses what was not synced when the power fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from tenure.controller.access import OPERATOR
+from tenure.controller.api import Api
+from tenure.controller.desk import Desk
+from tenure.controller.loop import Controller
+from tenure.core.application import Application
+from tenure.core.changes import ApplicationPut, Change, HistoryAdded, Holder, SettingsMerged
+from tenure.core.effects import Denied, Granted, Offer, Revision
+from tenure.core.lease import Lease, LineOffer
+from tenure.core.leases import Leases
+from tenure.errors import TenureError
+from tenure.stores.base import Store
+from tenure.stores.memory import MemoryDisk, MemoryStore
+from tenure.testing.clocks import MachineClock
+from tenure.testing.disk import ModelDisk, ModelStore
+from tenure.testing.facts import (
+    Answered,
+    ControllerBegan,
+    ControllerEnded,
+    Fact,
+    Heard,
+    Led,
+    Offered,
+    Released,
+    Revoked,
+    ToldRevision,
+    Wrote,
+)
+from tenure.testing.loop import Process, SimLoop
+from tenure.testing.network import Link
+from tenure.wire.codec import encode
+from tenure.wire.messages import (
+    Done,
+    FromAgent,
+    FromController,
+    Release,
+    Report,
+    Verdicts,
+)
+
+Disk = MemoryDisk | ModelDisk
+
+
+class Around(Protocol):
+    """What the host needs of its world."""
+
+    loop: SimLoop
+
+    def tell(self, fact: Fact) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+class Host:
+    """See the module. `grace` and `offer_for` are in seconds of its clock."""
+
+    def __init__(
+        self, world: Around, disk: Disk, clock: MachineClock, grace: float, offer_for: float
+    ) -> None:
+        self.world = world
+        self.disk = disk
+        self.clock = clock
+        self.grace = grace
+        self.offer_for = offer_for
+        self.links: list[Link] = []
+        self.process: Process | None = None
+        self.controller: Controller | None = None
+        self.desk: Desk | None = None
+        self.lives = 0
+        self._api: Api | None = None
+        self._told = Told()
+        self._releases: dict[str, set[int]] = {}
+        disk.on_durable.append(self._durable)
+
+    # -- a life
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs, or could if it were not stopped."""
+        return self.process is not None and not self.process.dead
+
+    @property
+    def serves(self) -> bool:
+        """Whether it has its seat and decides."""
+        return self.alive and self.desk is not None
+
+    def start(self) -> None:
+        """A new controller process over the same disk."""
+        assert not self.alive, "it runs already"
+        self.lives += 1
+        self.process = self.world.loop.process(f"controller {self.lives}")
+        self.process.spawn(self._live(self.process))
+
+    async def _live(self, process: Process) -> None:
+        store: Store = _store(self.disk)
+        controller = Controller(
+            store, self.clock, grace=self.grace, offer_for=self.offer_for, least_duration=0.01
+        )
+        try:
+            self._watch_offers(controller.leases)
+            await controller.start()
+            self.controller, self.desk = controller, Desk(controller)
+            self._api = Api(self.desk, "simulated")
+            self._tell(ControllerBegan(at=self.world.loop.time()))
+            await controller.run()
+        except TenureError as fault:
+            self.world.note(f"the controller ends: {fault}")
+            self._gone(process)
+
+    def _watch_offers(self, leases: Leases) -> None:
+        """Tell of offers that are taken back before they lapse, and not for a grant."""
+        real = leases.settle
+
+        def settle(now: float, application: Application, lease: Lease, *changes: Change) -> Lease:
+            known = leases.ledger.applications.get(application.name)
+            before = known.lease.offer if known is not None else None
+            settled = real(now, application, lease, *changes)
+            is_open = before is not None and settled.holder is None and now <= before.until
+            if before is not None and is_open and not _same_unit(settled.offer, before):
+                self._tell(Released(at=self.world.loop.time(), unit=before.unit))
+            return settled
+
+        leases.settle = settle  # type: ignore[method-assign]
+
+    def kill(self, *, power: bool = False) -> None:
+        """kill -9 or, with `power`, the whole machine at once."""
+        if self.process is not None and self.alive:
+            self._gone(self.process, power=power)
+        elif power and isinstance(self.disk, ModelDisk):
+            self.disk.power_loss()
+
+    def _gone(self, process: Process, *, power: bool = False) -> None:
+        was_serving = self.desk is not None
+        process.dead = True
+        self.desk = self._api = self.controller = None
+        if isinstance(self.disk, MemoryDisk):
+            self.disk.free_seat()
+        elif power:
+            self.disk.power_loss()
+        else:
+            self.disk.crash_process()
+        for link in self.links:
+            link.controller_gone()
+        if was_serving:
+            self._tell(ControllerEnded(at=self.world.loop.time()))
+
+    # -- operators
+
+    async def ask(self, method: str, path: str, body: Any = None) -> str:
+        """What an operator is answered, as words; as part of the controller's process."""
+        assert self._api is not None and self.process is not None
+        content = msgspec.json.encode(body) if body is not None else b""
+        asking = self.process.spawn(self._ask(self._api, method, path, content))
+        asking.add_done_callback(_retrieved)
+        done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        asking.add_done_callback(lambda task: None if done.done() else done.set_result(_word(task)))
+        return await done
+
+    async def _ask(self, api: Api, method: str, path: str, content: bytes) -> str:
+        try:
+            answer = await api.call(OPERATOR, method, path, {}, content)
+        except TenureError as fault:
+            return f"refused: {fault}"
+        return str(getattr(answer, "note", "")) or type(answer).__name__
+
+    # -- Exchange, for the links
+
+    def said(self, link: Link, messages: list[FromController]) -> None:
+        self._tell(Heard(at=self.world.loop.time(), unit=link.unit, text=encode(messages).decode()))
+        for message in messages:
+            for fact in self._facts(link, message):
+                self._tell(fact)
+
+    def _facts(self, link: Link, message: FromController) -> list[Fact]:
+        at = self.world.loop.time()
+        if isinstance(message, Verdicts):
+            return [
+                Answered(at=at, unit=v.unit, agent=link.instance,
+                         term=v.term if isinstance(v, Granted) else None)
+                for v in message.verdicts if isinstance(v, Granted | Denied)
+            ]  # fmt: skip
+        if isinstance(message, Offer):
+            return [Offered(at=at, unit=message.unit, lasts=self.offer_for / self.clock.rate)]
+        if isinstance(message, Revision):
+            return [ToldRevision(at=at, unit=message.unit, revision=message.revision)]
+        if isinstance(message, Done) and message.id in self._releases.get(link.instance, ()):
+            return [Released(at=at, unit=link.unit)]
+        return []
+
+    def heard(self, link: Link, messages: list[FromAgent]) -> None:
+        for message in messages:
+            if isinstance(message, Release):
+                self._releases.setdefault(link.instance, set()).add(message.id)
+            elif isinstance(message, Report) and not message.eligible:
+                self._tell(Released(at=self.world.loop.time(), unit=link.unit))
+
+    def closed(self, link: Link) -> None:
+        self._releases.pop(link.instance, None)
+        self._tell(Released(at=self.world.loop.time(), unit=link.unit))
+
+    def _tell(self, fact: Fact) -> None:
+        self.world.tell(fact)
+
+    # -- what the store made durable
+
+    def _durable(self, changes: Sequence[Change]) -> None:
+        for fact in self._told.facts(self.world.loop.time(), changes):
+            self._tell(fact)
+
+
+class Told:
+    """Reads facts from what a store makes durable."""
+
+    def __init__(self) -> None:
+        self.holders: dict[str, tuple[int, Holder | None]] = {}
+        self.buckets: dict[str, dict[str, str]] = {}
+        self.revisions: dict[str, int] = {}
+        self.writers: dict[str, str] = {}
+        self._longest: dict[str, float] = {}
+
+    def facts(self, at: float, changes: Sequence[Change]) -> list[Fact]:
+        """What these changes mean. A write's unit stands in the history entry that follows it."""
+        found: list[Fact] = []
+        for index, change in enumerate(changes):
+            if isinstance(change, ApplicationPut):
+                record = change.record
+                self._longest[record.name] = record.longest
+                before = self.holders.get(record.name)
+                self.holders[record.name] = (record.term, record.holder)
+                if record.holder and (before is None or before[0] != record.term):
+                    found.append(
+                        Led(at=at, application=record.name, unit=record.holder.unit,
+                            agent=record.holder.instance, term=record.term)
+                    )  # fmt: skip
+            elif isinstance(change, SettingsMerged):
+                found.append(self._wrote(at, change, changes[index + 1]))
+            elif isinstance(change, HistoryAdded) and change.kind == "revoked":
+                until = at + self._longest.get(change.application, 0.0) * 1.05
+                found.append(
+                    Revoked(at=at, unit=str(change.unit_from), term=change.term or 0, until=until)
+                )
+            elif isinstance(change, HistoryAdded) and change.kind == "removed":
+                self.buckets[change.application] = {}
+                found.append(
+                    Wrote(at=at, application=change.application, unit="", term=0, settings={},
+                          revision=self.revisions.get(change.application, 0), removed=True)
+                )  # fmt: skip
+        return found
+
+    def _wrote(self, at: float, change: SettingsMerged, told: Change) -> Wrote:
+        assert isinstance(told, HistoryAdded) and told.kind == "settings"
+        settings = {**self.buckets.get(change.application, {}), **change.put}
+        for key in change.drop:
+            settings.pop(key, None)
+        self.buckets[change.application] = settings
+        self.revisions[change.application] = change.revision
+        self.writers[change.application] = str(told.unit_to)
+        return Wrote(
+            at=at, application=change.application, revision=change.revision,
+            unit=str(told.unit_to), term=told.term or 0, settings=settings,
+        )  # fmt: skip
+
+
+def _store(disk: Disk) -> Store:
+    return MemoryStore(disk) if isinstance(disk, MemoryDisk) else ModelStore(disk)
+
+
+def _same_unit(one: LineOffer | None, other: LineOffer) -> bool:
+    return one is not None and one.unit == other.unit
+
+
+def _word(task: asyncio.Future[str]) -> str:
+    return "no answer" if task.cancelled() or task.exception() else task.result()
+
+
+def _retrieved(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()  # because nobody may be waiting any more, and that is no fault

@@ -1,0 +1,275 @@
+"""An event loop whose time is a number, and the processes that live in it.
+
+When nothing is ready, the clock jumps to the next timer: an hour of leases passes in milliseconds.
+There are no threads and no sockets in it, and nothing in it reads a real clock.
+
+Several *processes* share one loop. Which process a step belongs to is told by a context variable,
+which tasks and callbacks inherit. So a process can be treated as a kernel treats one:
+
+- `kill`: no step of it ever runs again, no `finally`, no farewell.
+- `stop` and `go_on`: its steps and timers wait, in order, as with SIGSTOP.
+- `stall`: it is busy for a while in the middle of a step, as with a slow fsync: its clock is ahead
+  of the world's until the step is over, and what it sends leaves only then.
+
+What one process does keeps its order, as asyncio promises. In what order several of them are
+served at one instant is drawn from the seed, and so is how late a wake-up is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+from collections.abc import Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, cast
+
+START = 1_000.0
+"""Where the world's time begins, so that an instant is never mistaken for a span."""
+
+MANY_TASKS = 64
+
+
+class Process:
+    """A simulated process. `name` is for people."""
+
+    def __init__(self, loop: SimLoop, name: str) -> None:
+        self.name = name
+        self.dead = False
+        self.stopped = False
+        self.ahead = 0.0
+        """Seconds by which it is ahead of the world while it is stalled in a step."""
+        self.on_stall: Callable[[], None] = lambda: None
+        self._loop = loop
+        self._parked: list[asyncio.Handle] = []
+        self._deferred: list[Callable[[], None]] = []
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+        self._faults: list[BaseException] = []
+        self.context: Context = copy_context()
+        self.context.run(_PROCESS.set, self)
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run a coroutine as part of the process."""
+        return self._loop.create_task(coroutine, context=self.context)
+
+    def kill(self) -> None:
+        """kill -9. Whoever is stuck in the kernel dies when it comes back from there."""
+        if self.ahead:
+            self._deferred.append(self.kill)
+            return
+        self.dead = True
+
+    def stop(self) -> None:
+        """SIGSTOP."""
+        if self.ahead:
+            self._deferred.append(self.stop)
+            return
+        self.stopped = True
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        if self.stopped and not self.ahead:
+            self.stopped = False
+            self._wake()
+
+    def _wake(self) -> None:
+        parked, self._parked = self._parked, []
+        self._loop.take_back(parked)
+
+    def stall(self, seconds: float) -> None:
+        """Be stuck for so long in the middle of the present step."""
+        if self.dead or seconds <= 0:
+            return
+        if not self.ahead:
+            self.on_stall()
+        self.ahead += seconds
+        over = self._loop.world_time + self.ahead
+        self._loop.call_at(over, self._unstall, self.ahead, context=Context())
+
+    def _unstall(self, ahead: float) -> None:
+        if ahead != self.ahead:
+            return  # because it was stalled again in the same step, for longer
+        self.ahead = 0.0
+        self._loop.ran[self] = None
+        deferred, self._deferred = self._deferred, []
+        for do in deferred:
+            do()
+        if not self.stopped and not self.dead:
+            self._wake()
+
+    @property
+    def waits(self) -> bool:
+        """Whether none of its steps may run now."""
+        return self.stopped or self.ahead > 0.0
+
+    def park(self, handle: asyncio.Handle) -> None:
+        """Keep a step until it may run; a dead process' until its world is over."""
+        self._parked.append(handle)
+
+    def own(self, task: asyncio.Task[Any]) -> None:
+        """Keep a reference, so that a dead process' coroutines are not finalised under way."""
+        self._tasks[task] = None
+        if len(self._tasks) > MANY_TASKS:
+            self._note_faults()
+            self._tasks = {task: None for task in self._tasks if not task.done()}
+
+    def _note_faults(self) -> None:
+        for task in self._tasks:
+            if task.done() and not task.cancelled() and (fault := task.exception()) is not None:
+                self._faults.append(fault)
+
+    def faults(self) -> list[BaseException]:
+        """The exceptions that ended its tasks, foreseen ones too."""
+        self._note_faults()
+        return self._faults
+
+    def bury(self) -> list[asyncio.Task[Any]]:
+        """The world is over: what is left of it may end; the tasks that still have to."""
+        self.dead = self.stopped = False
+        self.ahead = 0.0
+        self._wake()
+        left = [task for task in self._tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        return left
+
+
+_PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
+
+
+def process_now() -> Process | None:
+    """The process whose step runs now; None for the world's own."""
+    return _PROCESS.get()
+
+
+def lead_of_process() -> float:
+    """How far the running process is ahead of the world's time, in seconds."""
+    process = _PROCESS.get()
+    return process.ahead if process is not None else 0.0
+
+
+class Stuck(Exception):
+    """Everything waits, and nothing will ever happen."""
+
+
+class SimLoop(asyncio.BaseEventLoop):
+    """See the module. `late` is the chance that the machine is busy when a timer is due; `after`
+    is called after each round of steps."""
+
+    def __init__(self, rng: random.Random, late: float = 0.05, latest: float = 0.05) -> None:
+        super().__init__()
+        self._rng = rng
+        self._late = late
+        self._latest = latest
+        self._virtual = START
+        self._clock_resolution = 1e-9
+        self.rounds = 0
+        self.processes: list[Process] = []
+        self.ran: dict[Process, None] = {}
+        """The processes that took a step since this was last cleared."""
+        self.after: Callable[[], None] = lambda: None
+        self._any = cast(Any, self)  # because typeshed hides what a loop is made of
+
+    def time(self) -> float:
+        """The world's true time, in seconds; a stalled process is ahead of it."""
+        return self._virtual + lead_of_process()
+
+    @property
+    def world_time(self) -> float:
+        """The world's true time, whoever asks."""
+        return self._virtual
+
+    def process(self, name: str) -> Process:
+        """A new process."""
+        process = Process(self, name)
+        self.processes.append(process)
+        return process
+
+    def create_task(
+        self, coro: Any, *, name: object = None, context: Context | None = None
+    ) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = super().create_task(coro, name=name, context=context)
+        process = context.get(_PROCESS) if context is not None else _PROCESS.get()
+        if process is not None:
+            process.own(task)
+        return task
+
+    def take_back(self, handles: list[asyncio.Handle]) -> None:
+        """These may run now."""
+        self._any._ready.extend(handles)
+
+    def delay_timers(self, processes: set[Process], seconds: float) -> None:
+        """These processes' timers did not count this time: their machine was suspended."""
+        heap = self._any._scheduled
+        for handle in heap:
+            if handle._context.get(_PROCESS) in processes:
+                handle._when += seconds
+        heapq.heapify(heap)
+
+    # -- one round
+
+    def _run_once(self) -> None:
+        ready, heap = self._any._ready, self._any._scheduled
+        if not ready:
+            self._let_time_pass(heap)
+        while heap and heap[0]._when <= self._virtual:
+            timer = heapq.heappop(heap)
+            timer._scheduled = False
+            ready.append(timer)
+        batch = list(ready)
+        ready.clear()
+        for handle in self._mixed(batch) if len(batch) > 1 else batch:
+            self._serve(handle)
+        self.rounds += 1
+        self.after()
+
+    def _let_time_pass(self, heap: list[Any]) -> None:
+        while heap and heap[0]._cancelled:
+            timer = heapq.heappop(heap)
+            timer._scheduled = False
+            self._any._timer_cancelled_count -= 1
+        if not heap:
+            if not self._any._stopping:
+                raise Stuck("everything waits, and nothing will ever happen")
+            return
+        self._virtual = max(self._virtual, heap[0]._when)
+        if self._rng.random() < self._late:
+            self._virtual += self._rng.random() * self._latest
+
+    def _mixed(self, batch: list[asyncio.Handle]) -> list[asyncio.Handle]:
+        """What is ready, in a drawn order that keeps each process' own."""
+        queues: dict[Process | None, list[asyncio.Handle]] = {}
+        for handle in batch:
+            queues.setdefault(_owner(handle), []).append(handle)
+        if len(queues) == 1:
+            return batch
+        turns = [owner for owner, queue in queues.items() for _ in queue]
+        self._rng.shuffle(turns)
+        for queue in queues.values():
+            queue.reverse()
+        return [queues[owner].pop() for owner in turns]
+
+    def _serve(self, handle: asyncio.Handle) -> None:
+        if handle.cancelled():
+            return
+        process = _owner(handle)
+        if process is not None:
+            if process.dead or process.waits:
+                process.park(handle)
+                return
+            self.ran[process] = None
+        handle._run()
+
+    def bury(self) -> None:
+        """End what is left of all processes, dead ones too; nothing is looked at any more."""
+        self.after = lambda: None
+        for _ in range(100):
+            left = [task for process in self.processes for task in process.bury()]
+            if not left:
+                return
+            self.run_until_complete(asyncio.wait(left, timeout=1.0))
+
+
+def _owner(handle: asyncio.Handle) -> Process | None:
+    context: Context = cast(Any, handle)._context
+    return context.get(_PROCESS)

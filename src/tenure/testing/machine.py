@@ -1,0 +1,280 @@
+"""A simulated machine with one agent: its clock, its disk, its link, its hooks.
+
+The `Agent` and the `Unit` are the real ones, and so is the tool server. What survives a crash is
+what `StateDisk` holds.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Literal, Protocol
+
+from tenure.agent.daemon import Agent
+from tenure.agent.hooks import HookCommand
+from tenure.agent.toolserver import ToolServer
+from tenure.agent.unit import Place, Unit
+from tenure.core.resolver import ELECTED, LocalState
+from tenure.errors import TenureError
+from tenure.testing.clocks import MachineClock
+from tenure.testing.facts import AgentBegan, AgentEnded, Fact, Heard, Paid
+from tenure.testing.loop import Process, SimLoop
+from tenure.testing.network import Link
+from tenure.testing.simhooks import Hook, Temper, began, said_true
+from tenure.testing.statedisk import SimStateFile, StateDisk
+
+HOOKS = frozenset({
+    "install", "leader-elected", "leader-deposed", "leader-settings-changed", "config-changed",
+    "start", "update-status", "stop", "remove",
+})  # fmt: skip
+
+Belief = tuple[bool, int | None, float, bool]
+"""Answered, term, sure until (the machine's clock), stepping down."""
+
+
+class Around(Protocol):
+    """What a machine needs of its world."""
+
+    loop: SimLoop
+    temper: Temper
+    update_every: float
+
+    def tell(self, fact: Fact) -> None: ...
+
+    def complain(self, text: str) -> None: ...
+
+    def call_id(self) -> str: ...
+
+
+class Machine:
+    """See the module. `start` begins an agent's life; `kill`, `power_off` and `agent.stop` end it.
+
+    `unit` is the unit's name, `instance` the id in its state folder: a clone has another (L9).
+    """
+
+    def __init__(
+        self, world: Around, rng: random.Random, link: Link, clock: MachineClock,
+        unit: str, instance: str,
+    ) -> None:  # fmt: skip
+        self.world = world
+        self.loop = world.loop
+        self.rng = rng
+        self.link = link
+        self.clock = clock
+        self.unit = unit
+        self.instance = instance
+        self.disk = StateDisk(rng)
+        self.disk.on_durable = self._saved
+        self.process: Process | None = None
+        self.agent: Agent | None = None
+        self.inner: Unit | None = None
+        self.lives = 0
+        self.boots = 1
+        self.gone = False
+        """The unit has left for ever, or its agent must never come back."""
+        self._tools: ToolServer | None = None
+        self._hooks: dict[str, Hook] = {}
+        self._pids = 100
+        self._frozen: Belief | None = None
+        self._ended = True
+
+    # -- Ground, for hooks
+
+    @property
+    def temper(self) -> Temper:
+        return self.world.temper
+
+    def tell(self, fact: Fact) -> None:
+        self.world.tell(fact)
+
+    def complain(self, text: str) -> None:
+        self.world.complain(f"{self.unit}: {text}")
+
+    def call_id(self) -> str:
+        return self.world.call_id()
+
+    def tool_server(self) -> tuple[Process, ToolServer] | None:
+        if self.process is None or self.process.dead or self._tools is None:
+            return None
+        return self.process, self._tools
+
+    def promise_ends(self) -> float:
+        assert self.inner is not None
+        return self.clock.when(self.clock.now() + self.inner.tracker.guarantee)
+
+    # -- a life
+
+    @property
+    def alive(self) -> bool:
+        """Whether its agent process runs, or could if it were not stopped."""
+        return not self._ended
+
+    def start(self) -> None:
+        """A new agent process over what the disk holds."""
+        assert not self.alive, "it runs already"
+        self.lives += 1
+        self._ended = False
+        self._frozen = None
+        self.agent = self.inner = None
+        self.process = self.loop.process(f"{self.instance} agent {self.lives}")
+        self.process.on_stall = self._freeze
+        self.link.process = self.process
+        self.process.spawn(self._live(self.process))
+
+    async def _live(self, process: Process) -> None:
+        self.tell(AgentBegan(at=self.loop.time(), unit=self.unit, agent=self.instance))
+        rng = random.Random(self.rng.random())
+        self.agent = Agent(self.clock, rng, self.link.dial, self._pids)
+        place = Place(
+            unit=self.unit, instance=self.instance, boot_id=f"boot-{self.boots}",
+            charm=Path("charm"), tools=Path("tools"), socket=Path("tool.sock"),
+            model_name="tenure", model_uuid="uuid", inherited={},
+            update_every=self.world.update_every,
+        )  # fmt: skip
+        self.inner = Unit(
+            place, clock=self.clock, rng=rng,
+            file=SimStateFile(self.disk, process, self._dies), find_hook=_find_hook,
+            runner=_Runner(self), log=_NoLog(), connection=self.agent.connection,
+            wake=self.agent.wake,
+        )  # fmt: skip
+        try:
+            self.inner.load()
+        except TenureError:
+            self._end("stopped")
+            return
+        self._tools = ToolServer(Path("tool.sock"), self.inner.context)
+        self.agent.add(self.inner)
+        await self.agent.run()
+        self.gone = self.gone or self.inner.finished
+        self._end("left" if self.inner.finished else "stopped")
+
+    def _end(self, how: Literal["died", "stopped", "left"]) -> None:
+        """The process is no more; its hooks went with it (H8)."""
+        if self._ended:
+            return
+        self._ended = True
+        self._tools = None
+        assert self.process is not None
+        self.process.dead = True
+        self.end_hooks()
+        self.tell(AgentEnded(at=self.loop.time(), unit=self.unit, agent=self.instance, how=how))
+        self.link.agent_gone(silently=False)
+
+    def _dies(self) -> None:
+        """Killed at a save: it is stuck in the kernel no more."""
+        if self.process is not None:
+            self.process.ahead = 0.0
+        self._end("died")
+
+    def kill(self) -> None:
+        """kill -9: nothing is said, nothing is saved, the kernel closes the connection."""
+        if self.process is None or self._ended:
+            return
+        if self.process.ahead:
+            self.loop.call_later(self.process.ahead + 1e-6, self.kill)
+            return
+        self._end("died")
+
+    def power_off(self) -> None:
+        """The machine is gone at once: nobody is told, and what was not synced may be lost."""
+        if not self._ended:
+            assert self.process is not None
+            self.process.ahead = 0.0
+            self.link.agent_gone(silently=True)
+            self._end("died")
+        self.disk.power_loss()
+        self.boots += 1
+        self.clock.boot(self.rng.uniform(1.0, 1e5))
+
+    # -- what one who sees everything sees
+
+    def _freeze(self) -> None:
+        """The agent is stuck in the middle of a step: what it believed before is what counts."""
+        if self.inner is not None:
+            self._frozen = self._belief_of(self.inner)
+
+    @staticmethod
+    def _belief_of(unit: Unit) -> Belief:
+        tracker = unit.tracker
+        return tracker.answered, tracker.term, tracker.sure_until, tracker.stepping_down
+
+    @property
+    def belief(self) -> Belief:
+        """What the agent believes at this instant, whether it runs, is stopped, or is stuck."""
+        if self._ended or self.inner is None or self.process is None:
+            return False, None, 0.0, False
+        if self.process.ahead and self._frozen is not None:
+            return self._frozen
+        return self._belief_of(self.inner)
+
+    def believes(self) -> int | None:
+        """The term that it believes in at this instant (U1)."""
+        answered, term, sure_until, _ = self.belief
+        return term if answered and term is not None and self.clock.now() < sure_until else None
+
+    # -- hooks
+
+    def start_hook(self, command: HookCommand) -> Hook:
+        """A hook begins."""
+        assert self.process is not None and self.inner is not None
+        self._pids += 1
+        running = self.inner.state.running
+        target = running.plan.target_revision if running is not None else 0
+        self.tell(began(self, command, target))
+        self.tell(Heard(at=self.loop.time(), unit=self.unit, text=str(dict(command.env))))
+        if command.hook == ELECTED:
+            self.tell(said_true(self, command.context_id, self.inner.tracker.term))
+        hook = Hook(self, command, self._pids, self.process)
+        self._hooks = {c: h for c, h in self._hooks.items() if not h.over}
+        self._hooks[command.context_id] = hook
+        return hook
+
+    def end_hooks(self) -> None:
+        """The warden's work, and that of the agent which comes after it (H5, H8)."""
+        for hook in self.hooks:
+            hook.kill()
+
+    @property
+    def hooks(self) -> list[Hook]:
+        """The hooks that run now."""
+        return [hook for hook in self._hooks.values() if not hook.over]
+
+    # -- the disk
+
+    def _saved(self, before: LocalState | None, now: LocalState) -> None:
+        """Tell what was durably recorded as done (H4)."""
+        before = before or LocalState(unit=self.unit)
+        at = self.loop.time()
+        if now.elected_for != before.elected_for:
+            self.tell(Paid(at=at, unit=self.unit, hook=ELECTED, term=now.elected_for))
+        if now.seen_revision != before.seen_revision:
+            self.tell(
+                Paid(at=at, unit=self.unit, hook="leader-settings-changed",
+                     revision=now.seen_revision)
+            )  # fmt: skip
+        for hook in ("install", "config-changed", "start"):
+            field = {"install": "installed", "config-changed": "configured", "start": "started"}
+            if getattr(now, field[hook]) and not getattr(before, field[hook]):
+                self.tell(Paid(at=at, unit=self.unit, hook=hook))
+
+
+class _Runner:
+    """What the unit runs its hooks with."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def start(self, command: HookCommand) -> Hook:
+        return self._machine.start_hook(command)
+
+    def end_leftovers(self, pid: int | None, context_id: str) -> None:
+        self._machine.end_hooks()
+
+
+class _NoLog:
+    def log(self, level: str, message: str, source: str = "") -> None:
+        pass
+
+
+def _find_hook(hook: str) -> tuple[str, ...] | None:
+    return (f"hooks/{hook}",) if hook in HOOKS else None

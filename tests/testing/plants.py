@@ -1,0 +1,396 @@
+"""Bugs planted into the whole house, and the checkers that must find them.
+
+Each plant takes one guard away, as a person might who does not know why it is there. `found_by` are
+the checkers of which one must be the first to find it; `python -m tests.testing.plants` lives the
+worlds and prints which one did, and in which world.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from tenure.agent import daemon
+from tenure.agent.context import HookContext
+from tenure.agent.unit import Unit
+from tenure.controller.conversation import Conversation
+from tenure.controller.loop import Answer, Controller
+from tenure.core import application, lease, resolver, tracker
+from tenure.core.application import Application
+from tenure.core.changes import Cause, Holder, Persisted, SettingsMerged
+from tenure.core.effects import Offer, Revision, Verdict
+from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
+from tenure.core.leases import Leases
+from tenure.core.ledger import Ledger
+from tenure.core.orders import Orders
+from tenure.core.resolver import HookPlan, Known, LocalState
+from tenure.core.tracker import Asked, Grant, Standing, Tracker
+from tenure.errors import NotLeader
+from tenure.stores.memory import MemoryStore, Tables
+from tenure.testing.disk import ModelDisk
+from tenure.testing.judge import Violation
+from tenure.testing.world import live
+
+Patch = pytest.MonkeyPatch
+Plant = Callable[[Patch], None]
+
+PLANTS: dict[Plant, tuple[str, ...]] = {}
+"""Each bug, and the checkers that may be the first to find it."""
+
+
+def found_by(*checkers: str) -> Callable[[Plant], Plant]:
+    """Registers a bug."""
+
+    def register(plant: Plant) -> Plant:
+        PLANTS[plant] = checkers
+        return plant
+
+    return register
+
+
+def found(seeds: Iterable[int]) -> tuple[int, tuple[Violation, ...]] | None:
+    """The first of these worlds that breaks a promise, and what was found in it."""
+    for seed in seeds:
+        outcome = live(seed)
+        if outcome.violations:
+            return seed, outcome.violations
+    return None
+
+
+# -- the unit's belief
+
+
+@found_by("OneBeliever", "PromiseKept")
+def promise_counted_from_the_reply(patch: Patch) -> None:
+    real = Tracker.consider
+
+    def consider(self: Tracker, now: float, verdict: Verdict, retry_at: float) -> Any:
+        if self.in_flight is not None:
+            self.in_flight = replace(self.in_flight, at=now)
+        return real(self, now, verdict, retry_at)
+
+    patch.setattr(Tracker, "consider", consider)
+
+
+@found_by("OneBeliever")
+def margin_skipped(patch: Patch) -> None:
+    patch.setattr(tracker, "CLOCK_MARGIN", 0.0)
+
+
+@found_by("OneBeliever", "PromiseKept")
+def own_clock_not_looked_at(patch: Patch) -> None:
+    def believes(self: Tracker, now: float) -> bool:
+        return self.answered and self.term is not None
+
+    patch.setattr(Tracker, "believes", believes)
+    patch.setattr(Tracker, "has_run_out", lambda self, now: False)
+
+
+@found_by("TermsRise", "OneBeliever")
+def older_answers_believed(patch: Patch) -> None:
+    def stands(self: Tracker, now: float, asked: Asked) -> bool:
+        return True
+
+    patch.setattr(Tracker, "_still_stands", stands)
+
+
+@found_by("OneBeliever", "TermsRise", "PromiseKept", "ElectedOncePerTerm")
+def pushed_offer_trusted(patch: Patch) -> None:
+    def lead(unit: Unit, push: Offer) -> None:
+        now, held = unit.now(), unit.tracker
+        if held.standing(now) is Standing.MINION and held.in_flight is None:
+            term = held.seen_term + 1
+            held.seen_term = term
+            unit._believe(Grant(term=term, asked_at=now, sure_until=now + held.duration * 0.99,
+                                duration=held.duration, guarantee=held.guarantee))  # fmt: skip
+
+    patch.setitem(daemon.PUSHES, Offer, lead)
+
+
+@found_by("PromiseKept", "OneBeliever")
+def released_before_promises_lapse(patch: Patch) -> None:
+    def may_release(self: Tracker, now: float, *, hooks_are_over: bool) -> bool:
+        return self.stepping_down
+
+    patch.setattr(Tracker, "may_release", may_release)
+
+
+@found_by("PromiseKept", "OneBeliever", "OnePromise")
+def promises_while_stepping_down(patch: Patch) -> None:
+    def standing(self: Tracker, now: float) -> Standing:
+        if not self.answered:
+            return Standing.WAITING
+        return Standing.LEADER if self.believes(now) else Standing.MINION
+
+    patch.setattr(Tracker, "standing", standing)
+
+
+@found_by("PromiseKept")
+def true_without_the_guarantee(patch: Patch) -> None:
+    patch.setattr(Tracker, "is_sure", lambda self, now: self.standing(now) is Standing.LEADER)
+
+
+# -- the controller
+
+
+@found_by("BucketLinear", "WritesFenced", "TermsRise", "OneBeliever", "RefusedChangedNothing")
+def answered_before_the_commit(patch: Patch) -> None:
+    def answer(self: Controller, names: object, answer: Answer, result: Any) -> None:
+        answer(result)
+
+    patch.setattr(Controller, "_answer", answer)
+
+
+@found_by("OneBeliever")
+def not_extended_on_restart(patch: Patch) -> None:
+    real = application.restored
+
+    def restored(persisted: Persisted, name: str, now: float, grace: float) -> Application:
+        found = real(persisted, name, now, grace)
+        return replace(found, lease=replace(found.lease, expires_at=now))
+
+    patch.setattr("tenure.controller.loop.restored", restored)
+
+
+@found_by("TermsRise")
+def term_kept_on_a_regrant(patch: Patch) -> None:
+    real = lease.granted
+
+    def granted(old: Lease, now: float, holder: Holder, wall: float) -> tuple[Lease, Cause]:
+        new, cause = real(old, now, holder, wall)
+        again = old.last_leader == holder.unit and old.term > 0
+        return (replace(new, term=old.term) if again else new), cause
+
+    patch.setattr(lease, "granted", granted)
+
+
+@found_by("WriterNotTold")
+def writer_told(patch: Patch) -> None:
+    real = Leases.write
+
+    def write(self: Leases, now: float, unit: str, term: int, changes: Mapping[str, str]) -> int:
+        revision = real(self, now, unit, term, changes)
+        name = unit.rpartition("/")[0]
+        self.pushes.append((name, Revision(unit=unit, revision=revision, keys=("k",))))
+        return revision
+
+    patch.setattr(Leases, "write", write)
+
+
+@found_by("OneOffer")
+def offered_to_all(patch: Patch) -> None:
+    real = Leases.settle
+
+    def settle(self: Leases, now: float, found: Application, new: Lease, *changes: Any) -> Lease:
+        offered = new.offer
+        settled = real(self, now, found, new, *changes)
+        if settled.offer is not None and settled.offer != offered:
+            self.pushes.extend((found.name, Offer(unit=u)) for u in settled.line[1:])
+        return settled
+
+    patch.setattr(Leases, "settle", settle)
+
+
+@found_by("OneOffer")
+def reservation_ignored(patch: Patch) -> None:
+    table: Any = lease.VERDICTS
+    for ask in (Ask.CLAIM, Ask.RENEW):
+        patch.setitem(table, (Stand.OFFERED_TO_OTHER, ask), Outcome.GRANT)
+
+
+@found_by("WritesFenced")
+def fence_dropped(patch: Patch) -> None:
+    table: Any = lease.VERDICTS
+    for stand in Stand:
+        patch.setitem(table, (stand, Ask.WRITE), Outcome.ALLOW)
+
+
+@found_by("BucketLinear", "WritesFenced", "RefusedChangedNothing", "TermsRise")
+def roll_back_forgotten(patch: Patch) -> None:
+    patch.setattr(Ledger, "roll_back", lambda self, batch: None)
+
+
+@found_by("BucketLinear", "WritesFenced", "TermsRise", "OneBeliever", "RefusedChangedNothing")
+def not_reloaded_after_doubt(patch: Patch) -> None:
+    def reload(self: Leases, names: Iterable[str], loaded: Mapping[str, Application]) -> None:
+        for name in names:
+            self.unsure.pop(name, None)
+
+    patch.setattr(Leases, "reload", reload)
+
+
+@found_by("OneBeliever")
+def longest_lowered_at_once(patch: Patch) -> None:
+    def with_duration(old: Lease, now: float, duration: float, guarantee: float) -> Lease:
+        return replace(old, duration=duration, guarantee=guarantee, longest=duration)
+
+    patch.setattr(lease, "with_duration", with_duration)
+
+
+@found_by("LeaderComes")
+def offers_never_lapse(patch: Patch) -> None:
+    def settled(old: Lease, now: float, offer_for: float, can_take: Any) -> Lease:
+        if old.holder is not None or old.offer is not None or not old.line:
+            return old
+        return replace(old, offer=LineOffer(old.line[0], now + 1e9))
+
+    patch.setattr(lease, "with_offer_settled", settled)
+
+
+@found_by("TermsRise")
+def tombstone_forgotten(patch: Patch) -> None:
+    real = Orders.remove_application
+
+    def remove(self: Orders, now: float, name: str) -> str:
+        told = real(self, now, name)
+        gone = self._leases.ledger.applications[name]
+        self._leases.keep(replace(gone, lease=replace(gone.lease, term=0, holder=None)))
+        return told
+
+    patch.setattr(Orders, "remove_application", remove)
+
+
+@found_by("NobodyLearns")
+def refusal_names_the_leader(patch: Patch) -> None:
+    real = Leases.write
+
+    def write(self: Leases, now: float, unit: str, term: int, changes: Mapping[str, str]) -> int:
+        try:
+            return real(self, now, unit, term, changes)
+        except NotLeader:
+            holder = self.application_with(unit).lease.holder
+            raise NotLeader(f"{holder.unit if holder else 'nobody'} leads") from None
+
+    patch.setattr(Leases, "write", write)
+
+
+@found_by("OneBeliever", "TermsRise", "WritesFenced")
+def older_sessions_heard(patch: Patch) -> None:
+    patch.setattr(Conversation, "_check_session", lambda self, unit: None)
+
+
+# -- the store
+
+
+@found_by("BucketLinear", "WritesFenced", "TermsRise", "OneBeliever", "RefusedChangedNothing")
+def seat_ignored(patch: Patch) -> None:
+    patch.setattr(ModelDisk, "_compare_seat", lambda self, seat: None)
+    patch.setattr(MemoryStore, "_compare", lambda self, seat: None)
+
+
+@found_by("BucketLinear", "WritesFenced", "TermsRise", "OneBeliever")
+def answered_before_the_sync(patch: Patch) -> None:
+    patch.setattr(ModelDisk, "_sync", lambda self: asyncio.sleep(0))
+
+
+@found_by("BucketLinear", "WritesFenced", "TermsRise", "OneBeliever")
+def cache_trusted_after_a_failed_sync(patch: Patch) -> None:
+    patch.setattr(ModelDisk, "_rewrite", lambda self: asyncio.sleep(0))
+
+
+@found_by("BucketLinear", "WritesFenced")
+def half_a_write_kept(patch: Patch) -> None:
+    real = Tables._merge
+
+    def merge(self: Tables, change: SettingsMerged) -> None:
+        real(self, replace(change, put=dict(list(change.put.items())[:1])))
+
+    patch.setattr(Tables, "_merge", merge)
+
+
+# -- hooks and tools
+
+
+@found_by("ElectedOncePerTerm", "PromiseKept")
+def not_looked_at_again_before_leader_elected(patch: Patch) -> None:
+    patch.setattr(Unit, "_may_still_run", lambda self, plan, context: True)
+
+
+@found_by("ToldMinions")
+def paid_for_what_is_known_at_the_end(patch: Patch) -> None:
+    real = Unit._pay
+
+    def pay(self: Unit, plan: HookPlan) -> None:
+        real(self, replace(plan, target_revision=self._news.revision))
+
+    patch.setattr(Unit, "_pay", pay)
+
+
+@found_by("ToldMinions", "ElectedOncePerTerm")
+def interrupted_hook_counted_as_run(patch: Patch) -> None:
+    patch.setattr(
+        resolver,
+        "cleared",
+        lambda state: resolver.paid(state, state.running.plan) if state.running else state,
+    )
+
+
+@found_by("NothingTwice")
+def counter_kept_in_memory(patch: Patch) -> None:
+    real = Unit.load
+
+    def load(self: Unit) -> None:
+        real(self)
+        self._kept.state = replace(self.state, elected_for=0)
+
+    patch.setattr(Unit, "load", load)
+
+
+@found_by("ToldMinions")
+def belief_not_recorded(patch: Patch) -> None:
+    patch.setattr(resolver, "with_belief", lambda state, term, boot_id, sure_until: state)
+    real = Unit._lose
+
+    def lose(self: Unit, cause: str) -> None:
+        real(self, cause)
+
+    patch.setattr(Unit, "_lose", lose)
+
+
+@found_by("ToldMinions")
+def leader_told_of_settings(patch: Patch) -> None:
+    real = resolver._leadership
+
+    def leadership(state: LocalState, known: Known) -> HookPlan | None:
+        if known.standing is Standing.LEADER and state.seen_revision < known.revision:
+            return resolver._settings(state, known)
+        return real(state, known)
+
+    patch.setattr(resolver, "_leadership", leadership)
+
+
+@found_by("BucketLinear")
+def settings_read_from_an_older_context(patch: Patch) -> None:
+    real = HookContext.settings
+    seen: dict[int, Mapping[str, str]] = {}
+
+    async def settings(self: HookContext) -> Mapping[str, str]:
+        home = id(self._home)
+        if home not in seen:
+            seen[home] = await real(self)
+        return seen[home]
+
+    patch.setattr(HookContext, "settings", settings)
+
+
+def main() -> None:
+    """Which world finds each bug, and which checker."""
+    for plant, expected in PLANTS.items():
+        with pytest.MonkeyPatch.context() as patch:
+            plant(patch)
+            what = found(range(200))
+        if what is None:
+            print(f"{plant.__name__:<42} NOT FOUND, expected {' or '.join(expected)}", flush=True)
+            continue
+        seed, violations = what
+        first = violations[0]
+        verdict = "" if first.checker in expected else f"   EXPECTED {' or '.join(expected)}"
+        print(f"{plant.__name__:<42} world {seed:>3}  {first.checker}{verdict}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
