@@ -120,6 +120,19 @@ async def test_when_the_house_stops_nobody_takes_over(tmp_path: Path) -> None:
 
 
 @in_virtual_time
+async def test_a_halting_agent_that_waits_for_its_hook_takes_no_lease_over(tmp_path: Path) -> None:
+    """G2, H8: nobody hands over when the house stops, and nobody takes over either"""
+    stage = await Stage.open(tmp_path, units=2, duration=6.0, guarantee=3.0)
+    old, new = await stage.led()
+    await busy(stage, new)
+    for machine in stage.machines:
+        machine.agent.halt()
+    await stage.until(lambda: not old.alive, within=1.0)
+    await stage.pass_time(9.5)
+    assert new.alive and not new.leads and stage.lease.term == 1
+
+
+@in_virtual_time
 async def test_a_halting_agent_begins_no_hook_and_ends_the_one_that_runs(tmp_path: Path) -> None:
     """H8"""
     stage = await Stage.open(tmp_path, units=2)

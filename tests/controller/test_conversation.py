@@ -350,3 +350,24 @@ async def test_a_minion_cannot_write_and_a_stranger_cannot_read() -> None:
     stranger = await connected(bench, desk, "db/0")
     stranger.say(ReadSettings(id=2, unit="web/0"))
     assert stranger.ended and stranger.of(Settings) == []
+
+
+@in_virtual_time
+async def test_a_unit_whose_removal_was_rolled_back_is_heard_again() -> None:
+    """G7, G11, H3: its session went with the decision, so it is told to say Hello anew"""
+    bench, desk = await desk_with("web")
+    talk = await connected(bench, desk, "web/1")
+    orders = bench.controller.orders
+    bench.disk.faults[:] = ["refused"]
+    bench.give("web", lambda now: orders.remove_application(now, "web"))
+    await bench.turn()
+    await bench.turn(1.0)
+    talk.claim(("web/1", None))
+    await bench.turn()
+    assert isinstance(talk.verdicts()[-1], ClaimUnsure)
+    assert talk.ended
+    talk.hang_up()
+    again = await connected(bench, desk, "web/1", session=2)
+    again.claim(("web/1", None))
+    await bench.turn()
+    assert isinstance(again.verdicts()[-1], Granted)

@@ -201,3 +201,72 @@ async def test_every_acknowledged_change_is_there_after_a_restart() -> None:
     seen = again.read("web/1")
     await again.turn()
     assert (seen[0].revision, seen[0].settings) == (5, {f"k{n}": str(n) for n in range(5)})
+
+
+# -- offers
+
+
+@in_virtual_time
+async def test_an_offers_time_begins_when_it_is_told_however_long_its_commit_took() -> None:
+    """L4, O1: who was elected is not passed over because the disk is slow"""
+    bench = await Bench.with_applications("web", units=3)
+    term = await bench.granted("web/0")
+    for unit in ("web/1", "web/2"):
+        bench.claim(unit)
+    await bench.turn()
+    leases = bench.controller.leases
+    bench.heard.clear()
+    bench.store.open.clear()
+    bench.give("web", lambda now: leases.release(now, "web/0", term))
+    await bench.turn()
+    await bench.pass_time(5.0)
+    assert bench.heard == []
+    bench.store.open.set()
+    await bench.turn()
+    assert bench.heard == [Offer(unit="web/1")]
+    await bench.pass_time(0.75)
+    assert bench.heard == [Offer(unit="web/1")], "it lapsed before its time"
+    await bench.pass_time(0.5)
+    assert bench.heard == [Offer(unit="web/1"), Offer(unit="web/2")]
+
+
+@in_virtual_time
+async def test_an_offer_that_was_taken_back_before_it_was_durable_is_never_told() -> None:
+    """L4: no herd"""
+    bench = await Bench.with_applications("web", units=3)
+    term = await bench.granted("web/0")
+    bench.claim("web/1")
+    await bench.turn()
+    leases, orders = bench.controller.leases, bench.controller.orders
+    bench.heard.clear()
+    bench.store.open.clear()
+    bench.give("web", lambda now: leases.release(now, "web/0", term))
+    await bench.turn()
+    bench.give("web", lambda now: orders.elect(now, "web/2"))
+    await bench.turn()
+    bench.store.open.set()
+    await bench.turn()
+    await bench.turn()
+    assert bench.heard == [Offer(unit="web/2")]
+
+
+@in_virtual_time
+async def test_an_offer_that_a_refused_commit_brings_back_still_lapses() -> None:
+    """G11, L4"""
+    bench = await Bench.with_applications("web", units=3)
+    term = await bench.granted("web/0")
+    for unit in ("web/1", "web/2"):
+        bench.claim(unit)
+    await bench.turn()
+    leases, orders = bench.controller.leases, bench.controller.orders
+    bench.heard.clear()
+    bench.store.open.clear()
+    bench.give("web", lambda now: leases.release(now, "web/0", term))
+    await bench.turn()
+    bench.give("web", lambda now: orders.pin(now, "web", "upgrade", 100.0))
+    bench.disk.faults[:] = ["none", "refused"]
+    bench.store.open.set()
+    await bench.turn()
+    await bench.turn()
+    await bench.pass_time(5.0)
+    assert bench.heard[:2] == [Offer(unit="web/1"), Offer(unit="web/2")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,21 +20,24 @@ import tenure
 from tenure.stores.base import Store
 from tenure.stores.memory import MemoryDisk, MemoryStore
 from tenure.stores.sqlite import SqliteStore
+from tenure.testing.disk import ModelDisk, ModelStore
 
 Open = Callable[[], Store]
 SOURCE = Path(tenure.__file__).parents[1]
 CHILDREN = Path(__file__).with_name("children.py")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "model"])
 async def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Open]:
     """Makes handles on one and the same store; all are closed at the end."""
-    disk = MemoryDisk()
+    disk, model = MemoryDisk(), ModelDisk(random.Random(1))
     opened: list[Store] = []
 
     def make() -> Store:
         if request.param == "memory":
             opened.append(MemoryStore(disk))
+        elif request.param == "model":
+            opened.append(ModelStore(model))
         else:
             opened.append(SqliteStore(tmp_path / "tenure.db", create=True))
         return opened[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import tempfile
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from tenure.errors import SeatLost, SeatTaken, StoreRefused, StoreUnusable
 from tenure.stores.base import HISTORY_KEPT, Store
 from tenure.stores.memory import MemoryDisk, MemoryStore
 from tenure.stores.sqlite import SqliteStore
+from tenure.testing.disk import ModelDisk, ModelStore
 
 from .conftest import Open
 from .samples import UNSTORABLE, entry, led, record, turn
@@ -377,12 +379,13 @@ async def _compare(commits: list[list[Change]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tenure.db"
         memory, sqlite = MemoryStore(MemoryDisk()), SqliteStore(path, create=True)
-        found = [await _everything(store, commits) for store in (memory, sqlite)]
+        model = ModelStore(ModelDisk(random.Random(1)))
+        found = [await _everything(store, commits) for store in (memory, model, sqlite)]
         await sqlite.close()
         again = SqliteStore(path, create=False)
         found.append(await _everything(again, []))
         await again.close()
-    assert found[0] == found[1] == found[2]
+    assert found == found[:1] * 4
 
 
 async def _everything(store: Store, commits: list[list[Change]]) -> object:

@@ -82,12 +82,13 @@ def margin_skipped(patch: Patch) -> None:
 
 
 @found_by("OneBeliever", "PromiseKept")
-def own_clock_not_looked_at(patch: Patch) -> None:
-    def believes(self: Tracker, now: float) -> bool:
-        return self.answered and self.term is not None
+def belief_half_a_lease_too_long(patch: Patch) -> None:
+    real = Tracker._hold
 
-    patch.setattr(Tracker, "believes", believes)
-    patch.setattr(Tracker, "has_run_out", lambda self, now: False)
+    def hold(self: Tracker, grant: Grant) -> None:
+        real(self, replace(grant, sure_until=grant.sure_until + grant.duration / 2))
+
+    patch.setattr(Tracker, "_hold", hold)
 
 
 @found_by("TermsRise", "OneBeliever")
@@ -145,7 +146,7 @@ def answered_before_the_commit(patch: Patch) -> None:
     patch.setattr(Controller, "_answer", answer)
 
 
-@found_by("OneBeliever")
+@found_by("OneBeliever", "PromiseKept")
 def not_extended_on_restart(patch: Patch) -> None:
     real = application.restored
 
@@ -193,6 +194,8 @@ def offered_to_all(patch: Patch) -> None:
         return settled
 
     patch.setattr(Leases, "settle", settle)
+    tell = Leases.tell_offer
+    patch.setattr(Leases, "tell_offer", lambda self, now, unit: tell(self, now, unit) or True)
 
 
 @found_by("OneOffer")
@@ -214,7 +217,7 @@ def roll_back_forgotten(patch: Patch) -> None:
     patch.setattr(Ledger, "roll_back", lambda self, batch: None)
 
 
-@found_by("BucketLinear", "WritesFenced", "TermsRise", "OneBeliever", "RefusedChangedNothing")
+@found_by("WritesFenced", "TermsRise", "OneBeliever", "PromiseKept", "BucketLinear")
 def not_reloaded_after_doubt(patch: Patch) -> None:
     def reload(self: Leases, names: Iterable[str], loaded: Mapping[str, Application]) -> None:
         for name in names:
@@ -234,9 +237,10 @@ def longest_lowered_at_once(patch: Patch) -> None:
 @found_by("LeaderComes")
 def offers_never_lapse(patch: Patch) -> None:
     def settled(old: Lease, now: float, offer_for: float, can_take: Any) -> Lease:
-        if old.holder is not None or old.offer is not None or not old.line:
+        if old.holder is not None or not old.line:
             return old
-        return replace(old, offer=LineOffer(old.line[0], now + 1e9))
+        first = old.offer.unit if old.offer is not None else old.line[0]
+        return replace(old, offer=LineOffer(first, now + 1e9))
 
     patch.setattr(lease, "with_offer_settled", settled)
 

@@ -45,6 +45,15 @@ def test_a_world_in_which_nothing_will_ever_happen_ends() -> None:
         lived(main)
 
 
+def test_a_world_that_spins_while_no_time_passes_ends() -> None:
+    async def main(loop: SimLoop) -> None:
+        while True:
+            await asyncio.sleep(0)
+
+    with pytest.raises(Stuck, match="no time passes"):
+        lived(main)
+
+
 def test_a_killed_process_takes_no_further_step_not_even_a_finally() -> None:
     done: list[str] = []
 

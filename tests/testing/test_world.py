@@ -97,7 +97,7 @@ def test_a_broken_promise_is_told_with_the_command_that_replays_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """G1"""
-    plants.own_clock_not_looked_at(monkeypatch)
+    plants.belief_half_a_lease_too_long(monkeypatch)
     what = plants.found(range(200))
     assert what is not None
     out = io.StringIO()

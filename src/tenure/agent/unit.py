@@ -596,7 +596,8 @@ class Unit:
         """The claim that is due, if one is; it counts as sent at `now` (G4)."""
         if not self.accepted or not self.tracker.claim_due(now):
             return None
-        if self.stopping and self.tracker.standing(now) is not Standing.LEADER:
+        ending = self.stopping or self.halting
+        if ending and self.tracker.standing(now) is not Standing.LEADER:
             return None
         term = self.tracker.begin_claim(now)
         return Claim(unit=self.unit, term=term, seen_term=self.tracker.seen_term)

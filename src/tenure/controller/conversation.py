@@ -174,10 +174,13 @@ class Conversation:
             return self._desk.controller.leases.claim(now, unit, claim.term, claim.seen_term)
 
         def answer(result: Verdict | TenureError) -> None:
+            failed = isinstance(result, TenureError)
             if isinstance(result, TenureError):
                 result = ClaimUnsure(unit=unit, cause=self._desk.for_units(str(result)))
             self._verdicts.setdefault(number, []).append(result)
             self._desk.has_to_flush(self)
+            if failed:
+                self._end_if_over(unit)
 
         return Input(application_of(unit), step, answer)
 
@@ -237,8 +240,7 @@ class Conversation:
                         id=message.id, code=result.code, message=self._desk.for_units(str(result))
                     )
                 )
-                if message.unit in self.sessions and not self._is_current(message.unit):
-                    self.end(f"this session of {message.unit} is over")
+                self._end_if_over(message.unit)
             else:
                 self.say(render(result) if render else Done(id=message.id))
 
@@ -249,6 +251,11 @@ class Conversation:
             self.end(self._desk.for_units(str(result)))
         else:
             self.say(result)
+
+    def _end_if_over(self, unit: str) -> None:
+        """Whose session is over says Hello anew: its removal may have been rolled back (G7)."""
+        if unit in self.sessions and not self._is_current(unit):
+            self.end(f"this session of {unit} is over")
 
     def _is_current(self, unit: str) -> bool:
         session = self._desk.controller.leases.sessions.get(unit)

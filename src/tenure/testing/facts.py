@@ -100,13 +100,15 @@ class HookEnded(Fact, frozen=True, kw_only=True):
 class Paid(Fact, frozen=True, kw_only=True):
     """The agent has durably recorded what a hook paid: it must not be run for this again (H4).
 
-    `term` for leader-elected, `revision` for leader-settings-changed.
+    `term` for leader-elected, `revision` for leader-settings-changed. `agent` is needed where
+    several agents of one unit run hooks; "" is the one that ran this hook, if only one did.
     """
 
     unit: str
     hook: str
     term: int | None = None
     revision: int = 0
+    agent: str = ""
 
 
 class SaidTrue(Fact, frozen=True, kw_only=True):

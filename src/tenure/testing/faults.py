@@ -37,14 +37,14 @@ class Fault(Struct, frozen=True):
 
 def cut(world: World) -> None:
     """A connection breaks."""
-    machine = world.anyone()
+    machine = world.leader_or_anyone()
     world.note(f"the connection of {machine.instance} breaks")
     machine.link.cut()
 
 
 def block(world: World) -> None:
     """A link lets nothing through, one way or both."""
-    machine = world.anyone()
+    machine = world.leader_or_anyone()
     up, down = world.rng.choice(((True, True), (True, False), (False, True)))
     way = "both ways" if up and down else "towards the controller" if up else "from the controller"
     span = world.span()
@@ -57,7 +57,7 @@ def block(world: World) -> None:
 
 def slow(world: World) -> None:
     """A link is slow."""
-    machine, span = world.anyone(), world.span()
+    machine, span = world.leader_or_anyone(), world.span()
     takes = world.rng.choice((0.02, 0.1, 0.3, 0.6)) * world.duration
     world.note(f"the link of {machine.instance} takes up to {takes:.2f} s for {span:.2f} s")
     machine.link.delay = (0.0, takes)
@@ -104,16 +104,18 @@ def suspend(world: World) -> None:
     machine, span = world.leader_or_anyone(), world.span()
     if machine.process is None or not machine.alive:
         return
+    if machine.process.is_stopped_by("suspend"):
+        return
     world.note(f"the machine of {machine.instance} is suspended for {span:.2f} s")
     processes = {machine.process, *(hook.process for hook in machine.hooks)}
     for process in processes:
-        process.stop()
+        process.stop("suspend")
     machine.link.watch()
 
     def resume() -> None:
         world.loop.delay_timers(processes, span)
         for process in sorted(processes, key=lambda process: process.name):
-            process.go_on()
+            process.go_on("suspend")
 
     world.later(span, resume)
 
@@ -184,13 +186,13 @@ def hypervisor_pause(world: World) -> None:
     if process is None or not machine.alive or process.stopped:
         return
     world.note(f"the hypervisor holds {machine.instance} for {span:.2f} s")
-    process.stop()
+    process.stop("hypervisor")
     machine.clock.hold()
     machine.link.watch()
 
     def resume() -> None:
         machine.clock.go_on()
-        process.go_on()
+        process.go_on("hypervisor")
 
     world.later(span, resume)
 
@@ -319,9 +321,35 @@ def revoke(world: World) -> None:
 
 def change_lease(world: World) -> None:
     """`tenure lease`."""
-    app, factor = world.any_application(), world.rng.choice((0.5, 1.0, 1.5))
+    _set_lease(world, world.any_application(), world.rng.choice((0.3, 0.5, 1.0, 1.5)))
+
+
+def _set_lease(world: World, app: str, factor: float) -> None:
     body = {"duration": world.duration * factor, "guarantee": world.guarantee * factor}
     world.operate(f"lease {app} x {factor}", f"/v1/applications/{app}/lease", body)
+
+
+def lower_lease_and_restart(world: World) -> None:
+    """A lease is made shorter while its holder is cut off, and the controller is killed (L8)."""
+    machine = world.leader_or_anyone()
+    world.note(f"the link of {machine.instance} is blocked both ways")
+    machine.link.block(up=True, down=True)
+    world.later(1.5 * world.duration, machine.link.lift)
+    _set_lease(world, _app(machine.unit), 0.3)
+    world.later(0.1 * world.duration, lambda: kill_controller(world))
+    world.later(0.15 * world.duration, world.start_controller)
+
+
+def write_and_be_cut_off(world: World) -> None:
+    """The leader's words to the controller stay under way until it leads no more."""
+    machine = world.leader_or_anyone()
+    world.note(f"what {machine.instance} says stays under way for a while")
+    machine.link.block(up=True, down=False)
+    if world.rng.random() < 0.5:
+        world.later(0.1 * world.duration, lambda: revoke(world))
+    world.later(world.rng.choice((0.3, 1.05, 1.5)) * world.duration, machine.link.lift)
+    if machine.inner is not None and machine.process is not None and machine.alive:
+        world.loop.call_soon(machine.busy, context=machine.process.context)
 
 
 def resolve(world: World) -> None:
@@ -383,8 +411,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault("elect", 6, elect),
     Fault("step-down", 4, step_down),
     Fault("pin", 3, pin),
-    Fault("revoke", 2, revoke),
-    Fault("change-lease", 2, change_lease),
+    Fault("revoke", 3, revoke),
+    Fault("change-lease", 3, change_lease),
+    Fault("lower-lease-and-restart", 3, lower_lease_and_restart),
+    Fault("write-and-be-cut-off", 5, write_and_be_cut_off),
     Fault("resolve", 3, resolve),
     Fault("add-unit", 2, add_unit),
     Fault("remove-unit", 2, remove_unit),
@@ -393,7 +423,7 @@ FAULTS: tuple[Fault, ...] = (
 
 
 def usual(machine: Machine) -> None:
-    """All is well again with a machine."""
+    """All is well again with a machine; but who is suspended wakes in its own time."""
     machine.link.delay = (0.0001, 0.002)
     machine.disk.full = False
     machine.disk.stalls = 0.0
@@ -402,6 +432,7 @@ def usual(machine: Machine) -> None:
     machine.clock.go_on()
     if machine.process is not None:
         machine.process.go_on()
+        machine.process.go_on("hypervisor")
 
 
 def usual_disk(disk: MemoryDisk | ModelDisk) -> None:

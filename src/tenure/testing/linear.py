@@ -23,7 +23,9 @@ the operations under way have taken effect. A write is only tried when something
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from heapq import heapify, heappop, heappush
+from operator import le
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,7 +34,9 @@ Settings = Mapping[str, str]
 Setting = tuple[str, str]
 
 BUDGET = 500_000
-"""Situations that are looked at before the search gives up."""
+"""Situations that are looked at before the search gives up, and EACH more for each operation."""
+
+EACH = 500
 
 NEVER = float("inf")
 
@@ -42,7 +46,7 @@ _UNSEEN = "\0 a value that nobody saw"
 class Write(Struct, frozen=True):
     """A write under way from `began` to `ended`; None if nobody knows whether it took effect.
 
-    `clears`: what was there before is gone first, as when an application is removed.
+    `clears`: what was there before is gone first, as when an application is removed; this is known.
     """
 
     name: str
@@ -76,15 +80,17 @@ class SearchTooLarge(Exception):
     """The search was given up: nothing is known."""
 
 
-def misfit(operations: Iterable[Operation], budget: int = BUDGET) -> Misfit | None:
+def misfit(operations: Iterable[Operation], budget: int | None = None) -> Misfit | None:
     """Where these operations fit no order any more; None if there is one.
 
     The instants of beginnings and ends are numbers that are all different, but for an operation
-    that begins when it ends. Raises SearchTooLarge.
+    that begins when it ends. Raises SearchTooLarge after `budget` situations.
     """
     everything = list(operations)
+    budget = BUDGET + EACH * len(everything) if budget is None else budget
     reads = [each for each in everything if isinstance(each, Read)]
     writes = [each for each in everything if isinstance(each, Write)]
+    assert all(write.ended is not None for write in writes if write.clears)
     return _Search(_Sight(reads).simplified(writes), reads, budget).run()
 
 
@@ -157,40 +163,105 @@ class _Situation(Struct, frozen=True):
     """What may be so at an instant. The numbers are those of the search's operations."""
 
     state: int
+    used: tuple[int, ...]
+    """How many of each kind of unknown writes took effect: the oldest ones."""
     applied: frozenset[int] = frozenset()
-    """The writes under way, to be ended, that took effect."""
+    """The other writes under way that took effect."""
     served: frozenset[int] = frozenset()
     """The reads under way that took effect."""
-    used: frozenset[int] = frozenset()
-    """The unknown writes that took effect."""
+
+    def spares(self, other: _Situation) -> bool:
+        """Whether it makes the other one, of the same state and applied writes, needless."""
+        return self.served >= other.served and all(map(le, self.used, other.used))
+
+
+class _Situations:
+    """A set of them, without those that another one makes needless."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[int, frozenset[int]], list[_Situation]] = {}
+
+    def add(self, situation: _Situation) -> bool:
+        """False if it is needless."""
+        group = self._groups.setdefault((situation.state, situation.applied), [])
+        if any(known.spares(situation) for known in group):
+            return False
+        group[:] = [known for known in group if not situation.spares(known)]
+        group.append(situation)
+        return True
+
+    def __iter__(self) -> Iterator[_Situation]:
+        return (situation for group in self._groups.values() for situation in group)
+
+
+class _Bucket:
+    """The states of the bucket, numbered as they are met, and what each write makes of each."""
+
+    def __init__(self) -> None:
+        self._states: list[dict[str, str]] = []
+        self._numbers: dict[frozenset[Setting], int] = {}
+        self._after: dict[tuple[int, int], int] = {}
+
+    def number_of(self, settings: Settings) -> int:
+        """The number of a state."""
+        key = frozenset(settings.items())
+        if key not in self._numbers:
+            self._numbers[key] = len(self._states)
+            self._states.append(dict(settings))
+        return self._numbers[key]
+
+    def settings(self, state: int) -> dict[str, str]:
+        """What the bucket holds in it."""
+        return self._states[state]
+
+    def after(self, state: int, number: int, write: Write) -> int:
+        """What this write, which has this number, makes of a state."""
+        found = self._after.get((state, number))
+        if found is None:
+            settings = {**({} if write.clears else self._states[state]), **write.changes}
+            found = self.number_of({key: value for key, value in settings.items() if value})
+            self._after[state, number] = found
+        return found
 
 
 class _Search:
-    """See the module. States of the bucket are numbered as they are met."""
+    """See the module. `self._kinds` are the unknown writes that differ, each with how many of them
+    have begun by now."""
 
     def __init__(self, writes: Sequence[Write], reads: Sequence[Read], budget: int) -> None:
         self._operations: list[Operation] = [*writes, *reads]
         self._left = budget
-        self._states: list[dict[str, str]] = []
-        self._numbers: dict[frozenset[Setting], int] = {}
-        self._results: dict[tuple[int, int], int] = {}
+        self._bucket = _Bucket()
         self._wanted = {
-            number: self._number_of(dict(operation.settings))
-            for number, operation in enumerate(self._operations)
-            if isinstance(operation, Read)
+            number: self._bucket.number_of(read.settings)
+            for number, read in enumerate(reads, start=len(writes))
         }
         self._writing: set[int] = set()
         self._reading: set[int] = set()
-        self._unknown: dict[tuple[frozenset[Setting], bool], list[int]] = {}
+        self._kinds: list[int] = []
+        self._begun: list[int] = []
+        self._kind_of: dict[int, int] = {}
+        self._find_kinds(writes)
+
+    def _find_kinds(self, writes: Sequence[Write]) -> None:
+        kinds: dict[frozenset[Setting], int] = {}
+        for number, write in enumerate(writes):
+            if write.ended is None:
+                alike = frozenset(write.changes.items())
+                if alike not in kinds:
+                    kinds[alike] = len(self._kinds)
+                    self._kinds.append(number)
+                    self._begun.append(0)
+                self._kind_of[number] = kinds[alike]
 
     def run(self) -> Misfit | None:
         """Follow time from the beginning."""
-        situations = {_Situation(self._number_of({}))}
+        situations = [_Situation(self._bucket.number_of({}), (0,) * len(self._kinds))]
         for _, is_end, number in self._events():
             if not is_end:
                 situations = self._begin(number, situations)
                 continue
-            reached = self._least(self._reach(number, situations))
+            reached = self._reach(number, situations)
             if not reached:
                 return Misfit(self._operations[number], self._possible(situations))
             situations = self._ended(number, reached)
@@ -206,69 +277,80 @@ class _Search:
                 events.append((operation.ended, True, number))
         return sorted(events, key=lambda event: (event[0], event[1], -event[2]))
 
-    def _begin(self, number: int, situations: set[_Situation]) -> set[_Situation]:
-        operation = self._operations[number]
-        if isinstance(operation, Read):
+    def _begin(self, number: int, situations: list[_Situation]) -> list[_Situation]:
+        if number in self._wanted:
             self._reading.add(number)
-            return {self._serve(situation) for situation in situations}
-        if operation.ended is None:
-            alike = frozenset(operation.changes.items()), operation.clears
-            self._unknown.setdefault(alike, []).append(number)
+            return [self._serve(situation) for situation in situations]
+        if number in self._kind_of:
+            self._begun[self._kind_of[number]] += 1
         else:
             self._writing.add(number)
         return situations
 
-    def _ended(self, number: int, situations: set[_Situation]) -> set[_Situation]:
+    def _ended(self, number: int, situations: list[_Situation]) -> list[_Situation]:
         self._writing.discard(number)
         self._reading.discard(number)
         gone = frozenset((number,))
-        return {
-            _Situation(each.state, each.applied - gone, each.served - gone, each.used)
-            for each in situations
-        }
+        least = _Situations()
+        for each in situations:
+            least.add(replace(each, applied=each.applied - gone, served=each.served - gone))
+        return list(least)
 
-    def _possible(self, situations: set[_Situation]) -> tuple[Settings, ...]:
-        states = {situation.state for situation in situations}
-        return tuple(
-            {key: "?" if value == _UNSEEN else value for key, value in self._states[state].items()}
-            for state in sorted(states)
-        )
+    def _possible(self, situations: list[_Situation]) -> tuple[Settings, ...]:
+        held = (self._bucket.settings(state) for state in sorted({s.state for s in situations}))
+        return tuple({k: "?" if v == _UNSEEN else v for k, v in each.items()} for each in held)
 
     # -- from one situation to the next
 
-    def _reach(self, number: int, situations: set[_Situation]) -> set[_Situation]:
+    def _reach(self, number: int, situations: list[_Situation]) -> list[_Situation]:
         """The situations right after this operation took effect, or where it has already."""
-        reached, seen, todo = set(), set(situations), list(situations)
+        known, todo = _Situations(), [(sum(s.used), n, s) for n, s in enumerate(situations)]
+        heapify(todo)
+        reached, count = _Situations(), len(todo)
         while todo:
-            situation = todo.pop()
+            _, _, situation = heappop(todo)  # those first that can make the others needless
             if number in situation.applied or number in situation.served:
                 reached.add(situation)
                 continue
-            self._left -= 1
-            if self._left < 0:
-                raise SearchTooLarge(
-                    "the search for an order was given up: too much happened at once"
-                )
-            fresh = {after for after in self._steps(situation) if after not in seen}
-            seen |= fresh
-            todo += fresh
-        return reached
+            self._spend()
+            for after in self._steps(situation):
+                if known.add(after):
+                    count += 1
+                    heappush(todo, (sum(after.used), count, after))
+        return list(reached)
+
+    def _spend(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise SearchTooLarge("the search for an order was given up: too much happened at once")
 
     def _steps(self, situation: _Situation) -> Iterator[_Situation]:
         """What may take effect next."""
         waiting = self._writing - situation.applied
         for number in waiting:
-            after = self._apply(situation.state, number)
+            after = self._after(situation.state, number)
             yield self._serve(replace(situation, state=after, applied=situation.applied | {number}))
-        unknown = self._available(situation.used)
+        left = [k for k, used in enumerate(situation.used) if used < self._begun[k]]
         for number in self._reading - situation.served:
             wanted = self._wanted[number]
-            for used in self._bursts(situation.state, wanted, unknown):
-                yield self._serve(replace(situation, state=wanted, used=situation.used | used))
-        for number in unknown if waiting else ():
-            if len(self._write(number).changes) > 1:
-                after = self._apply(situation.state, number)
-                yield self._serve(replace(situation, state=after, used=situation.used | {number}))
+            for burst in self._bursts(situation.state, wanted, left):
+                yield self._use(situation, burst, wanted)
+        for kind in self._half_hidden(left, waiting):
+            after = self._after(situation.state, self._kinds[kind])
+            if after != situation.state:
+                yield self._use(situation, (kind,), after)
+
+    def _half_hidden(self, left: list[int], waiting: Set[int]) -> list[int]:
+        """The kinds that may have to come before a write that hides some of them, or before
+        another such kind."""
+        several = [kind for kind in left if len(self._write(self._kinds[kind]).changes) > 1]
+        hiding = [self._write(number).changes.keys() for number in waiting]
+        hidden = [self._write(self._kinds[kind]).changes.keys() for kind in several]
+        return several if any(h & w and h - w for h in hidden for w in hiding) else []
+
+    def _use(self, situation: _Situation, kinds: Collection[int], state: int) -> _Situation:
+        used = tuple(count + (kind in kinds) for kind, count in enumerate(situation.used))
+        return self._serve(replace(situation, state=state, used=used))
 
     def _serve(self, situation: _Situation) -> _Situation:
         """All reads under way for which the bucket is right take effect."""
@@ -277,21 +359,20 @@ class _Search:
             return situation
         return replace(situation, served=situation.served.union(right))
 
-    def _available(self, used: frozenset[int]) -> list[int]:
-        """The oldest unused of each kind of unknown writes."""
-        return [
-            number
-            for alike in self._unknown.values()
-            if (number := next((n for n in alike if n not in used), None)) is not None
-        ]
-
-    def _bursts(self, state: int, wanted: int, unknown: Sequence[int]) -> Iterator[frozenset[int]]:
-        """The sets of unknown writes that can make the wanted state of this one, in some order.
+    def _bursts(self, state: int, wanted: int, left: Sequence[int]) -> Iterator[frozenset[int]]:
+        """The kinds of unknown writes that can make the wanted state of this one, in some order.
 
         Found from the last of them backwards: what a later one sets, an earlier one may set wrong.
+        One of a kind is enough: the same again would be hidden by it.
         """
-        target = self._states[wanted]
-        wrong = _wrong_keys(self._states[state], target)
+        target = self._bucket.settings(wanted)
+        wrong = _wrong_keys(self._bucket.settings(state), target)
+        changes = {kind: self._write(self._kinds[kind]).changes for kind in left}
+        spoils = {
+            kind: {key for key, value in each.items() if target.get(key, "") != value}
+            for kind, each in changes.items()
+        }
+        useful = wrong.union(*spoils.values())
         todo: list[tuple[frozenset[int], frozenset[str]]] = [(frozenset(), frozenset())]
         seen = set(todo)
         while todo:
@@ -299,54 +380,23 @@ class _Search:
             if wrong <= hidden:
                 yield burst
                 continue
-            for number in unknown:  # one of a kind: the same again would be hidden by it
-                changes = self._write(number).changes
-                helps = any(key in wrong and key not in hidden for key in changes)
-                if helps and _agrees(changes, target, hidden):
-                    longer = burst | {number}, hidden.union(changes)
-                    if longer not in seen:
-                        seen.add(longer)
-                        todo.append(longer)
-
-    # -- states
+            self._spend()
+            for kind in left:
+                longer = burst | {kind}, hidden.union(changes[kind])
+                helps = spoils[kind] <= hidden and useful & (longer[1] - hidden)
+                if helps and longer not in seen:
+                    seen.add(longer)
+                    todo.append(longer)
 
     def _write(self, number: int) -> Write:
         operation = self._operations[number]
         assert isinstance(operation, Write)
         return operation
 
-    def _apply(self, state: int, number: int) -> int:
-        after = self._results.get((state, number))
-        if after is None:
-            write = self._write(number)
-            settings = {**({} if write.clears else self._states[state]), **write.changes}
-            after = self._number_of({key: value for key, value in settings.items() if value})
-            self._results[state, number] = after
-        return after
-
-    def _number_of(self, settings: dict[str, str]) -> int:
-        key = frozenset(settings.items())
-        if key not in self._numbers:
-            self._numbers[key] = len(self._states)
-            self._states.append(settings)
-        return self._numbers[key]
-
-    def _least(self, situations: set[_Situation]) -> set[_Situation]:
-        """Without those that another one makes needless."""
-        groups: dict[tuple[int, frozenset[int]], list[_Situation]] = {}
-        for situation in sorted(situations, key=lambda each: (len(each.used), -len(each.served))):
-            group = groups.setdefault((situation.state, situation.applied), [])
-            if not any(
-                other.served >= situation.served and other.used <= situation.used for other in group
-            ):
-                group.append(situation)
-        return {situation for group in groups.values() for situation in group}
+    def _after(self, state: int, number: int) -> int:
+        return self._bucket.after(state, number, self._write(number))
 
 
 def _wrong_keys(state: Settings, target: Settings) -> set[str]:
     keys = state.keys() | target.keys()
     return {key for key in keys if state.get(key, "") != target.get(key, "")}
-
-
-def _agrees(changes: Settings, target: Settings, hidden: frozenset[str]) -> bool:
-    return all(key in hidden or target.get(key, "") == value for key, value in changes.items())

@@ -22,12 +22,16 @@ import heapq
 import random
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
+from functools import partial
 from typing import Any, cast
 
 START = 1_000.0
 """Where the world's time begins, so that an instant is never mistaken for a span."""
 
 MANY_TASKS = 64
+
+ENDLESS = 20_000
+"""Rounds at one instant after which nothing will come of it any more."""
 
 
 class Process:
@@ -36,11 +40,11 @@ class Process:
     def __init__(self, loop: SimLoop, name: str) -> None:
         self.name = name
         self.dead = False
-        self.stopped = False
         self.ahead = 0.0
         """Seconds by which it is ahead of the world while it is stalled in a step."""
         self.on_stall: Callable[[], None] = lambda: None
         self._loop = loop
+        self._reasons: dict[str, None] = {}
         self._parked: list[asyncio.Handle] = []
         self._deferred: list[Callable[[], None]] = []
         self._tasks: dict[asyncio.Task[Any], None] = {}
@@ -59,18 +63,28 @@ class Process:
             return
         self.dead = True
 
-    def stop(self) -> None:
-        """SIGSTOP."""
+    def stop(self, why: str = "SIGSTOP") -> None:
+        """SIGSTOP, or another reason not to run: it runs again when none is left."""
         if self.ahead:
-            self._deferred.append(self.stop)
+            self._deferred.append(partial(self.stop, why))
             return
-        self.stopped = True
+        self._reasons[why] = None
 
-    def go_on(self) -> None:
-        """SIGCONT."""
-        if self.stopped and not self.ahead:
-            self.stopped = False
+    def go_on(self, why: str = "SIGSTOP") -> None:
+        """SIGCONT, or the end of another reason."""
+        if self.ahead:
+            self._deferred.append(partial(self.go_on, why))
+        elif self._reasons.pop(why, "none") is None and not self._reasons:
             self._wake()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether there is a reason not to run."""
+        return bool(self._reasons)
+
+    def is_stopped_by(self, why: str) -> bool:
+        """Whether it does not run for this reason, among others."""
+        return why in self._reasons
 
     def _wake(self) -> None:
         parked, self._parked = self._parked, []
@@ -125,7 +139,8 @@ class Process:
 
     def bury(self) -> list[asyncio.Task[Any]]:
         """The world is over: what is left of it may end; the tasks that still have to."""
-        self.dead = self.stopped = False
+        self.dead = False
+        self._reasons.clear()
         self.ahead = 0.0
         self._wake()
         left = [task for task in self._tasks if not task.done()]
@@ -149,7 +164,7 @@ def lead_of_process() -> float:
 
 
 class Stuck(Exception):
-    """Everything waits, and nothing will ever happen."""
+    """Nothing will ever happen any more, or only the same."""
 
 
 class SimLoop(asyncio.BaseEventLoop):
@@ -164,6 +179,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._virtual = START
         self._clock_resolution = 1e-9
         self.rounds = 0
+        self._at_once = 0
         self.processes: list[Process] = []
         self.ran: dict[Process, None] = {}
         """The processes that took a step since this was last cleared."""
@@ -172,7 +188,8 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def time(self) -> float:
         """The world's true time, in seconds; a stalled process is ahead of it."""
-        return self._virtual + lead_of_process()
+        process = _PROCESS.get()
+        return self._virtual if process is None else self._virtual + process.ahead
 
     @property
     def world_time(self) -> float:
@@ -212,6 +229,10 @@ class SimLoop(asyncio.BaseEventLoop):
         ready, heap = self._any._ready, self._any._scheduled
         if not ready:
             self._let_time_pass(heap)
+            self._at_once = 0
+        self._at_once += 1
+        if self._at_once > ENDLESS:
+            raise Stuck("something goes on and on while no time passes")
         while heap and heap[0]._when <= self._virtual:
             timer = heapq.heappop(heap)
             timer._scheduled = False

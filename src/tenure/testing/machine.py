@@ -15,6 +15,7 @@ from tenure.agent.hooks import HookCommand
 from tenure.agent.toolserver import ToolServer
 from tenure.agent.unit import Place, Unit
 from tenure.core.resolver import ELECTED, LocalState
+from tenure.core.tracker import Tracker
 from tenure.errors import TenureError
 from tenure.testing.clocks import MachineClock
 from tenure.testing.facts import AgentBegan, AgentEnded, Fact, Heard, Paid
@@ -28,8 +29,8 @@ HOOKS = frozenset({
     "start", "update-status", "stop", "remove",
 })  # fmt: skip
 
-Belief = tuple[bool, int | None, float, bool]
-"""Answered, term, sure until (the machine's clock), stepping down."""
+Belief = tuple[bool, int | None, float]
+"""Answered, term, sure until (the machine's clock)."""
 
 
 class Around(Protocol):
@@ -75,6 +76,8 @@ class Machine:
         self._tools: ToolServer | None = None
         self._hooks: dict[str, Hook] = {}
         self._pids = 100
+        self.given_up: int | None = None
+        """The last term that the unit stepped down from by itself (U4)."""
         self._frozen: Belief | None = None
         self._ended = True
 
@@ -142,11 +145,27 @@ class Machine:
         except TenureError:
             self._end("stopped")
             return
+        self._watch_steps_down(self.inner.tracker)
         self._tools = ToolServer(Path("tool.sock"), self.inner.context)
         self.agent.add(self.inner)
         await self.agent.run()
         self.gone = self.gone or self.inner.finished
         self._end("left" if self.inner.finished else "stopped")
+
+    def busy(self) -> None:
+        """Its update-status is due now: something happens on it."""
+        if self.inner is not None and self.agent is not None:
+            self.inner._update_at = self.clock.now()
+            self.agent.wake()
+
+    def _watch_steps_down(self, tracker: Tracker) -> None:
+        real = tracker.step_down
+
+        def step_down(now: float) -> None:
+            self.given_up = tracker.term
+            real(now)
+
+        tracker.step_down = step_down  # type: ignore[method-assign]
 
     def _end(self, how: Literal["died", "stopped", "left"]) -> None:
         """The process is no more; its hooks went with it (H8)."""
@@ -196,20 +215,20 @@ class Machine:
     @staticmethod
     def _belief_of(unit: Unit) -> Belief:
         tracker = unit.tracker
-        return tracker.answered, tracker.term, tracker.sure_until, tracker.stepping_down
+        return tracker.answered, tracker.term, tracker.sure_until
 
     @property
     def belief(self) -> Belief:
         """What the agent believes at this instant, whether it runs, is stopped, or is stuck."""
         if self._ended or self.inner is None or self.process is None:
-            return False, None, 0.0, False
+            return False, None, 0.0
         if self.process.ahead and self._frozen is not None:
             return self._frozen
         return self._belief_of(self.inner)
 
     def believes(self) -> int | None:
         """The term that it believes in at this instant (U1)."""
-        answered, term, sure_until, _ = self.belief
+        answered, term, sure_until = self.belief
         return term if answered and term is not None and self.clock.now() < sure_until else None
 
     # -- hooks

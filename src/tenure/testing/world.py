@@ -45,7 +45,7 @@ from tenure.testing.simhooks import Temper
 from tenure.testing.statedisk import Died
 from tenure.testing.story import told
 
-LEASES = ((2.0, 1.0), (4.0, 2.0), (10.0, 5.0), (10.0, 4.0), (60.0, 30.0))
+LEASES = ((2.0, 1.0), (2.0, 0.8), (4.0, 2.0), (4.0, 2.0), (10.0, 5.0), (10.0, 4.0), (60.0, 30.0))
 SOUND_RATES = (0.9955, 1.0, 1.0045)
 WILD_RATES = (0.95, 0.98, 1.0, 1.02, 1.05)
 TIMES = ("sound clocks",) * 8 + ("wild clocks", "unseen pauses")
@@ -83,7 +83,7 @@ class World:
         self.counts: dict[str, int] = {}
         self.complaints: list[Violation] = []
         self.duration, self.guarantee = self.rng.choice(LEASES)
-        self.update_every = self.duration * self.rng.choice((0.1, 0.4, 1.0))
+        self.update_every = max(0.5, self.duration * self.rng.choice((0.1, 0.4, 1.0)))
         self.time = self.rng.choice(TIMES)
         self.rates = WILD_RATES if self.time == "wild clocks" else SOUND_RATES
         self.slack = SLACK[self.time] * self.duration
@@ -93,6 +93,7 @@ class World:
         self.retired: list[Machine] = []
         self.most_units = 6
         self.healing = False
+        self.asleep: Machine | None = None
         self.host = Host(
             self, self._disk(), self._clock(), grace=self.duration * 0.3,
             offer_for=min(1.0, self.duration / 10),
@@ -100,7 +101,7 @@ class World:
         self.climate = self._climate()
         self.judge = Judge([])
         self._calls = 0
-        self._believed: dict[Machine, tuple[int, bool]] = {}
+        self._believed: dict[Machine, int] = {}
         self._told_at = 0.0
 
     # -- drawing it
@@ -321,28 +322,23 @@ class World:
                 continue  # because belief begins in a step of its own
             term = machine.believes()
             before = self._believed.get(machine)
-            if before is not None and term != before[0]:
-                self._doubted(machine, *before)
-            if term is None:
-                continue
-            if before is None or before[0] != term:
+            if before is not None and term != before:
+                self._doubted(machine, before)
+            if term is not None and before != term:
                 began.append((machine, term))
-            stepping = machine.belief[3]
-            if before != (term, stepping):
-                self._believed[machine] = (term, stepping)
+                self._believed[machine] = term
         ran.clear()
         for machine, term in began:
             self._hear(
                 Believed(at=self.loop.time(), unit=machine.unit, agent=machine.instance, term=term)
             )
 
-    def _doubted(self, machine: Machine, term: int, stepping: bool) -> None:
+    def _doubted(self, machine: Machine, term: int) -> None:
         del self._believed[machine]
-        given_up = stepping and machine.alive and machine.belief[1] is None
         self._hear(
             Doubted(
                 at=self.loop.time(), unit=machine.unit, agent=machine.instance, term=term,
-                willing=given_up,
+                willing=machine.alive and machine.given_up == term,
             )
         )  # fmt: skip
 
@@ -431,10 +427,12 @@ class World:
         await asyncio.sleep(2.0 * self.duration + 0.1)
         await self._set_right()
         now = self.loop.time()
-        lead_by = now + self._longest() * 1.1 + 20.0
+        lead_by = now + self._longest() * 1.1 + 25.0
         must_lead = tuple(name for name in self.applications if self._candidates(name))
         self.tell(Healed(at=now, lead_by=lead_by, quiet_by=lead_by + 60, must_lead=must_lead))
         await self._until(lambda: self._is_quiet(must_lead), within=lead_by + 60 - now)
+        await asyncio.sleep(0.2)  # because what is on its way is still owed
+        await self._until(lambda: self._is_quiet(must_lead), within=10.0)
 
     async def _set_right(self) -> None:
         usual_disk(self.host.disk)
@@ -457,6 +455,17 @@ class World:
                     "POST", f"/v1/applications/{name}/unpin", {"reason": reason}
                 )  # fmt: skip
         self._meet()
+        self._leave_one_asleep()
+
+    def _leave_one_asleep(self) -> None:
+        """One agent may stay stopped for ever: the others must do without it (G11)."""
+        machines = [m for m in self.machines if len(self._candidates(_application(m))) > 2]
+        if machines and self.rng.random() < 0.5:
+            self.asleep = self.rng.choice(machines)
+            if self.asleep.process is not None:
+                self.note(f"SIGSTOP of the agent of {self.asleep.instance}, for ever")
+                self.asleep.process.stop("asleep")
+                self.asleep.link.watch()
 
     def _is_removed(self, unit: str) -> bool:
         controller = self.host.controller
@@ -477,7 +486,11 @@ class World:
         if found is None:
             return []
         staying = {unit for unit, record in found.units.items() if not record.removing}
-        return [machine for machine in self.machines if machine.unit in staying]
+        return [
+            machine
+            for machine in self.machines
+            if machine.unit in staying and machine is not self.asleep
+        ]
 
     def _is_quiet(self, must_lead: tuple[str, ...]) -> bool:
         for name in must_lead:
@@ -490,7 +503,7 @@ class World:
 
     def _owes_nothing(self, machine: Machine) -> bool:
         unit = machine.inner
-        if unit is None or not unit.accepted or machine.hooks:
+        if unit is None or not unit.accepted or machine.hooks or not unit.tracker.answered:
             return False
         if unit.state.failure is not None:
             unit.resolve(retry=True)
@@ -516,7 +529,7 @@ class World:
             )  # fmt: skip
 
     def _unit_at_end(self, at: float, machine: Machine, unit: Unit) -> UnitAtEnd:
-        quiet = machine in self._candidates(machine.unit.rpartition("/")[0])
+        quiet = machine in self._candidates(_application(machine))
         return UnitAtEnd(
             at=at, unit=machine.unit, leads=machine.believes() is not None,
             term=machine.believes(), quiet=quiet and unit.accepted,
@@ -546,6 +559,10 @@ class World:
         self.loop.bury()
         self.judge = judge
         self.loop.close()
+
+
+def _application(machine: Machine) -> str:
+    return machine.unit.rpartition("/")[0]
 
 
 def live(seed: int, *, keep: bool = False) -> Outcome:

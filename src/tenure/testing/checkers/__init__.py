@@ -5,10 +5,10 @@
 | `belief` | who believes to lead |
 | `promises` | what True means to who was told |
 | `terms` | terms, from grants to hooks |
-| `settings` | the bucket, write by write |
+| `settings`, `calls` | the bucket, write by write, and call by call |
 | `reads`, `history` | what was read, and whether all of it fits one order |
 | `hooks` | one hook at a time, and none twice |
-| `elected`, `told` | the hooks of leadership that are owed |
+| `elected`, `told`, `leaders` | the hooks of leadership: what is owed, and what must not run |
 | `control` | what the controller owes to units |
 
 A checker raises no false alarm: what it cannot see, it takes for kept. `all_checkers` is for runs
@@ -19,18 +19,15 @@ and operators' commands, and no belief, no store, and no word on the wire.
 from __future__ import annotations
 
 from tenure.testing.checkers.belief import OneBeliever
+from tenure.testing.checkers.calls import NothingHalf, RefusedChangedNothing
 from tenure.testing.checkers.control import LeaderComes, NobodyLearns, OneOffer
 from tenure.testing.checkers.elected import ElectedOncePerTerm
 from tenure.testing.checkers.history import BucketLinear, HookSeesTarget
 from tenure.testing.checkers.hooks import NothingTwice, OneHookAtATime
+from tenure.testing.checkers.leaders import LeaderNotTold
 from tenure.testing.checkers.promises import OnePromise, PromiseKept
 from tenure.testing.checkers.reads import SnapshotStable
-from tenure.testing.checkers.settings import (
-    NothingHalf,
-    RefusedChangedNothing,
-    WriterNotTold,
-    WritesFenced,
-)
+from tenure.testing.checkers.settings import WriterNotTold, WritesFenced
 from tenure.testing.checkers.terms import TermsRise
 from tenure.testing.checkers.told import ToldMinions
 from tenure.testing.judge import Checker
@@ -40,6 +37,7 @@ __all__ = [
     "ElectedOncePerTerm",
     "HookSeesTarget",
     "LeaderComes",
+    "LeaderNotTold",
     "NobodyLearns",
     "NothingHalf",
     "NothingTwice",
@@ -78,6 +76,7 @@ def all_checkers(slack: float = 0.0) -> list[Checker]:
         NothingTwice(),
         ElectedOncePerTerm(),
         ToldMinions(),
+        LeaderNotTold(),
         LeaderComes(),
         OneOffer(),
         NobodyLearns(),

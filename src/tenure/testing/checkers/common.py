@@ -36,6 +36,22 @@ def application_of(unit: str) -> str:
     return unit.rpartition("/")[0]
 
 
+class Contexts:
+    """Which contexts are over. A hook that is told to begin after that never ran: its agent was
+    stuck right before starting it, and died."""
+
+    def __init__(self) -> None:
+        self._over: set[str] = set()
+
+    def end(self, context: str) -> None:
+        """It is over."""
+        self._over.add(context)
+
+    def is_over(self, context: str) -> bool:
+        """Whether it is."""
+        return context in self._over
+
+
 class Revocations:
     """The terms that operators took away: exempt while their holder may still believe (L5)."""
 

@@ -10,7 +10,15 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from tenure.testing.checkers.common import EPSILON, LAG, NO_HOOK, End, Hears, application_of
+from tenure.testing.checkers.common import (
+    EPSILON,
+    LAG,
+    NO_HOOK,
+    Contexts,
+    End,
+    Hears,
+    application_of,
+)
 from tenure.testing.facts import (
     AgentBegan,
     AgentEnded,
@@ -61,7 +69,7 @@ class ElectedOncePerTerm(Checker):
         self._failed: dict[str, set[int]] = {}
         self._has_it: set[str] = set()
         """The applications whose charm has the hook: without, it is paid and never runs (H6)."""
-        self._over: set[str] = set()
+        self._over = Contexts()
         self._units: dict[str, set[str]] = {}
         self._end = End()
         self._at_end: list[UnitAtEnd] = []
@@ -75,7 +83,7 @@ class ElectedOncePerTerm(Checker):
     def _hook_began(self, fact: HookBegan) -> None:
         leader = self._of(fact.unit, fact.agent)
         self._judge(leader, fact.at)
-        if fact.hook in NO_HOOK or fact.context in self._over:
+        if fact.hook in NO_HOOK or self._over.is_over(fact.context):
             return
         leader.running = fact
         if fact.hook == ELECTED:
@@ -116,7 +124,7 @@ class ElectedOncePerTerm(Checker):
     # -- how it ends
 
     def _hook_ended(self, fact: HookEnded) -> None:
-        self._over.add(fact.context)
+        self._over.end(fact.context)
         leader = self._of(fact.unit, fact.agent)
         hook = leader.running
         if hook is None or hook.context != fact.context:

@@ -1,4 +1,4 @@
-"""The bucket as its users see it: whether all that was read fits what was written, in some order."""
+"""The bucket as its users see it: does all that was read fit what was written, in some order?"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from tenure.testing.checkers.common import EPSILON, NO_HOOK, Hears
+from tenure.testing.checkers.common import EPSILON, NO_HOOK, Contexts, Hears
 from tenure.testing.facts import AgentBegan, AgentEnded, HookBegan, HookEnded, Paid
 from tenure.testing.judge import Checker
 
@@ -44,10 +44,10 @@ class OneHookAtATime(Checker):
         super().__init__()
         self._open: dict[str, dict[str, HookBegan]] = {}
         self._ghosts: dict[str, dict[str, _Ghost]] = {}
-        self._over: set[str] = set()
+        self._over = Contexts()
 
     def _hook_began(self, fact: HookBegan) -> None:
-        if fact.hook in NO_HOOK or fact.context in self._over:
+        if fact.hook in NO_HOOK or self._over.is_over(fact.context):
             return
         running = self._open.setdefault(fact.agent, {})
         for other in running.values():
@@ -57,7 +57,7 @@ class OneHookAtATime(Checker):
             ghost.beside = ghost.beside or fact
 
     def _hook_ended(self, fact: HookEnded) -> None:
-        self._over.add(fact.context)
+        self._over.end(fact.context)
         self._open.get(fact.agent, {}).pop(fact.context, None)
         ghost = self._ghosts.get(fact.agent, {}).pop(fact.context, None)
         if ghost is not None and ghost.beside and fact.at > ghost.beside.at + EPSILON:
@@ -103,15 +103,16 @@ class NothingTwice(Checker):
 
     def __init__(self) -> None:
         super().__init__()
+        self._over = Contexts()
         self._payments: dict[str, _Payments] = {}
-        self._runners: dict[tuple[str, str], str] = {}
-        """The agent that last ran this hook of this unit: `Paid` does not name it."""
+        self._runners: dict[tuple[str, str], set[str]] = {}
+        """The agents that ran this hook of this unit."""
 
     def _of(self, agent: str) -> _Payments:
         return self._payments.setdefault(agent, _Payments())
 
     def _hook_began(self, fact: HookBegan) -> None:
-        if fact.hook in NO_HOOK:
+        if fact.hook in NO_HOOK or self._over.is_over(fact.context):
             return
         payments = self._of(fact.agent)
         if payments.unsure is not None:
@@ -124,7 +125,7 @@ class NothingTwice(Checker):
         if fact.hook == "leader-settings-changed":
             self._check_settings(fact, payments)
         payments.running = fact
-        self._runners[fact.unit, fact.hook] = fact.agent
+        self._runners.setdefault((fact.unit, fact.hook), set()).add(fact.agent)
 
     def _check_settings(self, fact: HookBegan, payments: _Payments) -> None:
         if fact.reason == "settings" and 0 < fact.target <= payments.revision:
@@ -137,6 +138,7 @@ class NothingTwice(Checker):
             self.broken(fact.at, f"{fact.agent} runs {fact.hook} as if it had never been told")
 
     def _hook_ended(self, fact: HookEnded) -> None:
+        self._over.end(fact.context)
         payments = self._of(fact.agent)
         running = payments.running
         if running is not None and running.context == fact.context and fact.how == "done":
@@ -147,10 +149,10 @@ class NothingTwice(Checker):
         payments.running = payments.unsure = None
 
     def _was_paid(self, fact: Paid) -> None:
-        agent = self._runners.get((fact.unit, fact.hook))
-        if agent is None:
-            return  # because a hook that the charm does not have is paid without being run (H6)
-        payments = self._of(agent)
+        runners = {fact.agent} if fact.agent else self._runners.get((fact.unit, fact.hook), set())
+        if len(runners) != 1:
+            return  # because nobody knows whose it is: several ran it, or none, as it is missing
+        payments = self._of(*runners)
         debt = debt_of(fact.hook, fact.term)
         if debt is not None:
             payments.paid.add(debt)

@@ -15,7 +15,14 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from tenure.testing.checkers.common import EPSILON, LAG, Hears, Revocations, application_of
+from tenure.testing.checkers.common import (
+    EPSILON,
+    LAG,
+    Contexts,
+    Hears,
+    Revocations,
+    application_of,
+)
 from tenure.testing.facts import (
     AgentBegan,
     AgentEnded,
@@ -58,12 +65,12 @@ class PromiseKept(Checker):
         self._promises: dict[str, list[_Promise]] = {}
         self._believes: dict[str, int] = {}
         self._unfounded: dict[str, list[SaidTrue]] = {}
-        self._over: set[str] = set()
+        self._over = Contexts()
         self._revoked = Revocations()
 
     def _said_true(self, fact: SaidTrue) -> None:
         self._look(fact.at)
-        if fact.context in self._over or self._revoked.until(fact.unit, fact.term) > fact.at:
+        if self._over.is_over(fact.context) or self._revoked.until(fact.unit, fact.term) > fact.at:
             return
         term = self._believes.get(fact.agent)
         if term is None or fact.term not in (None, term):
@@ -139,7 +146,7 @@ class PromiseKept(Checker):
                 promise.is_open = False  # because one hook runs at a time (H6)
 
     def _hook_ended(self, fact: HookEnded) -> None:
-        self._over.add(fact.context)
+        self._over.end(fact.context)
         for promise in self._promises.get(application_of(fact.unit), ()):
             if promise.context == fact.context:
                 promise.is_open = False
@@ -149,7 +156,7 @@ class PromiseKept(Checker):
         self._unfounded.pop(fact.agent, None)
         for promise in self._promises.get(application_of(fact.unit), ()):
             if promise.agent == fact.agent:
-                self._over.add(promise.context)
+                self._over.end(promise.context)
                 promise.is_open = False
 
     def _agent_began(self, fact: AgentBegan) -> None:
@@ -190,11 +197,11 @@ class OnePromise(Checker):
         super().__init__()
         self._slack = slack
         self._open: dict[str, dict[str, SaidTrue]] = {}
-        self._over: set[str] = set()
+        self._over = Contexts()
         self._revoked = Revocations()
 
     def _said_true(self, fact: SaidTrue) -> None:
-        if fact.context in self._over or self._revoked.until(fact.unit, fact.term) > fact.at:
+        if self._over.is_over(fact.context) or self._revoked.until(fact.unit, fact.term) > fact.at:
             return
         promises = self._open.setdefault(application_of(fact.unit), {})
         for agent, other in promises.items():
@@ -214,7 +221,7 @@ class OnePromise(Checker):
             self._void(fact.unit, fact.agent)
 
     def _hook_ended(self, fact: HookEnded) -> None:
-        self._over.add(fact.context)
+        self._over.end(fact.context)
         mine = self._open.get(application_of(fact.unit), {}).get(fact.agent)
         if mine is not None and mine.context == fact.context:
             self._void(fact.unit, fact.agent)
@@ -225,7 +232,7 @@ class OnePromise(Checker):
     def _void(self, unit: str, agent: str) -> None:
         promise = self._open.get(application_of(unit), {}).pop(agent, None)
         if promise is not None:
-            self._over.add(promise.context)
+            self._over.end(promise.context)
 
     def _was_revoked(self, fact: Revoked) -> None:
         self._revoked.hear(fact)

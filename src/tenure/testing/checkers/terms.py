@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tenure.testing.checkers.common import EPSILON, Hears, application_of
+from tenure.testing.checkers.common import EPSILON, Contexts, Hears, application_of
 from tenure.testing.facts import (
     AgentBegan,
     AgentEnded,
@@ -12,6 +12,7 @@ from tenure.testing.facts import (
     Believed,
     Doubted,
     HookBegan,
+    HookEnded,
     Led,
 )
 from tenure.testing.judge import Checker
@@ -44,6 +45,7 @@ class TermsRise(Checker):
 
     def __init__(self) -> None:
         super().__init__()
+        self._over = Contexts()
         self._terms: dict[str, _Terms] = {}
         self._believes: dict[str, int] = {}
         self._past: dict[str, set[int]] = {}
@@ -126,6 +128,8 @@ class TermsRise(Checker):
     def _hook_began(self, fact: HookBegan) -> None:
         if fact.hook != "leader-elected" or fact.term is None:
             return
+        if self._over.is_over(fact.context):
+            return
         elected = self._of(application_of(fact.unit)).elected.setdefault(fact.term, fact.unit)
         if elected != fact.unit:
             self.broken(
@@ -138,6 +142,9 @@ class TermsRise(Checker):
                 f"leader-elected of {fact.unit} runs for term {fact.term}, after term {last}",
             )
         self._last_elected[fact.unit] = max(last, fact.term)
+
+    def _hook_ended(self, fact: HookEnded) -> None:
+        self._over.end(fact.context)
 
     def close(self) -> None:
         """A grant that was answered, and never became durable, was lost."""
@@ -153,4 +160,5 @@ class TermsRise(Checker):
         AgentBegan: _agent_is_new_or_gone,
         AgentEnded: _agent_is_new_or_gone,
         HookBegan: _hook_began,
+        HookEnded: _hook_ended,
     }

@@ -1,12 +1,8 @@
-"""leader-settings-changed: that minions are told what they are owed, and leaders are not.
+"""leader-settings-changed: that minions are told what they are owed.
 
 **What ran counts from its beginning.** A hook that had begun before its unit was elected tells
-nothing about having been deposed since. So beginnings are numbered.
-
-**Stepping down** is not to be seen from outside. A unit that steps down still believes, and runs
-the hooks of its deposition (U4). What gives away one that does not step down: that it runs the hook
-for another reason than a deposition, that it says True afterwards, or that it still leads in that
-term when all is quiet.
+nothing about having been deposed since. So beginnings are numbered. One that began while its unit
+still led was a deposition's (U4), or `LeaderNotTold` says so.
 
 **Operators skip failed hooks** (H7), and no fact tells of that: a debt whose last hook failed, of a
 unit that is not in error, is taken for skipped.
@@ -18,7 +14,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from tenure.testing.checkers.common import End, Hears, application_of
+from tenure.testing.checkers.common import Contexts, End, Hears, application_of
 from tenure.testing.facts import (
     AgentBegan,
     AgentEnded,
@@ -30,8 +26,6 @@ from tenure.testing.facts import (
     HookBegan,
     HookEnded,
     Paid,
-    Revoked,
-    SaidTrue,
     UnitAtEnd,
     WriteBegan,
     Wrote,
@@ -59,20 +53,18 @@ class _Agent(Struct):
     """The number of the beginning of the last hook that ended well."""
     target: int = 0
     is_failing: bool = False
-    suspect: HookBegan | None = None
-    """A hook that is in order only if the unit was stepping down."""
-    was_deposed: bool = False
 
 
 class ToldMinions(Checker):
-    """A quiet minion has run leader-settings-changed since it last led, or ever, and for the last
-    revision that another unit wrote; and it never begins on a unit that leads."""
+    """A quiet minion has run leader-settings-changed since it last led, or ever if it never did,
+    and for the last revision that another unit wrote."""
 
     clause = "H3"
 
     def __init__(self) -> None:
         super().__init__()
         self._count = 0
+        self._over = Contexts()
         self._agents: dict[str, _Agent] = {}
         self._writes: dict[str, list[Wrote]] = {}
         self._last_call: dict[str, float] = {}
@@ -80,6 +72,7 @@ class ToldMinions(Checker):
         self._has_it: set[str] = set()
         """The applications whose charm has the hook: without, it is paid and never runs (H6)."""
         self._has_targets = False
+        self._sees_belief = False
         self._end = End()
         self._at_end: list[UnitAtEnd] = []
 
@@ -102,34 +95,30 @@ class ToldMinions(Checker):
     def _forget_life(self, agent: _Agent, at: float) -> None:
         if agent.term is not None:
             agent.ended_at = at
-        agent.term = agent.running = agent.suspect = None
+        agent.term = agent.running = None
 
     def _believed(self, fact: Believed) -> None:
         agent = self._of(fact.unit, fact.agent)
+        self._sees_belief = True
         if agent.term != fact.term:
             self._leads(agent)
             agent.term = fact.term
 
     def _leads(self, agent: _Agent) -> None:
         agent.led = self._count
-        agent.is_failing = agent.was_deposed = False
-        agent.suspect = None
+        agent.is_failing = False
 
     def _doubted(self, fact: Doubted) -> None:
         agent = self._of(fact.unit, fact.agent)
         if agent.term == fact.term:
-            agent.term = agent.suspect = None
-            agent.ended_at = fact.at
-
-    def _revoked(self, fact: Revoked) -> None:
-        for agent in self._agents.values():
-            if agent.unit == fact.unit and agent.term == fact.term:
-                agent.suspect = None
+            agent.term, agent.ended_at = None, fact.at
 
     # -- hooks
 
     def _hook_began(self, fact: HookBegan) -> None:
         agent = self._of(fact.unit, fact.agent)
+        if self._over.is_over(fact.context):
+            return
         agent.running, agent.running_number = fact, self._count
         self._has_targets |= fact.target > 0
         if fact.hook == ELECTED and agent.term is None:
@@ -137,26 +126,9 @@ class ToldMinions(Checker):
             agent.ended_at = fact.at
         elif fact.hook == SETTINGS:
             self._has_it.add(application_of(fact.unit))
-            if agent.term is not None:
-                self._judge_beginning(fact, agent)
-
-    def _judge_beginning(self, fact: HookBegan, agent: _Agent) -> None:
-        if fact.reason in ("started", "settings") and not agent.was_deposed:
-            self._tell(fact, f"leads in term {agent.term}, and does not step down")
-        else:
-            agent.suspect = agent.suspect or fact
-        agent.was_deposed |= fact.reason == "deposed"
-
-    def _said_true(self, fact: SaidTrue) -> None:
-        agent = self._of(fact.unit, fact.agent)
-        if agent.suspect is not None and fact.term in (None, agent.term):
-            self._tell(agent.suspect, f"said True at {fact.at:.3f}, so it did not step down")
-            agent.suspect = None
-
-    def _tell(self, hook: HookBegan, why: str) -> None:
-        self.broken(hook.at, f"{hook.agent} began {hook.context}, but {why}")
 
     def _hook_ended(self, fact: HookEnded) -> None:
+        self._over.end(fact.context)
         agent = self._of(fact.unit, fact.agent)
         hook = agent.running
         if hook is None or hook.context != fact.context:
@@ -170,8 +142,8 @@ class ToldMinions(Checker):
             agent.is_failing = True
 
     def _was_paid(self, fact: Paid) -> None:
-        for agent in self._agents.values():
-            if agent.unit == fact.unit and agent.is_alive and fact.hook == SETTINGS:
+        for name, agent in self._agents.items():
+            if fact.agent in ("", name) and agent.unit == fact.unit and fact.hook == SETTINGS:
                 agent.target = max(agent.target, fact.revision)
 
     # -- the bucket
@@ -196,15 +168,13 @@ class ToldMinions(Checker):
     def close(self) -> None:
         """Who is a minion now has been told."""
         for fact in self._at_end:
-            if fact.quiet and not fact.in_error:
+            if fact.quiet and not fact.leads and not fact.in_error:
                 self._check(fact, self._end.judged_before(fact.at))
 
     def _check(self, fact: UnitAtEnd, before: float) -> None:
         agents = [a for a in self._agents.values() if a.unit == fact.unit and a.is_alive]
-        if fact.leads:
-            for agent in agents:
-                if agent.suspect is not None and self._end.is_after_healing(fact.at):
-                    self._tell(agent.suspect, f"still leads in term {agent.term} in the end")
+        # because where belief is not seen, nobody knows how long ago it ended
+        if not self._sees_belief and not self._end.is_after_healing(fact.at):
             return
         if any(agent.is_failing for agent in agents):
             return
@@ -245,10 +215,8 @@ class ToldMinions(Checker):
         AgentEnded: _agent_ended,
         Believed: _believed,
         Doubted: _doubted,
-        Revoked: _revoked,
         HookBegan: _hook_began,
         HookEnded: _hook_ended,
-        SaidTrue: _said_true,
         Paid: _was_paid,
         Wrote: _wrote,
         WriteBegan: _write_began,

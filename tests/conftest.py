@@ -1,0 +1,98 @@
+"""What holds for the whole run: nothing is skipped unseen, and nobody waits for the longest test.
+
+A skipped test looks like a passed one to who reads the last line only. So skips are printed with
+their reasons, and what may be skipped, and why, stands here; any other fails the run. An expected
+failure counts as a skip.
+
+Tests that mostly wait are marked `long`. Where several workers share the run, each begins with one.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+
+import pytest
+
+MAY_BE_SKIPPED: tuple[tuple[str, str, str], ...] = (
+    (
+        "tests/torture/test_*.py::*disk*",
+        "there is no C compiler to build the failing disk with",
+        "an fsync that fails on demand is a library in C; the disk that is full is tested anyway",
+    ),
+)
+"""Pattern of the test's name, its reason, and why that is no reason to worry."""
+
+_SKIPPED = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes long, mostly waiting; begins first")
+    config.stash[_SKIPPED] = {}
+    config.pluginmanager.register(_Skips(config.stash[_SKIPPED]), "skips")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = spread(
+            [item for item in items if item.get_closest_marker("long")],
+            [item for item in items if not item.get_closest_marker("long")],
+            workers,
+        )
+
+
+def spread(long: list[pytest.Item], short: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The long ones where workers begin: each is first given a quarter of its share, in order."""
+    share = max((len(long) + len(short)) // workers // 4, 2)
+    order = list(short)
+    for number, item in enumerate(long):
+        order.insert(number % workers * share, item)
+    return order
+
+
+class _Skips:
+    """Gathers what is skipped; under xdist the reports of all workers come by here."""
+
+    def __init__(self, skipped: dict[str, str]) -> None:
+        self._skipped = skipped
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped or hasattr(report, "wasxfail"):
+            self._skipped[report.nodeid] = _reason(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:
+            self._skipped[report.nodeid] = _reason(report)
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return f"expected to fail: {report.wasxfail}"
+    where = report.longrepr
+    return (where[2] if isinstance(where, tuple) else str(where)).removeprefix("Skipped: ")
+
+
+def may_be_skipped(name: str, reason: str) -> bool:
+    """Whether the list above knows of it."""
+    return any(fnmatch(name, pattern) and reason == known for pattern, known, _ in MAY_BE_SKIPPED)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    skipped = session.config.stash[_SKIPPED]
+    if not all(may_be_skipped(*each) for each in skipped.items()) and exitstatus in (
+        pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED,
+    ):  # fmt: skip
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    skipped = config.stash[_SKIPPED]
+    if skipped:
+        terminalreporter.section("skipped:")
+    for name, reason in sorted(skipped.items()):
+        known = "" if may_be_skipped(name, reason) else " - NOT ON THE LIST of tests/conftest.py"
+        terminalreporter.line(f"{name}: {reason}{known}")
