@@ -91,7 +91,7 @@ def belief_half_a_lease_too_long(patch: Patch) -> None:
     patch.setattr(Tracker, "_hold", hold)
 
 
-@found_by("TermsRise", "OneBeliever")
+@found_by("TermsRise", "OneBeliever", "LeaderNotTold")
 def older_answers_believed(patch: Patch) -> None:
     def stands(self: Tracker, now: float, asked: Asked) -> bool:
         return True
@@ -272,9 +272,24 @@ def refusal_names_the_leader(patch: Patch) -> None:
     patch.setattr(Leases, "write", write)
 
 
-@found_by("OneBeliever", "TermsRise", "WritesFenced")
-def older_sessions_heard(patch: Patch) -> None:
-    patch.setattr(Conversation, "_check_session", lambda self, unit: None)
+@found_by("OneOffer")
+def offer_begins_when_it_is_decided(patch: Patch) -> None:
+    real = Leases.settle
+
+    def settle(self: Leases, now: float, found: Application, new: Lease, *changes: Any) -> Lease:
+        settled = real(self, now, found, new, *changes)
+        if settled.offer is not None:
+            tell(self, now, settled.offer.unit)
+        return self.ledger.applications[found.name].lease
+
+    tell = Leases.tell_offer
+    patch.setattr(Leases, "settle", settle)
+    patch.setattr(Leases, "tell_offer", lambda self, now, unit: True)
+
+
+@found_by("ToldMinions", "LeaderComes", "ElectedOncePerTerm")
+def session_lost_with_a_rolled_back_removal(patch: Patch) -> None:
+    patch.setattr(Conversation, "_end_if_over", lambda self, unit: None)
 
 
 # -- the store
@@ -291,7 +306,7 @@ def answered_before_the_sync(patch: Patch) -> None:
     patch.setattr(ModelDisk, "_sync", lambda self: asyncio.sleep(0))
 
 
-@found_by("BucketLinear", "WritesFenced", "TermsRise", "OneBeliever")
+@found_by("BucketLinear", "WritesFenced", "TermsRise", "OneBeliever", "PromiseKept")
 def cache_trusted_after_a_failed_sync(patch: Patch) -> None:
     patch.setattr(ModelDisk, "_rewrite", lambda self: asyncio.sleep(0))
 
@@ -314,7 +329,7 @@ def not_looked_at_again_before_leader_elected(patch: Patch) -> None:
     patch.setattr(Unit, "_may_still_run", lambda self, plan, context: True)
 
 
-@found_by("ToldMinions")
+@found_by("PaidForTarget")
 def paid_for_what_is_known_at_the_end(patch: Patch) -> None:
     real = Unit._pay
 
@@ -344,7 +359,7 @@ def counter_kept_in_memory(patch: Patch) -> None:
     patch.setattr(Unit, "load", load)
 
 
-@found_by("ToldMinions")
+@found_by("ToldMinions", "LeaderNotTold")
 def belief_not_recorded(patch: Patch) -> None:
     patch.setattr(resolver, "with_belief", lambda state, term, boot_id, sure_until: state)
     real = Unit._lose
@@ -355,7 +370,7 @@ def belief_not_recorded(patch: Patch) -> None:
     patch.setattr(Unit, "_lose", lose)
 
 
-@found_by("ToldMinions")
+@found_by("LeaderNotTold")
 def leader_told_of_settings(patch: Patch) -> None:
     real = resolver._leadership
 

@@ -15,6 +15,7 @@ from .traces import (
     died,
     doubted,
     ended,
+    found,
     healed,
     hook,
     keeps,
@@ -76,6 +77,17 @@ class TestOneBeliever:
             believed(3, W0, 2), believed(4, W1, 3), doubted(5, W0, 2), says="web-0 in term 2",
         )  # fmt: skip
 
+    def test_a_revoked_term_is_excused_also_when_it_is_believed_in_to_the_end(self) -> None:
+        """L5"""
+        run = believed(1, W0, 1), revoked(2, W0, 1, until=10), believed(3, W1, 2)
+        assert keeps(OneBeliever(), *run, unit_at_end(9, W0))
+        assert breaks(OneBeliever(), *run, unit_at_end(11, W0), says="at once")
+
+    def test_an_overlap_is_told_once(self) -> None:
+        two = believed(1, W0, 1), believed(2, W1, 2)
+        times = [healed(at, 60, 70) for at in (3, 4)]
+        assert breaks(OneBeliever(), *two, *times, says="at once")
+
     def test_an_overlap_before_the_revocation_is_not_excused(self) -> None:
         """L5"""
         assert breaks(
@@ -83,11 +95,18 @@ class TestOneBeliever:
             doubted(4, W0, 1), says="at once",
         )  # fmt: skip
 
+    def test_a_revocation_excuses_what_the_slack_excused_until_then(self) -> None:
+        """L5, G4"""
+        two = believed(1, W0, 1), believed(2, W1, 2), revoked(2.4, W0, 1, until=10)
+        assert keeps(OneBeliever(0.5), *two, doubted(10.4, W0, 1))
+        assert breaks(OneBeliever(0.5), *two, doubted(10.6, W0, 1), says="at once")
+
     def test_a_short_overlap_is_excused_where_clocks_are_too_wrong(self) -> None:
         """G4"""
         two = believed(1, W0, 1), believed(2, W1, 2)
         assert keeps(OneBeliever(0.5), *two, doubted(2.4, W0, 1))
         assert breaks(OneBeliever(0.5), *two, doubted(2.6, W0, 1), says="at once")
+        assert keeps(OneBeliever(0.5), *two, unit_at_end(2.4, W0))
         assert breaks(OneBeliever(0.5), *two, unit_at_end(9, W0), says="at once")
         assert breaks(OneBeliever(0.5), *two, healed(9, 10, 11), says="at once")
 
@@ -143,6 +162,21 @@ class TestPromiseKept:
     def test_the_next_hook_ends_the_context_before_it(self) -> None:
         """H6"""
         assert keeps(PromiseKept(), *self.BEGIN, hook(5, W0, "d"), doubted(6, W0, 1, willing=True))
+
+    def test_each_promise_is_its_own_agents(self) -> None:
+        other = believed(0, "db/0", 1), hook(1, "db/0", "d"), said_true(2, "db/0", "d", until=32)
+        over = ended(5, W0, "c"), doubted(6, W0, 1, willing=True)
+        assert keeps(PromiseKept(), *self.BEGIN, *other, *over)
+        shared = believed(0.5, W1, 2), hook(1, W1, "d"), said_true(2, W1, "d", until=32)
+        texts = found(PromiseKept(), *shared, *self.BEGIN[1:], hook(3, W0, "e"), died(4, W0),
+                      doubted(5, W1, 2, willing=True))  # fmt: skip
+        assert len(texts) == 1 and "said True to d" in texts[0], texts
+
+    def test_a_promise_of_the_dead_needs_no_belief(self) -> None:
+        assert keeps(
+            PromiseKept(), hook(1, W0, "c"), said_true(2, W0, "c", until=32), died(2.01, W0),
+            said_true(3, W0, "d", until=33), agent_began(3.01, W0), unit_at_end(5, W0),
+        )  # fmt: skip
 
     def test_the_longest_of_several_promises_counts(self) -> None:
         again = said_true(10, W0, "c", until=40)
@@ -214,6 +248,16 @@ class TestOnePromise:
             OnePromise(), *self.BEGIN, said_true(4, W0, "c", until=34), ended(5, W0, "c"),
             said_true(6, W0, "c", until=36), said_true(7, W1, "d", until=37),
         )  # fmt: skip
+
+    def test_another_context_of_the_same_agent_may_end(self) -> None:
+        for end in (ended(5, W0, "b"), hook(5, W0, "c"), ended(5, W1, "c")):
+            later = said_true(6, W1, "d", until=36)
+            assert breaks(OnePromise(), *self.BEGIN, end, later, says="said it to c")
+
+    def test_the_longest_promise_of_a_context_counts(self) -> None:
+        longer = said_true(4, W0, "c", until=40), said_true(5, W0, "c", until=35)
+        later = said_true(38, W1, "d", until=68)
+        assert breaks(OnePromise(), *self.BEGIN, *longer, later, says="until 40.000")
 
     def test_one_agent_may_promise_again(self) -> None:
         assert keeps(OnePromise(), *self.BEGIN, said_true(4, W0, "c", until=34))
@@ -300,6 +344,10 @@ class TestTermsRise:
             believed(4, W0, 1),
         )  # fmt: skip
 
+    def test_a_term_that_was_replaced_is_over(self) -> None:
+        run = believed(1, W0, 1), believed(2, W0, 2), doubted(3, W0, 2)
+        assert breaks(TermsRise(), *run, believed(4, W0, 1), says="again, which was over")
+
     def test_a_term_that_was_given_up_stays_so_in_every_life(self) -> None:
         """L5: forgotten durably before the release"""
         assert breaks(
@@ -309,6 +357,10 @@ class TestTermsRise:
 
     def test_an_agent_does_not_go_back_to_an_earlier_term(self) -> None:
         assert breaks(TermsRise(), believed(1, W0, 2), believed(2, W0, 1), says="after term 2")
+
+    def test_other_hooks_have_no_term(self) -> None:
+        run = hook(1, W0, "c", term=2), hook(2, W1, "d", term=2), hook(3, W0, "e", ELECTED)
+        assert keeps(TermsRise(), *run, hook(4, W1, "f", ELECTED))
 
     def test_leader_elected_does_not_go_back_to_an_earlier_term(self) -> None:
         """H2"""

@@ -61,6 +61,10 @@ class TestLeaderComes:
     def test_a_leader_that_comes_too_late_is_found(self) -> None:
         assert breaks(LeaderComes(), self.HEALED, believed(21, W0, 1), says="nobody leads web")
 
+    def test_it_is_told_once(self) -> None:
+        late = believed(21, "db/0", 1), believed(22, "db/0", 2)
+        assert breaks(LeaderComes(), self.HEALED, *late, says="nobody leads web")
+
     def test_a_second_healing_does_not_excuse_the_first(self) -> None:
         assert breaks(LeaderComes(), self.HEALED, healed(25, 35, 45, "web"), says="nobody leads")
 
@@ -105,6 +109,9 @@ class TestOneOffer:
 
     def test_a_grant_to_another_than_it_was_offered_to_is_found(self) -> None:
         assert breaks(OneOffer(), self.OFFER, led(1.5, W1, 1), says="on offer to web/0")
+
+    def test_a_grant_ends_the_offer(self) -> None:
+        assert keeps(OneOffer(), self.OFFER, led(1.1, W0, 1), offered(1.2, W1), led(1.3, W1, 2))
 
     def test_clocks_differ_a_little(self) -> None:
         """G4"""

@@ -47,7 +47,7 @@ def test_a_world_in_which_nothing_will_ever_happen_ends() -> None:
 
 def test_a_world_that_spins_while_no_time_passes_ends() -> None:
     async def main(loop: SimLoop) -> None:
-        while True:
+        while True:  # noqa: ASYNC110 (it is the point)
             await asyncio.sleep(0)
 
     with pytest.raises(Stuck, match="no time passes"):

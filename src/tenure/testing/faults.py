@@ -154,6 +154,9 @@ def slow_agents_disk(world: World) -> None:
     """An agent's saves take long, and it can do nothing meanwhile."""
     machine, span = world.anyone(), world.span()
     stalls = world.rng.choice((0.05, 0.3, 0.8, 1.2)) * world.duration
+    if world.rng.random() < 0.5:  # because the worst moment is that of becoming leader
+        unit = machine.unit
+        world.operate(f"elect {unit}", f"/v1/applications/{_app(unit)}/elect", {"unit": unit})
     world.note(f"saves of {machine.instance} take up to {stalls:.2f} s for {span:.2f} s")
     machine.disk.stalls = stalls
 

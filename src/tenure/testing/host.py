@@ -53,6 +53,9 @@ from tenure.wire.messages import (
 
 Disk = MemoryDisk | ModelDisk
 
+ANSWER_WITHIN = 400.0
+"""Seconds after which an operator gives up: the longest that a hand-over may take, and more."""
+
 
 class Around(Protocol):
     """What the host needs of its world."""
@@ -62,6 +65,8 @@ class Around(Protocol):
     def tell(self, fact: Fact) -> None: ...
 
     def note(self, text: str) -> None: ...
+
+    def complain(self, text: str) -> None: ...
 
 
 class Host:
@@ -119,6 +124,9 @@ class Host:
         except TenureError as fault:
             self.world.note(f"the controller ends: {fault}")
             self._gone(process)
+        except Exception as fault:
+            self.world.complain(f"the controller fell: {fault!r}")
+            self._gone(process)
 
     def _watch_offers(self, leases: Leases) -> None:
         """Tell of offers that are taken back before they lapse, and not for a grant."""
@@ -167,7 +175,10 @@ class Host:
         asking.add_done_callback(_retrieved)
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         asking.add_done_callback(lambda task: None if done.done() else done.set_result(_word(task)))
-        return await done
+        try:
+            return await asyncio.wait_for(done, ANSWER_WITHIN)
+        except TimeoutError:
+            return "no answer"
 
     async def _ask(self, api: Api, method: str, path: str, content: bytes) -> str:
         try:

@@ -148,7 +148,10 @@ class Machine:
         self._watch_steps_down(self.inner.tracker)
         self._tools = ToolServer(Path("tool.sock"), self.inner.context)
         self.agent.add(self.inner)
-        await self.agent.run()
+        try:
+            await self.agent.run()
+        except Exception as fault:
+            self.complain(f"the agent fell: {fault!r}")
         self.gone = self.gone or self.inner.finished
         self._end("left" if self.inner.finished else "stopped")
 

@@ -25,6 +25,7 @@ from tenure.testing.checkers.elected import ElectedOncePerTerm
 from tenure.testing.checkers.history import BucketLinear, HookSeesTarget
 from tenure.testing.checkers.hooks import NothingTwice, OneHookAtATime
 from tenure.testing.checkers.leaders import LeaderNotTold
+from tenure.testing.checkers.paid import PaidForTarget
 from tenure.testing.checkers.promises import OnePromise, PromiseKept
 from tenure.testing.checkers.reads import SnapshotStable
 from tenure.testing.checkers.settings import WriterNotTold, WritesFenced
@@ -45,6 +46,7 @@ __all__ = [
     "OneHookAtATime",
     "OneOffer",
     "OnePromise",
+    "PaidForTarget",
     "PromiseKept",
     "RefusedChangedNothing",
     "SnapshotStable",
@@ -74,6 +76,7 @@ def all_checkers(slack: float = 0.0) -> list[Checker]:
         HookSeesTarget(),
         OneHookAtATime(),
         NothingTwice(),
+        PaidForTarget(),
         ElectedOncePerTerm(),
         ToldMinions(),
         LeaderNotTold(),
