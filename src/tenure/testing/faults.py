@@ -381,6 +381,9 @@ def remove_unit(world: World) -> None:
 
 def recreate(world: World) -> None:
     """The application is removed, and created again: its term and revision go on (G8)."""
+    if world.rng.random() < 0.5:  # because the worst moment is that of a failing commit
+        world.note("the next commit: refused")
+        world.host.disk.faults.insert(0, "refused")
     world.recreate(world.any_application())
 
 
@@ -421,7 +424,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("resolve", 3, resolve),
     Fault("add-unit", 2, add_unit),
     Fault("remove-unit", 2, remove_unit),
-    Fault("recreate", 1, recreate),
+    Fault("recreate", 2, recreate),
 )
 
 

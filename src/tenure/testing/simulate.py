@@ -55,20 +55,25 @@ def _tell(outcome: Outcome, out: TextIO) -> int:
 
 def _judge(seeds: range, jobs: int, out: TextIO) -> int:
     began_at = _now()
-    outcomes = []
+    outcomes: list[Outcome] = []
+    broken = 0
     with _progress(len(seeds), out) as advance:
         for outcome in lives(seeds, jobs):
             outcomes.append(outcome)
             advance()
-    broken = sorted((o for o in outcomes if o.violations), key=lambda outcome: outcome.seed)
-    for index, outcome in enumerate(broken):
-        print(f"world {outcome.seed} broke a promise: {REPLAY.format(seed=outcome.seed)}", file=out)
-        if index == 0:
-            for line in live(outcome.seed, keep=True).story:
-                print(line, file=out)
-        for violation in outcome.violations:
-            print(f"  {violation}", file=out)
+            if outcome.violations:
+                _tell_broken(outcome, out, with_story=broken == 0)
+                broken += 1
     return _sum_up(outcomes, out, _now() - began_at)
+
+
+def _tell_broken(outcome: Outcome, out: TextIO, *, with_story: bool) -> None:
+    replay = REPLAY.format(seed=outcome.seed)
+    print(f"world {outcome.seed} broke a promise: {replay}", file=out)
+    for line in live(outcome.seed, keep=True).story if with_story else ():
+        print(line, file=out)
+    for violation in outcome.violations:
+        print(f"  {violation}", file=out, flush=True)
 
 
 def lives(seeds: Iterable[int], jobs: int) -> Iterator[Outcome]:

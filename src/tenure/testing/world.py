@@ -38,6 +38,7 @@ from tenure.testing.facts import (
 from tenure.testing.faults import FAULTS, SPANS, Fault, usual, usual_disk
 from tenure.testing.host import Host
 from tenure.testing.judge import Judge, Violation
+from tenure.testing.linear import SearchTooLarge
 from tenure.testing.loop import SimLoop, Stuck, lead_of_process
 from tenure.testing.machine import Machine
 from tenure.testing.network import Link
@@ -357,7 +358,10 @@ class World:
             self.complain(f"the world stood still: {stuck}")
         finally:
             self._bury()
-        self.judge.close()
+        try:
+            self.judge.close()
+        except SearchTooLarge as fault:
+            self.complain(f"G6: it cannot be told whether the bucket is linearizable: {fault}")
         found = [*self.judge.found, *self.complaints]
         return Outcome(
             seed=self.seed,
