@@ -180,7 +180,8 @@ class TestPromiseKept:
 
     def test_the_longest_of_several_promises_counts(self) -> None:
         again = said_true(10, W0, "c", until=40)
-        assert breaks(PromiseKept(), *self.BEGIN, again, doubted(35, W0, 1), says="until 40.000")
+        for lost in (doubted(35, W0, 1), doubted(11, W0, 1)):
+            assert breaks(PromiseKept(), *self.BEGIN, again, lost, says="until 40.000")
 
     def test_saying_true_without_believing_is_found(self) -> None:
         assert breaks(
@@ -249,6 +250,10 @@ class TestOnePromise:
             said_true(6, W0, "c", until=36), said_true(7, W1, "d", until=37),
         )  # fmt: skip
 
+    def test_the_dead_promise_nothing_more(self) -> None:
+        late = died(4, W0), said_true(4.01, W0, "c", until=34)
+        assert keeps(OnePromise(), *self.BEGIN, *late, said_true(5, W1, "d", until=35))
+
     def test_another_context_of_the_same_agent_may_end(self) -> None:
         for end in (ended(5, W0, "b"), hook(5, W0, "c"), ended(5, W1, "c")):
             later = said_true(6, W1, "d", until=36)
@@ -312,6 +317,10 @@ class TestTermsRise:
 
     def test_a_new_grant_below_an_earlier_one_is_found(self) -> None:
         assert breaks(TermsRise(), answered(1, W0, 2), answered(2, W1, 1), says="after term 2")
+
+    def test_a_term_that_is_extended_after_a_later_one_was_granted_is_found(self) -> None:
+        run = answered(1, W0, 1), answered(2, W1, 2), answered(3, W0, 1)
+        assert breaks(TermsRise(), *run, says="web-0 was granted term 1, after term 2")
 
     def test_grants_told_at_one_instant_come_in_any_order(self) -> None:
         """L5: one was revoked before it was answered"""

@@ -177,6 +177,15 @@ class TestBucketLinear:
         run = *first, *during[:2], *newer, during[2], *after
         assert keeps(BucketLinear(), *self.WRITTEN, *run)
 
+    def test_a_refused_write_may_have_dropped_the_snapshot_or_not(self) -> None:
+        """T4"""
+        first = asks(3, W1, "r"), reads(3.5, W1, "r", a="1")
+        for outcome in ("refused", "unknown"):
+            write = calls(6, W1, "x2", b="2"), returns(7, W1, "x2", outcome)
+            for value in ("1", "2"):
+                again = asks(8, W1, "s"), reads(9, W1, "s", a=value)
+                assert keeps(BucketLinear(), *self.WRITTEN, *first, *self.NEWER, *write, *again)
+
     def test_a_write_that_ends_during_a_read_drops_nothing_for_sure(self) -> None:
         """T9"""
         first = asks(2, W0, "q"), reads(2.5, W0, "q", a="1"), calls(3, W0, "x2", b="2")

@@ -61,6 +61,10 @@ class TestOneHookAtATime:
         never = ended(1, W0, "c", "killed"), died(1, W0), hook(2, W0, "c"), agent_began(3, W0)
         assert keeps(OneHookAtATime(), hook(0, W0, "b"), *never, hook(4, W0, "d"))
 
+    def test_it_did_not_run_beside_another_either(self) -> None:
+        assert keeps(OneHookAtATime(), ended(1, W0, "c", "killed"), hook(2, W0, "d"),
+                     hook(3, W0, "c"))  # fmt: skip
+
     def test_operators_commands_are_no_hooks(self) -> None:
         for name in ("", "exec"):
             command = hook(1, W0, "c", name), hook(2, W0, "d"), ended(3, W0, "c", name=name)
@@ -127,6 +131,11 @@ class TestNothingTwice:
         begun, _ = self.run(1, INSTALL)
         other, late = ended(1.2, W0, "x", name=INSTALL), hook(1.5, W0, "x", INSTALL)
         assert keeps(NothingTwice(), begun, other, late, *self.run(2, INSTALL))
+
+    def test_a_hook_that_is_told_of_after_its_end_never_ran(self) -> None:
+        """H5"""
+        late = paid(2, W0, INSTALL), ended(3, W0, "x", "killed"), hook(4, W0, "x", INSTALL)
+        assert keeps(NothingTwice(), *self.run(1, INSTALL), *late)
 
     def test_a_first_telling_is_a_first(self) -> None:
         assert keeps(NothingTwice(), *self.run(1, SETTINGS, reason="started"))

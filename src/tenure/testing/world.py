@@ -55,6 +55,10 @@ TIMES = ("sound clocks",) * 8 + ("wild clocks", "unseen pauses")
 
 SLACK = {"sound clocks": 0.0, "wild clocks": 0.18, "unseen pauses": 20.0}
 """How many leases two beliefs may then overlap."""
+COMING_BACK = 13.0
+"""Seconds in which agents are back, whatever they were waiting for: a dial or a welcome that is not
+answered takes 5 s, the next try 2 s, and who was refused tries again after 5 s."""
+
 PATIENCE = 60.0
 """Virtual seconds that the beginning of a world may take."""
 
@@ -431,7 +435,8 @@ class World:
         await asyncio.sleep(2.0 * self.duration + 0.1)
         await self._set_right()
         now = self.loop.time()
-        lead_by = now + self._longest() * 1.1 + 25.0
+        offers = self.host.offer_for * len(self.machines)
+        lead_by = now + self._longest() * 1.1 + offers * 1.1 + COMING_BACK
         must_lead = tuple(name for name in self.applications if self._candidates(name))
         self.tell(Healed(at=now, lead_by=lead_by, quiet_by=lead_by + 60, must_lead=must_lead))
         await self._until(lambda: self._is_quiet(must_lead), within=lead_by + 60 - now)
@@ -462,14 +467,22 @@ class World:
         self._leave_one_asleep()
 
     def _leave_one_asleep(self) -> None:
-        """One agent may stay stopped for ever: the others must do without it (G11)."""
-        machines = [m for m in self.machines if len(self._candidates(_application(m))) > 2]
-        if machines and self.rng.random() < 0.5:
-            self.asleep = self.rng.choice(machines)
-            if self.asleep.process is not None:
-                self.note(f"SIGSTOP of the agent of {self.asleep.instance}, for ever")
-                self.asleep.process.stop("asleep")
-                self.asleep.link.watch()
+        """One agent may stay stopped for ever, just when the leader's is killed: the others must do
+        without both (G11)."""
+        minions = [m for m in self.machines if m.believes() is None and m.alive]
+        minions = [m for m in minions if len(self._candidates(_application(m))) > 2]
+        if not minions or self.rng.random() < 0.5:
+            return
+        self.asleep = self.rng.choice(minions)
+        self.note(f"SIGSTOP of the agent of {self.asleep.instance}, for ever")
+        assert self.asleep.process is not None
+        self.asleep.process.stop("asleep")
+        self.asleep.link.watch()
+        for leader in self._candidates(_application(self.asleep)):
+            if leader.believes() is not None:
+                self.note(f"kill -9 of the agent of {leader.instance}")
+                leader.kill()
+                self.restart(leader, self._longest() * 1.2 + 2 * COMING_BACK)
 
     def _is_removed(self, unit: str) -> bool:
         controller = self.host.controller

@@ -101,12 +101,10 @@ class Reads:
                 reading.is_blurred = True
 
     def write_ended(self, fact: WriteEnded) -> None:
-        """One that was done surely dropped it, unless a read came in between."""
+        """One that was done surely dropped what was read before it."""
         self._writing.get(fact.unit, {}).pop(fact.call, None)
-        if fact.outcome != "done":
-            return
-        for context, snapshot in self._snapshots.get(fact.unit, {}).items():
-            if not snapshot.is_blurred and not self._of(context):
+        if fact.outcome == "done":
+            for snapshot in self._snapshots.get(fact.unit, {}).values():
                 snapshot.is_dropped = "yes"
 
     def context_ended(self, unit: str, agent: str, context: str = "") -> None:

@@ -76,7 +76,7 @@ class TermsRise(Checker):
         application = application_of(fact.unit)
         terms = self._of(application)
         highest, since = terms.highest_answered
-        if fact.term not in terms.owners and fact.term < highest and fact.at > since + EPSILON:
+        if fact.term < highest and fact.at > since + EPSILON:
             self.broken(fact.at, f"{fact.agent} was granted term {fact.term}, after term {highest}")
         if fact.term > highest:
             terms.highest_answered = fact.term, fact.at
