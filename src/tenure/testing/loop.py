@@ -157,12 +157,6 @@ def process_now() -> Process | None:
     return _PROCESS.get()
 
 
-def lead_of_process() -> float:
-    """How far the running process is ahead of the world's time, in seconds."""
-    process = _PROCESS.get()
-    return process.ahead if process is not None else 0.0
-
-
 class Stuck(Exception):
     """Nothing will ever happen any more, or only the same."""
 

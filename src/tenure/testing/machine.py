@@ -14,7 +14,7 @@ from tenure.agent.daemon import Agent
 from tenure.agent.hooks import HookCommand
 from tenure.agent.toolserver import ToolServer
 from tenure.agent.unit import Place, Unit
-from tenure.core.resolver import ELECTED, LocalState
+from tenure.core.resolver import CONFIG, ELECTED, INSTALL, SETTINGS, START, LocalState
 from tenure.core.tracker import Tracker
 from tenure.errors import TenureError
 from tenure.testing.clocks import MachineClock
@@ -28,6 +28,9 @@ HOOKS = frozenset({
     "install", "leader-elected", "leader-deposed", "leader-settings-changed", "config-changed",
     "start", "update-status", "stop", "remove",
 })  # fmt: skip
+
+ONCE = {INSTALL: "installed", CONFIG: "configured", START: "started"}
+"""Hooks that are paid once for ever, and where that is recorded."""
 
 Belief = tuple[bool, int | None, float]
 """Answered, term, sure until (the machine's clock)."""
@@ -266,18 +269,21 @@ class Machine:
     def _saved(self, before: LocalState | None, now: LocalState) -> None:
         """Tell what was durably recorded as done (H4)."""
         before = before or LocalState(unit=self.unit)
-        at = self.loop.time()
         if now.elected_for != before.elected_for:
-            self.tell(Paid(at=at, unit=self.unit, hook=ELECTED, term=now.elected_for))
+            self._paid(ELECTED, term=now.elected_for)
         if now.seen_revision != before.seen_revision:
-            self.tell(
-                Paid(at=at, unit=self.unit, hook="leader-settings-changed",
-                     revision=now.seen_revision)
-            )  # fmt: skip
-        for hook in ("install", "config-changed", "start"):
-            field = {"install": "installed", "config-changed": "configured", "start": "started"}
-            if getattr(now, field[hook]) and not getattr(before, field[hook]):
-                self.tell(Paid(at=at, unit=self.unit, hook=hook))
+            self._paid(SETTINGS, revision=now.seen_revision)
+        for hook, field in ONCE.items():
+            if getattr(now, field) and not getattr(before, field):
+                self._paid(hook)
+
+    def _paid(self, hook: str, *, term: int | None = None, revision: int = 0) -> None:
+        self.tell(
+            Paid(
+                at=self.loop.time(), unit=self.unit, hook=hook, term=term, revision=revision,
+                agent=self.instance,
+            )
+        )  # fmt: skip
 
 
 class _Runner:

@@ -39,7 +39,7 @@ from tenure.testing.faults import FAULTS, SPANS, Fault, usual, usual_disk
 from tenure.testing.host import Host
 from tenure.testing.judge import Judge, Violation
 from tenure.testing.linear import SearchTooLarge
-from tenure.testing.loop import SimLoop, Stuck, lead_of_process
+from tenure.testing.loop import Process, SimLoop, Stuck, process_now
 from tenure.testing.machine import Machine
 from tenure.testing.network import Link
 from tenure.testing.simhooks import Temper
@@ -291,10 +291,16 @@ class World:
 
     def tell(self, fact: Fact) -> None:
         """A fact, at once or when the process that tells it comes to it."""
-        ahead = lead_of_process()
-        if ahead:
-            self.loop.call_at(self.loop.time(), self._hear, fact, context=Context())
+        process = process_now()
+        if process is not None and process.ahead:
+            self.loop.call_at(
+                self.loop.time(), self._hear_late, process, fact, context=Context()
+            )  # fmt: skip
         else:
+            self._hear(fact)
+
+    def _hear_late(self, process: Process, fact: Fact) -> None:
+        if not process.dead:
             self._hear(fact)
 
     def _hear(self, fact: Fact) -> None:
@@ -322,7 +328,7 @@ class World:
         if not ran and not self._believed:
             return
         began: list[tuple[Machine, int]] = []
-        for machine in self.machines:
+        for machine in (*self.machines, *self.retired):
             if machine.process not in ran and machine not in self._believed:
                 continue  # because belief begins in a step of its own
             term = machine.believes()
@@ -456,8 +462,10 @@ class World:
                 hook.end("killed", "signal: killed")
             if "clone" in machine.instance or self._is_removed(machine.unit):
                 self.retire(machine)
-            elif not machine.alive and not machine.gone:
-                machine.start()
+            elif not machine.gone:
+                if machine.inner is not None and machine.inner.stopping:
+                    machine.kill()  # because it would end when all is healed
+                self.restart(machine, 0.0)
         for name in self.applications:
             for reason in ("upgrade", "backup"):
                 await self.host.ask(
