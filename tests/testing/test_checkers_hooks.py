@@ -177,26 +177,31 @@ class TestNothingTwice:
 class TestPaidForTarget:
     """H5"""
 
+    @staticmethod
+    def paid(revision: int) -> Fact:
+        return paid(4, W0, SETTINGS, revision=revision, agent="web-0")
+
     def test_what_the_hook_ran_for_is_paid(self) -> None:
         assert keeps(
             PaidForTarget(), wrote(1, 1, W1, 1), hook(2, W0, "c", SETTINGS, target=1),
-            wrote(3, 2, W1, 1), ended(4, W0, "c", name=SETTINGS), paid(4, W0, SETTINGS, revision=1),
+            wrote(3, 2, W1, 1), ended(4, W0, "c", name=SETTINGS), self.paid(1),
         )  # fmt: skip
 
     def test_what_came_while_it_ran_is_not(self) -> None:
         assert breaks(
             PaidForTarget(), wrote(1, 1, W1, 1), hook(2, W0, "c", SETTINGS, target=1),
-            wrote(3, 2, W1, 1), ended(4, W0, "c", name=SETTINGS), paid(4, W0, SETTINGS, revision=2),
+            wrote(3, 2, W1, 1), ended(4, W0, "c", name=SETTINGS), self.paid(2),
+            says="revision 2 as seen, which web/1 wrote",
         )  # fmt: skip
 
     def test_a_units_own_writes_need_no_hook(self) -> None:
         assert keeps(
             PaidForTarget(), wrote(1, 1, W1, 1), hook(2, W0, "c", SETTINGS, target=1),
-            wrote(3, 2, W0, 1), ended(4, W0, "c", name=SETTINGS), paid(4, W0, SETTINGS, revision=2),
+            wrote(3, 2, W0, 1), ended(4, W0, "c", name=SETTINGS), self.paid(2),
         )  # fmt: skip
 
     def test_a_hook_that_was_skipped_pays_without(self) -> None:
         assert keeps(
             PaidForTarget(), wrote(1, 1, W1, 1), hook(2, W0, "c", SETTINGS, target=0),
-            ended(4, W0, "c", "failed", SETTINGS), paid(4, W0, SETTINGS, revision=1),
+            ended(4, W0, "c", "failed", SETTINGS), self.paid(1),
         )  # fmt: skip

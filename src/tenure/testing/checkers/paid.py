@@ -21,7 +21,7 @@ class PaidForTarget(Checker):
         super().__init__()
         self._targets: dict[str, int] = {}
         self._last: dict[str, tuple[str, int]] = {}
-        """How a unit's last leader-settings-changed ended, and what it was run for."""
+        """How an agent's last leader-settings-changed ended, and what it was run for."""
         self._writers: dict[tuple[str, int], str] = {}
 
     def _began(self, fact: HookBegan) -> None:
@@ -30,14 +30,14 @@ class PaidForTarget(Checker):
 
     def _ended(self, fact: HookEnded) -> None:
         if fact.hook == SETTINGS:
-            self._last[fact.unit] = fact.how, self._targets.pop(fact.context, 0)
+            self._last[fact.agent] = fact.how, self._targets.pop(fact.context, 0)
 
     def _wrote(self, fact: Wrote) -> None:
         if not fact.removed:
             self._writers[fact.application, fact.revision] = fact.unit
 
     def _paid(self, fact: Paid) -> None:
-        how, target = self._last.get(fact.unit, ("", 0))
+        how, target = self._last.get(fact.agent, ("", 0))
         if fact.hook != SETTINGS or how != "done":
             return
         application = application_of(fact.unit)
