@@ -28,6 +28,7 @@ ARROWS: dict[str, set[str]] = {
     "client": {"wire", "names", "errors"},
     "house": {"names", "errors"},
     "bond": {"errors"},
+    "shortage": set(),
     "unixsocket": set(),
     "controller": {"stores", "wire", "core", "unixsocket", "names", "errors", "clock"},
     "agent": {"client", "wire", "core", "unixsocket", "names", "errors", "clock"},
@@ -45,6 +46,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("tenure.controller.__main__", "bond"): "a process dies with the one that started it",
     ("tenure.agent.__main__", "house"): "a process finds its folders when it starts",
     ("tenure.agent.__main__", "bond"): "a process dies with the one that started it",
+    ("tenure.controller.__main__", "shortage"): "a process is limited in files, a loop is not",
+    ("tenure.agent.__main__", "shortage"): "a process is limited in files, a loop is not",
     ("tenure.cli.up", "agent"): "a charm that is none is refused before anything is made",
     ("tenure.cli.up", "core"): "a lease that cannot be is refused before anything is made",
 }

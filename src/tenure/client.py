@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import struct
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -177,6 +178,11 @@ class UnixHttp:
             raise Unreachable(
                 f"no controller reachable at {self._path}: start one with `tenure up CHARM`"
             ) from fault
+        except BlockingIOError as fault:
+            raise Unreachable(
+                f"the controller at {self._path} takes no connection, so many wait for one: "
+                "try again, and see its log"
+            ) from fault
         except OSError as fault:
             raise Unreachable(
                 f"no controller reachable at {self._path}: {fault.strerror or fault}: "
@@ -191,8 +197,16 @@ class _UnixConnection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
+        # because a socket with Python's own timeout does not wait where too many wait already
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(self.timeout or 0.0))
         self.sock.connect(str(self._path))
+        self.sock.settimeout(self.timeout)
+
+
+def _timeval(seconds: float) -> bytes:
+    """The span as C's `struct timeval`."""
+    whole, part = divmod(seconds, 1)
+    return struct.pack("@ll", int(whole), int(part * 1e6))
 
 
 def _exchange(

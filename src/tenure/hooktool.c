@@ -56,7 +56,11 @@ static uint32_t get_size(const char *at) {
 static void fail(int code, const char *what, const char *which, const char *then) {
     const char *words = code ? strerror(code) : "";
     char first[2] = {(char)tolower((unsigned char)*words)};
-    dprintf(2, "ERROR %s%s%s%s%s\n", what, which, then, first, *words ? words + 1 : "");
+    setvbuf(stderr, chunk, _IOFBF, sizeof chunk); /* one write, as long as it is short */
+    fprintf(stderr, "ERROR %s", what);
+    /* because a path may hold a line feed, and an error is one line */
+    for (; *which; which++) *which == '\n' ? fputs("\\n", stderr) : putc(*which, stderr);
+    fprintf(stderr, "%s%s%s\n", then, first, *words ? words + 1 : "");
     exit(1);
 }
 

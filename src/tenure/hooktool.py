@@ -177,7 +177,9 @@ def run(argv: list[str]) -> int:
         line = failed.args[0]
     except Exception as fault:
         line = "internal fault in the hook tool client: " + type(fault).__name__
-    put_quietly(2, b"ERROR " + (line if isinstance(line, bytes) else line.encode()) + b"\n")
+    line = line if isinstance(line, bytes) else line.encode()
+    # because a path may hold a line feed, and an error is one line
+    put_quietly(2, b"ERROR " + line.replace(b"\n", b"\\n") + b"\n")
     return 1
 
 

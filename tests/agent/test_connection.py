@@ -13,7 +13,7 @@ import pytest
 from tenure.agent.connection import WELCOME_WITHIN, Connection
 from tenure.errors import NotLeader, TenureError, Unreachable, Unsure
 from tenure.wire.channel import Channel
-from tenure.wire.codec import decode_from_agent, encode
+from tenure.wire.codec import MAX_FRAME, decode_from_agent, encode
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
     Claim,
@@ -63,11 +63,13 @@ class PeerChannel:
         self._peer = peer
         self._inbox: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.said: list[FromAgent] = []
+        self.sizes: list[int] = []
         self.closed = False
 
     async def send(self, frame: bytes) -> None:
         if self.closed:
             raise Unreachable("the connection to the controller is gone")
+        self.sizes.append(len(frame))
         self.said += decode_from_agent(frame)
         if isinstance(self.said[-1], Hello) and not self._peer.silent:
             self.tell(WELCOME)
@@ -259,6 +261,19 @@ async def test_what_was_not_sent_before_the_end_is_not_sent_later() -> None:
     await asyncio.sleep(1.0)
     assert len(peer.channels) == 2
     assert [type(said) for said in peer.last.said] == [Hello]
+
+
+@in_virtual_time
+async def test_what_has_piled_up_is_sent_in_frames_that_the_controller_takes() -> None:
+    """B6, G7: large writes that waited together must not end the conversation"""
+    peer, _, connection = await begun()
+    for number in range(12):
+        connection.say(
+            WriteSettings(id=number, unit="web/0", term=1, changes={"k": "v" * 1_000_000})
+        )
+    await settle()
+    assert [said.id for said in peer.last.said if isinstance(said, WriteSettings)] == [*range(12)]
+    assert max(peer.last.sizes) <= MAX_FRAME
 
 
 @in_virtual_time

@@ -220,6 +220,30 @@ async def test_a_write_that_would_be_too_large_names_size_and_limit(tmp_path: Pa
 
 
 @in_virtual_time
+async def test_a_write_too_large_for_any_bucket_never_leaves_the_agent(tmp_path: Path) -> None:
+    """B6, G7: in a frame it may be six times as long, and cost the agent its connection"""
+    stage, leader, _ = await hooked(tmp_path)
+    reply = await leader.tool("leader-set", "k=" + "\x01" * 1_700_000)
+    assert reply.stderr.startswith(
+        CANNOT_WRITE + b"failed to merge leadership settings: settings of "
+        b'"web" would take 1700001 bytes, more than the limit of 1048576'
+    )
+    assert (reply.exit_code, count(leader, WriteSettings)) == (1, 0)
+    assert (await stage.get("/v1/applications/web/settings"))["revision"] == 0
+
+
+@in_virtual_time
+async def test_a_write_too_large_for_a_frame_never_leaves_the_agent(tmp_path: Path) -> None:
+    """B6, G7: what it removes counts for nothing in the bucket, and has to be carried"""
+    _, leader, _ = await hooked(tmp_path)
+    reply = await leader.tool("leader-set", "\x01" * 1_700_000 + "=", "k=v")
+    assert reply.exit_code == 1
+    assert reply.stderr.startswith(CANNOT_WRITE + b"failed to merge leadership settings: this wri")
+    assert b"more than the limit of 8388608: write it in parts\n" in reply.stderr
+    assert count(leader, WriteSettings) == 0
+
+
+@in_virtual_time
 async def test_odd_keys_and_values_round_trip(tmp_path: Path) -> None:
     """B3"""
     stage, leader, minion = await hooked(tmp_path)

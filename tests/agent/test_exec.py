@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tenure.agent.execserver import ExecServer
+from tenure.agent.execserver import MAX_CONNECTIONS, ExecServer
 from tenure.errors import Unreachable
 from tests.support.machine import Machine
 from tests.support.stage import Stage
@@ -26,7 +26,9 @@ def no_tracebacks(caplog: pytest.LogCaptureFixture) -> Any:
     """No traceback may ever reach a user."""
     with caplog.at_level(logging.WARNING):
         yield
-    assert not [record.getMessage() for record in caplog.records if record.exc_info]
+    # because `records` is the teardown's own by now
+    said = [record for phase in ("setup", "call") for record in caplog.get_records(phase)]
+    assert not [record.getMessage() for record in said if record.exc_info]
 
 
 class Served:
@@ -179,6 +181,42 @@ async def test_another_version_is_told_so(served: Served) -> None:
     answer, _, writer = await served.ask(b'{"version":2}\n')
     assert answer == {"error": "the agent is of another version of Tenure"}
     writer.close()
+
+
+async def test_a_newcomer_takes_the_place_of_who_was_silent_for_longest(served: Served) -> None:
+    """F, H6"""
+    silent = [await served.dial() for _ in range(MAX_CONNECTIONS)]
+    await settle(200)
+    answer, _, writer = await served.ask()
+    assert "env" in answer
+    first, *others = silent
+    assert await crowded_out(first[0])
+    assert not any(reader.at_eof() for reader, _ in others)
+    for each in (writer, *(each for _, each in silent)):
+        each.close()
+
+
+async def test_more_commands_than_the_limit_are_refused_and_the_others_served(
+    served: Served,
+) -> None:
+    """F, H6"""
+    _, _, first = await served.ask()
+    waiting = [await served.dial() for _ in range(MAX_CONNECTIONS - 1)]
+    for _, writer in waiting:
+        writer.write(b'{"version":1}\n')
+    await served.until(lambda: len(served.machine.unit._exec_waiters) == len(waiting))
+    late, writer = await served.dial()
+    assert await crowded_out(late)
+    first.close()
+    assert "env" in json.loads(await asyncio.wait_for(waiting[0][0].readline(), PATIENCE))
+    for each in (writer, *(each for _, each in waiting)):
+        each.close()
+
+
+async def crowded_out(reader: asyncio.StreamReader) -> bool:
+    """Whether it is told so and closed."""
+    said = json.loads(await asyncio.wait_for(reader.read(), PATIENCE))
+    return said == {"error": f"too many commands at once (at most {MAX_CONNECTIONS}): try again"}
 
 
 async def test_half_a_line_and_then_nothing_harms_nobody(served: Served) -> None:

@@ -53,6 +53,34 @@ def test_each_line_of_a_message_is_a_line_of_the_log(log: UnitLog, path: Path) -
     assert texts == ["one", "", "three\u2028still three", ""]
 
 
+@pytest.mark.parametrize(
+    ("message", "texts"),
+    [
+        ("a\nb\nc\n", ["a", "b", "c"]),
+        ("a\nb\nc\nd", ["a", "b", "c", "and 1 lines more"]),
+        ("\n" * 20, ["", "", "", "and 17 lines more"]),
+        ("12345678", ["12345678"]),
+        ("123\n567890", ["123", "5678", "and 2 characters more"]),
+    ],
+)
+def test_of_a_message_that_is_far_too_long_the_rest_is_counted(
+    log: UnitLog, path: Path, monkeypatch: pytest.MonkeyPatch, message: str, texts: list[str]
+) -> None:
+    """H11"""
+    monkeypatch.setattr(unitlog, "MAX_LINES", 3)
+    monkeypatch.setattr(unitlog, "MAX_TEXT", 8)
+    log.log("INFO", message)
+    assert [line.partition("web/0: ")[2] for line in path.read_text().splitlines()] == texts
+
+
+def test_the_longest_message_fits_in_one_file(log: UnitLog, path: Path) -> None:
+    """H11: however many bytes a character becomes"""
+    for message in ("\n" * 8_000_000, "\x01" * 8_000_000, "\udcff" * 8_000_000):
+        log.log("INFO", message)
+        assert path.stat().st_size < unitlog.MAX_SIZE
+        assert path.read_text().endswith(" more\n")
+
+
 def test_control_characters_are_shown_not_obeyed(log: UnitLog, path: Path) -> None:
     """H11"""
     log.log("INFO", "\x1b[31m\tred\r\x00\x7f\x9b é \ud800")

@@ -9,6 +9,7 @@ import pytest
 from tenure.controller.access import OPERATOR
 from tenure.controller.api import Api
 from tenure.controller.desk import Desk
+from tenure.controller.roster import MAX_TEXT
 from tenure.errors import Refused
 from tenure.wire.messages import Claim, Claims, Report
 from tests.support.bench import Bench
@@ -52,6 +53,71 @@ async def test_why_promises_no_hand_over_of_who_is_not_there() -> None:
     assert "pin keeps the lease" in told.answer
     assert "gives the lease up" not in told.next
     assert "elect" not in (await ask(desk, "/v1/units/web/1/why")).next
+
+
+@in_virtual_time
+async def test_why_names_the_hook_that_a_unit_runs_and_for_how_long_it_has() -> None:
+    """O5: what is slow says why"""
+    bench, desk = await desk_with("web")
+    await leader(bench, desk, "web/0")
+    talk = await connected(bench, desk, "web/1")
+    talk.say(Report(unit="web/1", running="config-changed"))
+    await bench.turn()
+    await bench.pass_time(20)
+    talk.say(Report(unit="web/1", running="config-changed", message="still at it"))
+    await bench.turn()
+    await bench.pass_time(20)
+    told = (await ask(desk, "/v1/units/web/1/why")).answer
+    assert told.startswith("web/0 holds the lease; it is about to claim; its hook config-changed ")
+    assert told.endswith(" has been running for at least 40 s")
+    assert "hook" not in (await ask(desk, "/v1/applications/web/why")).answer
+    talk.hang_up()
+    again = await connected(bench, desk, "web/1")
+    again.say(Report(unit="web/1", running="config-changed"))
+    await bench.turn()
+    assert (await ask(desk, "/v1/units/web/1/why")).answer.endswith("for at least 0 s")
+    again.say(Report(unit="web/1", last="config-changed"))
+    await bench.turn()
+    assert "hook" not in (await ask(desk, "/v1/units/web/1/why")).answer
+
+
+@in_virtual_time
+async def test_why_says_which_hook_a_hand_over_waits_for() -> None:
+    """O5, U4"""
+    bench, desk = await desk_with("web")
+    talk, _ = await leader(bench, desk, "web/0")
+    talk.say(Report(unit="web/0", running="update-status"))
+    bench.controller.orders.remove_unit(bench.clock.now(), "web/0", force=False)
+    await bench.turn()
+    for path in ("/v1/applications/web/why", "/v1/units/web/0/why"):
+        told = (await ask(desk, path)).answer
+        assert "asked to step down" in told
+        assert told.count("its hook update-status has been running for at least 0 s") == 1
+    talk.hang_up()
+    assert "hook" not in (await ask(desk, "/v1/units/web/0/why")).answer
+
+
+@in_virtual_time
+async def test_a_text_without_end_that_an_agent_reports_is_kept_and_told_in_part() -> None:
+    """O3, O4"""
+    bench, desk = await desk_with("web")
+    talk = await connected(bench, desk, "web/0")
+    events = desk.subscribe()
+    endless, kept = "x" * 5_000_000, "x" * (MAX_TEXT - 1) + "…"
+    talk.say(
+        Report(
+            unit="web/0", running=endless, error=endless, last=endless, current=endless,
+            message=endless, application_status=(endless, endless),
+        )
+    )  # fmt: skip
+    await bench.turn()
+    unit = (await ask(desk, "/v1/status")).applications["web"].units["web/0"]
+    told = {unit.hook.running, unit.hook.error, unit.hook.last, unit.status.current}
+    assert told | {unit.status.message} == {kept}
+    report = desk.roster.of("web/0").report
+    assert report is not None and report.application_status == (kept, kept)
+    texts = [event.text for event in (events.get_nowait() for _ in range(events.qsize())) if event]
+    assert len(texts) == 3 and max(map(len, texts)) < 2 * MAX_TEXT + 10
 
 
 @in_virtual_time

@@ -30,6 +30,7 @@ def answer_of(said: bytes) -> tuple[int, dict[str, str]]:
 
 
 HALF = {
+    "nothing at all": (b"", 408, "no whole request within 0.2 s"),
     "a head that never ends": (b"GET /sta", 408, "no whole request within 0.2 s"),
     "a body that never comes": (
         b"POST /v1/applications HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{}",

@@ -7,7 +7,7 @@ import pytest
 from tenure.core.changes import HistoryAdded, PinDropped, PinPut
 from tenure.core.effects import Denied, Granted, Offer, Revision, StepDown
 from tenure.core.lease import ends_at
-from tenure.core.leases import MAX_TERM
+from tenure.core.leases import MAX_LEAP
 from tenure.errors import BadRequest, NotFound, NotLeader
 
 from . import scenarios
@@ -58,13 +58,24 @@ def test_a_denied_claim_reports_a_higher_term_too() -> None:
     scenarios.term_is_raised_above_what_a_denied_unit_has_seen()
 
 
-@pytest.mark.parametrize("seen", [-1, MAX_TERM])
-def test_an_absurd_term_is_refused_and_changes_nothing(seen: int) -> None:
-    """G8, G7"""
+@pytest.mark.parametrize("seen", [-1, 2 * MAX_LEAP, 2**63, 10**300])
+def test_an_absurd_term_is_refused_and_takes_leadership_from_nobody(seen: int) -> None:
+    """G8, G7, G11: neither from others, nor for ever from the unit that reported it"""
     bench = Bench()
     with pytest.raises(BadRequest, match="web/0 reports term"):
         bench.leases.claim(0.0, W0, None, seen)
     assert bench.holder is None
+    term = bench.leads(0.0, W0)
+    assert bench.leases.claim(1.0, W0, term, term).term == term
+
+
+def test_who_has_seen_a_term_far_beyond_leads_above_it_after_some_claims() -> None:
+    """G8, G11: a lie had raised the term, and then an older store was restored"""
+    bench, seen = Bench(), 3 * MAX_LEAP
+    for _ in range(2):
+        with pytest.raises(BadRequest, match="far beyond"):
+            bench.leases.claim(0.0, W0, None, seen)
+    assert bench.leases.claim(0.0, W0, None, seen).term == seen + 1
 
 
 def test_a_shorter_lease_never_shortens_what_was_granted() -> None:

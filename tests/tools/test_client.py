@@ -63,6 +63,19 @@ async def test_nobody_listening_names_the_path_and_the_cause(
         assert ran == failed(f"dial unix {path}: connect: {cause}")
 
 
+async def test_an_error_is_one_line_also_where_a_path_has_several(
+    client: Client, server: ToolServer, contexts: Contexts, folder: Path
+) -> None:
+    """T2"""
+    contexts["1"] = BucketContext()
+    shown = f"{folder}/\\nERROR a\\n"
+    ran = await client.run("is-leader", environ=client.environ("1", f"{folder}/\nERROR a\n"))
+    assert ran == failed(f"dial unix {shown}: connect: no such file or directory")
+    args = ("-o", f"{folder}/\nERROR a\n/x")
+    ran = await client.run("is-leader", *args, environ=client.environ("1", server.path))
+    assert ran == failed(f"open {shown}/x: no such file or directory")
+
+
 async def test_a_context_that_is_over_is_named(client: Client, server: ToolServer) -> None:
     """T8"""
     ran = await client.run("is-leader", environ=client.environ('w/0-"x"', server.path))

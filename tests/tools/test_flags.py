@@ -12,6 +12,7 @@ from tenure.agent.tools.flags import (
     Flag,
     HelpWanted,
     WrongArguments,
+    error,
     parse,
 )
 
@@ -47,6 +48,12 @@ def wrong(*args: str) -> str:
 def test_a_wrong_flag_is_named_in_gnuflags_words(args: list[str], words: str) -> None:
     """T0"""
     assert wrong(*args) == words
+
+
+def test_an_error_is_one_line_whatever_it_repeats() -> None:
+    """T2"""
+    reply = error(wrong("--a\nERROR b"), 2)
+    assert reply.stderr == b"ERROR option provided but not defined: --a\\nERROR b\n"
 
 
 @pytest.mark.parametrize("word", ["1", "t", "T", "TRUE", "true", "True"])

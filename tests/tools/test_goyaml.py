@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tenure.agent.tools.goyaml import compare_keys, dump
+from tenure.agent.tools.goyaml import compare_keys, dump, in_natural_order, reads_as_another_type
 
 ALL_FORMS = [form for word in ("yes", "no", "on", "off", "true", "false", "null") for form in (
     word, word.capitalize(), word.upper()
@@ -134,6 +136,34 @@ def test_keys_are_in_natural_order(ordered: list[str]) -> None:
         assert compare_keys(key, key) == 0
         assert all(compare_keys(key, later) < 0 for later in ordered[at + 1 :]), key
         assert all(compare_keys(key, earlier) > 0 for earlier in ordered[:at]), key
+
+
+def test_the_order_does_not_depend_on_how_the_keys_came() -> None:
+    """T4: also where Go's order runs in a circle"""
+    assert compare_keys("2", "12") < 0 and compare_keys("12", "1b") < 0
+    assert compare_keys("1b", "2") < 0
+    found = {tuple(in_natural_order(keys)) for keys in permutations(["2", "12", "1b", "a"])}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("base", ["", "0x", "0b", "0o", "0", "-"])
+@pytest.mark.parametrize("zeros", ["", "0" * 100])
+def test_a_number_of_thousands_of_digits_is_as_large_as_it_is(base: str, zeros: str) -> None:
+    """T4: only the number of its digits counts then"""
+    if not base.strip("-") and zeros:
+        base += "0"  # because the zeros make it octal
+    assert reads_as_another_type(base + zeros + "1")
+    # because what is too large for an integer may still be a float, if it is written like one
+    assert reads_as_another_type(base + zeros + "1" * 300) == (base in ("", "-", "0", "-0"))
+    assert not reads_as_another_type(base + zeros + "1" * 6000)
+
+
+def test_runs_of_digits_are_compared_in_64_bits_that_wrap() -> None:
+    """T4"""
+    assert compare_keys(f"a{2**63 - 1}", "a8") > 0
+    assert compare_keys(f"a{2**63}", "a8") < 0
+    assert compare_keys(f"a{2**64 + 7}", "a8") < 0
+    assert compare_keys("7" * 5000, "8" * 5000) != 0
 
 
 @given(st.text("ab019-_é٣", max_size=6), st.text("ab019-_é٣", max_size=6))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tool_world import (
+    OK,
     PATIENCE,
     BucketContext,
-    Client,
     Contexts,
-    Ran,
+    Gate,
+    error_frames,
+    everyone,
     frames,
+    nobody,
     request,
+    serving,
     sized,
     talk,
     until,
@@ -29,63 +33,12 @@ from tool_world import (
 from tenure.agent.tools import run_tool
 from tenure.agent.tools.base import Call, Context, ReadStdin, Reply
 from tenure.agent.toolserver import (
-    MAX_CONNECTIONS,
     MAX_REQUEST,
-    RunTool,
     ToolServer,
     encode_reply,
     parse_request,
 )
 from tenure.errors import ProtocolError, TenureError
-
-OK = [(b"X", b"\0")]
-
-
-def error_frames(message: str) -> list[tuple[bytes, bytes]]:
-    return [(b"E", f"ERROR {message}\n".encode()), (b"X", b"\1")]
-
-
-@asynccontextmanager
-async def serving(
-    path: Path, contexts: Callable[[str], Context | None], run: RunTool, timeout: float = 10
-) -> AsyncIterator[ToolServer]:
-    server = ToolServer(path, contexts, request_timeout=timeout, run=run)
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.close()
-
-
-@dataclass
-class Gate:
-    """A tool that waits until the test opens the gate, and remembers who came and went."""
-
-    began: list[str] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)
-    cancelled: list[str] = field(default_factory=list)
-    opened: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def run(self, context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
-        name = call.args[0]
-        self.began.append(name)
-        try:
-            if name.startswith("write"):
-                await context.write_settings({})
-            await self.opened.wait()
-        except asyncio.CancelledError:
-            self.cancelled.append(name)
-            raise
-        self.ended.append(name)
-        return Reply()
-
-
-def everyone(_id: str) -> Context:
-    return BucketContext()
-
-
-def nobody(_id: str) -> None:
-    return None
 
 
 async def test_tools_of_one_context_run_one_at_a_time_in_order_of_arrival(folder: Path) -> None:
@@ -277,13 +230,6 @@ async def test_a_second_request_on_a_connection_ends_it(folder: Path) -> None:
         writer.close()
 
 
-async def test_a_silent_client_is_told_and_closed(folder: Path) -> None:
-    """T2"""
-    async with serving(folder / "s", nobody, run_tool, timeout=0.01) as server:
-        received = await talk(server.path, b"\1\0")
-        assert received == error_frames("bad request: not complete after 0.01 s")
-
-
 async def test_a_request_may_come_in_pieces(server: ToolServer, contexts: Contexts) -> None:
     """T2"""
     contexts["1"] = BucketContext()
@@ -294,27 +240,6 @@ async def test_a_request_may_come_in_pieces(server: ToolServer, contexts: Contex
         await asyncio.sleep(0)
     assert frames(await asyncio.wait_for(reader.read(), PATIENCE)) == [(b"O", b"True\n"), *OK]
     writer.close()
-
-
-async def test_more_connections_than_the_limit_are_refused_and_the_others_served(
-    client: Client, folder: Path
-) -> None:
-    """T2"""
-    gate = Gate()
-    gate.opened.set()
-    async with serving(folder / "s", everyone, gate.run) as server:
-        waiting = [await asyncio.open_unix_connection(server.path) for _ in range(MAX_CONNECTIONS)]
-        await until(lambda: len(server.connections) == MAX_CONNECTIONS)
-        late = await client.run("is-leader", environ=client.environ("1", server.path))
-        words = f"too many hook tools at once (at most {MAX_CONNECTIONS}); try again"
-        assert late == Ran(1, b"", f"ERROR {words}\n".encode())
-        reader, writer = waiting[0]
-        writer.write(request("1", "/", "t", "early"))
-        assert frames(await asyncio.wait_for(reader.read(), PATIENCE)) == OK
-        for _, writer in waiting:
-            writer.close()
-        await until(lambda: not server.connections)
-    assert gate.began == ["early"]
 
 
 async def test_the_socket_is_its_owners_alone_and_gone_in_the_end(folder: Path) -> None:

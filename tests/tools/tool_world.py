@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenure.agent.tools.base import (
+    Call,
     Context,
     LeadershipUnknown,
     ReadFailed,
+    ReadStdin,
+    Reply,
     Status,
     WriteRefused,
 )
+from tenure.agent.toolserver import RunTool, ToolServer
 
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting for what must happen."""
@@ -174,3 +179,55 @@ async def talk(
         return frames(await asyncio.wait_for(reader.read(), PATIENCE))
     finally:
         writer.close()
+
+
+# --- a server, and a tool that waits
+
+OK = [(b"X", b"\0")]
+
+
+def error_frames(message: str) -> list[tuple[bytes, bytes]]:
+    return [(b"E", f"ERROR {message}\n".encode()), (b"X", b"\1")]
+
+
+@asynccontextmanager
+async def serving(
+    path: Path, contexts: Callable[[str], Context | None], run: RunTool, timeout: float = 10
+) -> AsyncIterator[ToolServer]:
+    server = ToolServer(path, contexts, request_timeout=timeout, run=run)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+@dataclass
+class Gate:
+    """A tool that waits until the test opens the gate, and remembers who came and went."""
+
+    began: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+        name = call.args[0]
+        self.began.append(name)
+        try:
+            if name.startswith("write"):
+                await context.write_settings({})
+            await self.opened.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(name)
+            raise
+        self.ended.append(name)
+        return Reply()
+
+
+def everyone(_id: str) -> Context:
+    return BucketContext()
+
+
+def nobody(_id: str) -> None:
+    return None

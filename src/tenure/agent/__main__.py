@@ -15,6 +15,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from tenure import shortage
 from tenure.agent import charm
 from tenure.agent.daemon import Agent
 from tenure.agent.dial import dial_unix
@@ -66,6 +67,7 @@ class _Process:
     async def run(self) -> int:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # because ignored, it loses exit statuses
         self.house.ensure()
+        shortage.install(asyncio.get_running_loop(), partial(self.log.log, "ERROR"))
         self.folder.mkdir(mode=0o700, exist_ok=True)
         lock_folder(self.folder, self.unit_name)
         warden = Warden()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tenure.errors import ProtocolError, TenureError, Unreachable, Unsure, from_code
 from tenure.wire.channel import Channel, Dial
-from tenure.wire.codec import decode_from_controller, encode
+from tenure.wire.codec import decode_from_controller, encode, frames
 from tenure.wire.messages import (
     Claim,
     Claims,
@@ -152,8 +152,8 @@ class Connection:
             await self._has_out.wait()
             self._has_out.clear()
             out, self._out = self._out, []
-            if out:
-                await channel.send(encode(out))
+            for frame in frames(out) if out else ():
+                await channel.send(frame)
 
     def say(self, message: FromAgent) -> bool:
         """Send with the next frame; False if there is no conversation."""

@@ -11,12 +11,18 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from tenure.agent.tools.base import LeadershipUnknown, ReadFailed, Status, WriteRefused
+from tenure.core.bucket import merge
+from tenure.core.changes import Bucket
 from tenure.core.tracker import Reply, Tracker
 from tenure.errors import BucketFull, NotLeader, TenureError, Unreachable, Unsure
+from tenure.names import application_of
+from tenure.wire.codec import MAX_FRAME, encode
 from tenure.wire.messages import Done, FromAgent, ReadSettings, Settings, WriteSettings
 
 TOOL_PATIENCE = 5.0
 """Seconds that a tool waits for the controller at most (U2)."""
+
+_LONGEST_ID = 2**63
 
 
 class Home(Protocol):
@@ -118,11 +124,13 @@ class HookContext:
         """G6, G7: fenced by the term that this unit believes in now."""
         term = await self._believed_term()
         self._snapshot = None
+
+        def write(number: int) -> WriteSettings:
+            return WriteSettings(id=number, unit=self.unit, term=term, changes=changes)
+
         try:
-            answer = await self._home.request(
-                lambda number: WriteSettings(id=number, unit=self.unit, term=term, changes=changes),
-                TOOL_PATIENCE,
-            )
+            check_size(write(_LONGEST_ID))
+            answer = await self._home.request(write, TOOL_PATIENCE)
         except (NotLeader, BucketFull) as refusal:
             self._home.want_claim()
             raise WriteRefused(f"failed to merge leadership settings: {refusal}") from refusal
@@ -174,3 +182,18 @@ class HookContext:
             if not leads:
                 raise WriteRefused("this unit is not the leader")
         self._home.keep_status(status, application=application)
+
+
+def check_size(write: WriteSettings) -> None:
+    """Refuse what no bucket could ever hold, and what no frame could carry. Raises BucketFull (B6).
+
+    The controller would say the first as well; but a text of 1 MiB may be 6 MiB in a frame, and one
+    that is too long for a frame would never reach it, and cost the agent its connection.
+    """
+    merge(Bucket(), write.changes, application_of(write.unit))
+    size = len(encode([write]))
+    if size > MAX_FRAME:
+        raise BucketFull(
+            f"this write takes {size} bytes on its way to the controller, more than the limit of "
+            f"{MAX_FRAME}: write it in parts"
+        )

@@ -2,6 +2,10 @@
 
 One JSON line each way, then the connection stays open for as long as the context lives: the
 operator's command has ended when it closes, and the context is over when the agent closes it.
+
+Garbage and silence get one line that says so, and are closed. There are `MAX_CONNECTIONS` at most:
+beyond them a newcomer takes the place of who has been silent for longest, and is refused if all the
+others have asked.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from tenure.unixsocket import bind_private
 
 ASK_WITHIN = 10.0
 MAX_LINE = 4096
+MAX_CONNECTIONS = 64
 
 
 class Ask(Struct, frozen=True):
@@ -41,6 +46,9 @@ class Error(Struct, frozen=True):
     error: str
 
 
+_CROWDED = Error(f"too many commands at once (at most {MAX_CONNECTIONS}): try again")
+
+
 class ExecServer:
     """Serves one unit's exec socket, mode 0600."""
 
@@ -48,6 +56,8 @@ class ExecServer:
         self._unit = unit
         self._path = path
         self._server: asyncio.Server | None = None
+        self._silent: dict[asyncio.StreamWriter, None] = {}
+        self._asked = 0
 
     async def start(self) -> None:
         """Listen. Raises Unreachable if that cannot be."""
@@ -69,15 +79,46 @@ class ExecServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
-            try:
-                async with asyncio.timeout(ASK_WITHIN):
-                    line = await reader.readline()
-                    ask = msgspec.json.decode(line if line.endswith(b"\n") else b"", type=Ask)
-            except (TimeoutError, msgspec.DecodeError, ValueError, RecursionError):
+            if not self._has_room():
+                await _say(writer, _CROWDED)
+            elif (ask := await self._hear(reader, writer)) is None:
                 await _say(writer, Error("not a request of tenure exec"))
             else:
-                await self._open(ask, reader, writer)
+                await self._open_one(ask, reader, writer)
         writer.close()
+
+    def _has_room(self) -> bool:
+        """Whether one more can be served; a silent one may have to go for it."""
+        if len(self._silent) + self._asked < MAX_CONNECTIONS:
+            return True
+        oldest = next(iter(self._silent), None)
+        if oldest is None:
+            return False
+        del self._silent[oldest]
+        oldest.write(_line(_CROWDED))
+        oldest.close()
+        return True
+
+    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Ask | None:
+        """What is asked; None if it is no request, or is late."""
+        self._silent[writer] = None
+        try:
+            async with asyncio.timeout(ASK_WITHIN):
+                line = await reader.readline()
+                return msgspec.json.decode(line if line.endswith(b"\n") else b"", type=Ask)
+        except (TimeoutError, msgspec.DecodeError, ValueError, RecursionError):
+            return None
+        finally:
+            self._silent.pop(writer, None)
+
+    async def _open_one(
+        self, ask: Ask, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._asked += 1
+        try:
+            await self._open(ask, reader, writer)
+        finally:
+            self._asked -= 1
 
     async def _open(
         self, ask: Ask, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -104,5 +145,9 @@ class ExecServer:
 
 
 async def _say(writer: asyncio.StreamWriter, answer: Struct) -> None:
-    writer.write(msgspec.json.encode(answer) + b"\n")
+    writer.write(_line(answer))
     await writer.drain()
+
+
+def _line(answer: Struct) -> bytes:
+    return msgspec.json.encode(answer) + b"\n"

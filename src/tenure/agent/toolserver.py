@@ -6,6 +6,8 @@
 | the client goes while its tool waits | the call is cancelled, unless it is already writing |
 | garbage, half a request, too much, silence | that connection gets one ERROR line and is closed |
 | more than `MAX_CONNECTIONS` at once | the newcomer gets one ERROR line and is closed |
+| more than `MAX_KEPT` bytes in all | who adds to it gets one ERROR line; small calls go on |
+| the client does not read its reply | it is dropped after as long as it had for its request |
 
 A call is authorised by its context id alone (T9); the socket's mode keeps other users out. A reply
 is written in the same step of the loop in which the tool decided it (G3): nothing is awaited
@@ -33,6 +35,11 @@ VERSION = 1
 MAX_REQUEST = 8 * 1024 * 1024
 MAX_STDIN = 8 * 1024 * 1024
 MAX_CONNECTIONS = 256
+ACCEPTED_AT_ONCE = 64
+MAX_KEPT = 64 * 1024 * 1024
+SMALL = 64 * 1024
+
+_NO_ROOM = f"hook tools have too much under way (at most {MAX_KEPT} bytes at once); try again"
 
 Contexts = Callable[[str], Context | None]
 RunTool = Callable[[Context, Call, ReadStdin], Awaitable[Reply]]
@@ -41,8 +48,8 @@ RunTool = Callable[[Context, Call, ReadStdin], Awaitable[Reply]]
 class ToolServer:
     """Serves the tools of all contexts of one agent on one socket.
 
-    `contexts` gives the live context of an id, or None. `request_timeout` is how long, in seconds,
-    a client may take to send its request. `run` runs one call and raises nothing.
+    `contexts` gives the live context of an id, or None. A client may take `request_timeout` seconds
+    to send its request, and as long to read its reply. `run` runs one call and raises nothing.
     """
 
     def __init__(
@@ -58,6 +65,7 @@ class ToolServer:
         self.request_timeout = request_timeout
         self.run = run
         self.turns = Turns()
+        self.room = Room()
         self.connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
@@ -73,8 +81,10 @@ class ToolServer:
             ) from fault
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(
-            lambda: Connection(self), sock=listener, backlog=MAX_CONNECTIONS
+            lambda: Connection(self), sock=listener, backlog=ACCEPTED_AT_ONCE
         )
+        # because asyncio accepts as many in one turn of the loop as it was told may wait in line
+        listener.listen(MAX_CONNECTIONS)
 
     async def close(self) -> None:
         """Stop listening, end every call and connection, and remove the socket."""
@@ -110,6 +120,23 @@ class Turns:
                 self._locks[context_id] = lock, users - 1
 
 
+class Room:
+    """Bytes kept for all clients together: requests until they are answered, replies until they are
+    read. The first `SMALL` of each are free: so who asks for little is served also while others ask
+    for too much, and the word that a write is done always has room (G7)."""
+
+    def __init__(self) -> None:
+        self._left = MAX_KEPT
+
+    def change(self, before: int, after: int) -> bool:
+        """Whether a client of `before` bytes may have `after`; if so, it has. Fewer always may."""
+        more = max(after, SMALL) - max(before, SMALL)
+        if 0 < more > self._left:
+            return False
+        self._left -= more
+        return True
+
+
 class Connection(asyncio.Protocol):
     """One client: its request, its call, its reply."""
 
@@ -118,7 +145,8 @@ class Connection(asyncio.Protocol):
         self._received = bytearray()
         self._call: asyncio.Task[None] | None = None
         self._stdin: StdinReader | None = None
-        self._writing = False
+        self._kept = 0
+        self.writing = False
         self._transport: asyncio.Transport
         self._deadline: asyncio.TimerHandle
 
@@ -127,8 +155,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(self._server.request_timeout, self._too_slow)
+        self._deadline = self._later(self._too_slow)
         crowded = len(self._server.connections) >= MAX_CONNECTIONS
         self._server.connections.add(self)
         if crowded:
@@ -139,12 +166,14 @@ class Connection(asyncio.Protocol):
             return
         try:
             if self._call is None:
+                self._keep(len(data))
                 self._received += data
                 self._try_request()
-            elif self._stdin is not None:
-                self._stdin.feed(data)
-            else:
+            elif self._stdin is None:
                 raise ProtocolError("bad request: more than one request")
+            elif not self._stdin.ended:  # because nobody will ever read what comes after
+                self._keep(len(data))
+                self._stdin.feed(data)
         except ProtocolError as fault:
             self._refuse(str(fault))
 
@@ -155,9 +184,10 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
         self._server.connections.discard(self)
+        self._server.room.change(self._kept, 0)
         if self._stdin is not None:
             self._stdin.lost()
-        if self._call is not None and not self._writing:
+        if self._call is not None and not self.writing:
             self._call.cancel()
 
     # --- what it does ---------------------------------------------------------------------------
@@ -168,6 +198,12 @@ class Connection(asyncio.Protocol):
         if self._call is not None:
             self._call.cancel()
         return self._call
+
+    def _keep(self, size: int) -> None:
+        """Count what came. Raises ProtocolError if that is too much."""
+        if not self._server.room.change(self._kept, self._kept + size):
+            raise ProtocolError(_NO_ROOM)
+        self._kept += size
 
     def _try_request(self) -> None:
         call = parse_request(self._received)
@@ -190,11 +226,7 @@ class Connection(asyncio.Protocol):
         if context is None:
             self._reply(error(f"bad request: wrong context ID; got {quote(call.context_id)}"))
             return
-        watched = _Watched(context, self._set_writing)
-        self._reply(await self._server.run(watched, call, self._read_stdin))
-
-    def _set_writing(self, writing: bool) -> None:
-        self._writing = writing
+        self._reply(await self._server.run(_Watched(context, self), call, self._read_stdin))
 
     async def _read_stdin(self) -> bytes:
         if self._stdin is None:
@@ -203,13 +235,24 @@ class Connection(asyncio.Protocol):
         return await self._stdin.all()
 
     def _reply(self, reply: Reply) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(encode_reply(reply))
-            self._transport.close()
+        if self._transport.is_closing():
+            return
+        frames = encode_reply(reply)
+        if self._server.room.change(self._kept, len(frames)):
+            self._kept = len(frames)
+        else:
+            frames = encode_reply(error(_NO_ROOM))
+        self._transport.write(frames)
+        self._transport.close()
+        # because closing waits for ever for who does not read
+        self._deadline.cancel()
+        self._deadline = self._later(self._transport.abort)
 
     def _refuse(self, message: str) -> None:
-        self._deadline.cancel()
         self._reply(error(message))
+
+    def _later(self, late: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(self._server.request_timeout, late)
 
     def _too_slow(self) -> None:
         self._refuse(f"bad request: not complete after {self._server.request_timeout:g} s")
@@ -222,6 +265,11 @@ class StdinReader:
         self._received = bytearray()
         self._content = bytearray()
         self._whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of it is there, or no more is wanted."""
+        return self._whole.done()
 
     async def all(self) -> bytes:
         """All of it. Raises Failed if it is too much, or if the client is gone."""
@@ -256,9 +304,9 @@ class StdinReader:
 class _Watched:
     """The context, and word of when it is writing: then its call must not be cancelled (G7)."""
 
-    def __init__(self, context: Context, set_writing: Callable[[bool], None]) -> None:
+    def __init__(self, context: Context, connection: Connection) -> None:
         self._context = context
-        self._set_writing = set_writing
+        self._connection = connection
 
     @property
     def unit(self) -> str:
@@ -274,11 +322,11 @@ class _Watched:
         return await self._context.settings()
 
     async def write_settings(self, changes: Mapping[str, str]) -> None:
-        self._set_writing(True)
+        self._connection.writing = True
         try:
             await self._context.write_settings(changes)
         finally:
-            self._set_writing(False)
+            self._connection.writing = False
 
     def log(self, level: str, message: str) -> None:
         self._context.log(level, message)
@@ -287,11 +335,11 @@ class _Watched:
         return self._context.status(application=application)
 
     async def set_status(self, status: Status, *, application: bool) -> None:
-        self._set_writing(True)
+        self._connection.writing = True
         try:
             await self._context.set_status(status, application=application)
         finally:
-            self._set_writing(False)
+            self._connection.writing = False
 
 
 # --- the protocol's bytes ---------------------------------------------------------------------

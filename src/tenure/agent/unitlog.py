@@ -7,8 +7,9 @@ several lines, each with its own headline, and control characters (tab apart) ar
 so no hook can forge a line or paint the terminal of who reads it.
 
 A log that cannot be written (disk full, folder gone) loses lines, counts them, and says how many
-once it can write again. A message is written whole or not at all. The file is rotated at 10 MiB
-and one old file (`log.1`) is kept; nobody else writes to it.
+once it can write again. A message is written whole or not at all, but of one that is far too long
+only the beginning, and how much more there was: else a single call could make a log of any size.
+The file is rotated at 10 MiB and one old file (`log.1`) is kept; nobody else writes to it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ from tenure.clock import Clock
 
 MAX_SIZE = 10 * 1024 * 1024
 """Bytes in the file before it is rotated."""
+
+MAX_LINES = 10_000
+"""Lines of one message. Each gets its headline, so a message of empty ones would grow the most."""
+
+MAX_TEXT = 1024 * 1024
+"""Characters of one message; each becomes 6 bytes at most."""
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 del _CONTROLS[ord("\t")]
@@ -45,7 +52,7 @@ class UnitLog:
         `level` is INFO, WARNING ...; `source` is the hook's or the tool's name.
         """
         head = self._head(level, source)
-        lines = [head + _harmless(line) for line in message.removesuffix("\n").split("\n")]
+        lines = [head + _harmless(line) for line in _lines(message.removesuffix("\n"))]
         if self._lost:
             notice = f"{self._lost} lines lost: the log could not be written"
             lines.insert(0, self._head("WARNING", "") + notice)
@@ -100,6 +107,17 @@ class UnitLog:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._file = os.open(self._path, flags, 0o600)
         return self._file, os.fstat(self._file).st_size
+
+
+def _lines(message: str) -> list[str]:
+    """The lines of a message, and at the end what it has too much of, if anything."""
+    lines = message[:MAX_TEXT].split("\n", MAX_LINES)
+    if len(lines) > MAX_LINES:
+        rest = lines[MAX_LINES].count("\n") + message.count("\n", MAX_TEXT) + 1
+        lines[MAX_LINES] = f"and {rest} lines more"
+    elif len(message) > MAX_TEXT:
+        lines.append(f"and {len(message) - MAX_TEXT} characters more")
+    return lines
 
 
 def _harmless(line: str) -> str:

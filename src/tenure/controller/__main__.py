@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 
+from tenure import shortage
 from tenure.bond import follow_bond, report_fault
 from tenure.clock import SystemClock
 from tenure.controller.api import Api
@@ -42,6 +43,8 @@ def main() -> int:
 
 async def _serve(house: House, *, create: bool) -> None:
     house.ensure()
+    shortage.allow_all_files()
+    shortage.install(asyncio.get_running_loop(), _say)
     store = SqliteStore(house.store_file, create)
     controller = Controller(store, SystemClock())
     await controller.start()
@@ -70,10 +73,15 @@ async def _serve(house: House, *, create: bool) -> None:
         await store.close()
 
 
+def _say(text: str) -> None:
+    print(f"ERROR {text}", file=sys.stderr, flush=True)
+
+
 def spare_the_collector() -> None:
-    """What was loaded stays, and the rest are trees: to look at them all costs fail-overs."""
+    """What was loaded stays, and to look at it again and again would cost fail-overs. Closed
+    connections are cycles, though: seldom enough, everything is looked at."""
     gc.freeze()
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(20_000, 5, 5)
 
 
 if __name__ == "__main__":

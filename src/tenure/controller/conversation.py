@@ -163,6 +163,8 @@ class Conversation:
 
     def claims(self, message: Claims) -> None:
         """Claims are stepped one by one, and answered together when they can be (L1, L2)."""
+        if len(message.claims) > len(self.sessions):
+            raise ProtocolError("a message of claims carries one for each unit at most")
         for claim in message.claims:
             self._desk.controller.submit(self._claim(message.id, claim))
 

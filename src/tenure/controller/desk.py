@@ -85,11 +85,9 @@ class Desk:
 
     def reported(self, now: float, report: Report) -> None:
         """An agent says how its unit is."""
-        seen = self.roster.record(report.unit)
-        before, seen.report = seen.report, report
-        seen.reported_at = now
+        before, known = self.roster.reported(now, report)
         self.controller.leases.set_eligible(now, report.unit, report.eligible)
-        self._tell_difference(before or Report(unit=report.unit), report)
+        self._tell_difference(before, known)
 
     def _tell_difference(self, before: Report, report: Report) -> None:
         unit = report.unit

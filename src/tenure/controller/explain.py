@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from tenure.controller.desk import Desk
 from tenure.core.application import Application
 from tenure.core.lease import Lease, is_held
@@ -18,7 +20,8 @@ def why_application(desk: Desk, now: float, application: Application) -> Why:
             next="the controller takes its store up again by itself once the cause is gone",
         )
     if lease.holder is not None and is_held(lease, now):
-        return _led(desk, now, name, lease, lease.holder.unit)
+        leader = lease.holder.unit
+        return _with_hook(desk, now, leader, _led(desk, now, name, lease, leader))
     if not application.units:
         return Why(
             subject=name,
@@ -79,6 +82,16 @@ def _how_long(lease: Lease, left: float) -> str:
     return f"its lease is over by {-left:.0f} s{pinned}"
 
 
+def _with_hook(desk: Desk, now: float, unit: str, told: Why) -> Why:
+    """What is told, and the hook that the unit runs: who waits for the unit waits for that (U4)."""
+    seen = desk.roster.of(unit)
+    if seen.speaker is None or seen.report is None or seen.running_since is None:
+        return told
+    runs = f"its hook {seen.report.running} has been running"
+    since = f"for at least {now - seen.running_since:.0f} s"
+    return replace(told, answer=f"{told.answer}; {runs} {since}")
+
+
 def _what_is_missing(desk: Desk, application: Application) -> str:
     units = application.units
     trouble = desk.controller.cannot_write()
@@ -98,6 +111,13 @@ def why_unit(desk: Desk, now: float, application: Application, unit: str) -> Why
     if leader == unit:
         told = why_application(desk, now, application)
         return Why(subject=unit, answer=told.answer, next=told.next)
+    return _with_hook(desk, now, unit, _why_not(desk, now, application, unit, leader))
+
+
+def _why_not(
+    desk: Desk, now: float, application: Application, unit: str, leader: str | None
+) -> Why:
+    lease = application.lease
     seen = desk.roster.of(unit)
     if application.units[unit].removing:
         return Why(

@@ -1,7 +1,8 @@
 """The HTTP under the controller's listener: aiohttp's, with three manners of its own.
 
 What is no request is answered in one short line of JSON that repeats nothing of it, the connection
-is closed, and no log grows by it. Who sends half a request and then nothing is told, and closed.
+is closed, and no log grows by it. Who sends half a request, or nothing at all, is told so and
+closed.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ REQUEST_WITHIN = 10.0
 """Seconds in which a request, head or body, must be whole; an idle connection lasts as long."""
 
 
+_THEIRS = (OSError, web.RequestPayloadError)
+"""Faults of whoever is at the other end: they went, or what they sent does not unpack."""
+
+
 class Handler(RequestHandler):
     """One connection. `took` is called by whoever was given a request with its head whole."""
 
     __slots__ = ("_half", "_upgraded")
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self._half = False
+        self._half = True
         self._upgraded = False
         super().__init__(*args, **options)
 
@@ -61,7 +66,7 @@ class Handler(RequestHandler):
 
     def log_exception(self, *args: Any, **options: Any) -> None:
         fault = options.get("exc_info")
-        if isinstance(fault, BaseException) and not isinstance(fault, OSError):
+        if isinstance(fault, BaseException) and not isinstance(fault, _THEIRS):
             self.logger.error("internal fault: %s", repr(fault)[:500])
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from tenure.wire.messages import FromController, Report
+
+MAX_TEXT = 1000
+"""Characters that are kept of each text in a report: it is shown to everybody who asks."""
 
 
 class Speaker(Protocol):
@@ -16,13 +20,18 @@ class Speaker(Protocol):
 
 
 class Seen(Struct, kw_only=True):
-    """One unit's agent as last seen. `refused`: the last refusal of another instance (L9)."""
+    """One unit's agent as last seen. `refused`: the last refusal of another instance (L9).
+
+    Instants are of the controller's clock. `running_since` is when the present session first
+    reported the hook that runs now, if one does: it may have begun earlier.
+    """
 
     speaker: Speaker | None = None
     pid: int | None = None
     ever: bool = False
     report: Report | None = None
     reported_at: float = 0.0
+    running_since: float | None = None
     refused: str | None = None
 
 
@@ -44,6 +53,7 @@ class Roster:
         """The agent's session was accepted."""
         seen = self.record(unit)
         seen.speaker, seen.pid, seen.ever, seen.refused = speaker, pid, True, None
+        seen.running_since = None
 
     def disconnected(self, unit: str, speaker: Speaker) -> bool:
         """The speaker is gone; a superseded one's end means nothing. True if it was the present."""
@@ -53,6 +63,30 @@ class Roster:
         seen.speaker, seen.pid = None, None
         return True
 
+    def reported(self, now: float, report: Report) -> tuple[Report, Report]:
+        """Keep what the agent reports, shortened. What it reported before, and what is kept."""
+        seen, report = self.record(report.unit), _shortened(report)
+        before = seen.report or Report(unit=report.unit)
+        seen.report, seen.reported_at = report, now
+        if not report.running:
+            seen.running_since = None
+        elif report.running != before.running or seen.running_since is None:
+            seen.running_since = now
+        return before, report
+
     def forget(self, unit: str) -> None:
         """The unit is no more."""
         self._seen.pop(unit, None)
+
+
+def _shortened(report: Report) -> Report:
+    return replace(report, **{name: _short(value) for name, value in asdict(report).items()})
+
+
+def _short(value: Any) -> Any:
+    """The value, if it is a text, or the texts in it, with no more than MAX_TEXT characters."""
+    if isinstance(value, tuple):
+        return tuple(_short(part) for part in value)
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        return value[: MAX_TEXT - 1] + "…"
+    return value

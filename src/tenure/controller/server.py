@@ -30,8 +30,8 @@ from tenure.errors import (
     Unsure,
 )
 from tenure.unixsocket import bind_private
-from tenure.wire.codec import MAX_FRAME, decode_from_agent, encode
-from tenure.wire.messages import FromController
+from tenure.wire.codec import MAX_FRAME, decode_from_agent, frames
+from tenure.wire.messages import FromAgent, FromController
 from tenure.wire.operators import ErrorAnswer
 
 HELLO_WITHIN = 10.0
@@ -40,6 +40,14 @@ HELLO_WITHIN = 10.0
 MAX_BODY = 64 * 1024
 MAX_BACKLOG = 64 * 1024 * 1024
 """Bytes that a conversation may lag behind in reading before it is cut off."""
+
+ACCEPT_AT_ONCE = 64
+"""Connections that are taken in one turn of the loop, before anybody else has theirs."""
+MAX_WAITING = 4096
+"""Connections that may wait to be taken."""
+
+HEARD_AT_ONCE = 500
+"""Messages of one agent that are heard in one turn of the loop."""
 
 _STATUS = {BadRequest: 400, NotFound: 404, Refused: 409, Unsure: 503}
 
@@ -89,7 +97,8 @@ class Server:
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.SockSite(self._runner, listener, backlog=4096).start()
+        await web.SockSite(self._runner, listener, backlog=ACCEPT_AT_ONCE).start()
+        listener.listen(MAX_WAITING)  # because asyncio takes as many in one turn as may wait
 
     async def close(self) -> None:
         """End every connection."""
@@ -161,13 +170,10 @@ class Server:
         socket = web.WebSocketResponse(
             compress=False, max_msg_size=MAX_FRAME, heartbeat=20, autoping=True
         )
-        if not socket.can_prepare(request).ok:
+        if not _is_handshake(socket, request):
             fault = BadRequest("/v1/agent is for agents: it takes a WebSocket")
             return _json(400, ErrorAnswer(code=fault.code, message=str(fault)))
-        try:
-            await socket.prepare(request)
-        except OSError:  # because it is gone already, and nobody is there to be told
-            return socket
+        await socket.prepare(request)
         _took(request, upgraded=True)
         outbox = _Outbox(socket, request.transport, self._max_backlog)
         conversation = Conversation(self._desk, outbox.put, outbox.finish)
@@ -200,8 +206,17 @@ class Server:
             except ProtocolError as fault:
                 conversation.end(str(fault))
                 return
-            conversation.hear(messages)
+            await _hear(conversation, outbox, messages)
             patience = None  # because whoever says anything but Hello first is cut off
+
+
+async def _hear(conversation: Conversation, outbox: _Outbox, messages: list[FromAgent]) -> None:
+    """Hear a frame in parts, between which everybody else has a turn."""
+    for at in range(0, max(1, len(messages)), HEARD_AT_ONCE):
+        if outbox.finished:
+            return
+        conversation.hear(messages[at : at + HEARD_AT_ONCE])
+        await asyncio.sleep(0)
 
 
 class _Outbox:
@@ -216,16 +231,20 @@ class _Outbox:
         self.finished = False
 
     def put(self, messages: list[FromController]) -> None:
-        """Send these, as one frame; who lags behind too far is cut off."""
+        """Send these; who lags behind too far is cut off, and the rest is not even made."""
         if self.finished:
             return
-        frame = encode(messages)
-        self._backlog += len(frame)
-        if self._backlog > self._max_backlog:
-            self.finished = True
-            if self._transport is not None:
-                self._transport.abort()
-        self._frames.put_nowait(frame)
+        for frame in frames(messages):
+            self._backlog += len(frame)
+            if self._backlog > self._max_backlog:
+                self._cut_off()
+                return
+            self._frames.put_nowait(frame)
+
+    def _cut_off(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        self.finish()
 
     def finish(self) -> None:
         """Close after what was put so far."""
@@ -245,6 +264,13 @@ class _Outbox:
 
 STREAMS = {"/v1/agent": Server._agent, "/v1/events": Server._events}
 """The two routes that are not question and answer: a unit's conversation, an operator's stream."""
+
+
+def _is_handshake(socket: web.WebSocketResponse, request: web.BaseRequest) -> bool:
+    try:
+        return socket.can_prepare(request).ok
+    except ValueError:  # because a key that is not ASCII is not foreseen there
+        return False
 
 
 def _took(request: web.BaseRequest, *, upgraded: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -20,6 +20,25 @@ _from_controller = msgspec.json.Decoder(list[FromController])
 def encode(messages: Sequence[FromAgent] | Sequence[FromController]) -> bytes:
     """One frame. Every string must be valid Unicode."""
     return _encoder.encode(messages)
+
+
+def frames(messages: Iterable[FromAgent] | Iterable[FromController]) -> Iterator[bytes]:
+    """As few frames as carry these, in their order; none is longer than MAX_FRAME, unless by a
+    single message. Each is made when it is asked for: who has enough of them stops asking."""
+    parts: list[bytes] = []
+    size = 1
+    for message in messages:
+        part = _encoder.encode(message)
+        if parts and size + len(part) + 1 > MAX_FRAME:
+            yield _frame(parts)
+            parts, size = [], 1
+        parts.append(part)
+        size += len(part) + 1
+    yield _frame(parts)
+
+
+def _frame(parts: list[bytes]) -> bytes:
+    return b"[" + b",".join(parts) + b"]"
 
 
 def decode_from_agent(frame: bytes | str) -> list[FromAgent]:

@@ -182,8 +182,10 @@ def _help_line(flag: Flag) -> str:
 
 
 def error(message: str, exit_code: int = 1) -> Reply:
-    """A reply that says `ERROR <message>`."""
-    return Reply(exit_code=exit_code, stderr=to_bytes(f"ERROR {message}\n"))
+    """A reply that says `ERROR <message>`, in one line whatever the message repeats (T2)."""
+    # because Juju repeats a flag's name as it is, and a charm could forge a second error with it
+    line = message.replace("\n", "\\n")
+    return Reply(exit_code=exit_code, stderr=to_bytes(f"ERROR {line}\n"))
 
 
 def tool(usage: Usage) -> Callable[[Callable[[Context, Call, Arguments], Awaitable[Reply]]], Tool]:

@@ -20,7 +20,7 @@ and `<<`, `=` or `2001-12-14 21:59:43 -5` come out plain, although PyYAML reads 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cmp_to_key
 from io import StringIO
@@ -92,7 +92,7 @@ def _events(value: Node) -> Iterator[Event]:
         yield _scalar(text, _style_for(text))
     else:
         yield MappingStartEvent(None, None, implicit=True, flow_style=False)
-        for key in sorted(value, key=cmp_to_key(compare_keys)):
+        for key in in_natural_order(value):
             yield from _events(key)
             yield from _events(value[key])
         yield MappingEndEvent()
@@ -270,6 +270,8 @@ _INTEGER = re.compile(
     r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]([0-7]+)|0([0-7]*)|([1-9][0-9]*))"
 )
 _BASES = (16, 2, 8, 8, 10)
+_TOO_LONG = 65
+"""Digits that are too many for 64 bits in any base, if the first is not 0."""
 _GO_BINARY = re.compile(r"0b[-+]?[01]{1,63}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _TIMESTAMP = re.compile(
@@ -307,11 +309,19 @@ def _is_integer(text: str) -> bool:
     match = _INTEGER.fullmatch(text)
     if match is None:
         return False
-    sign, *digits = match.groups()
-    number = next((int(d or "0", b) for d, b in zip(digits, _BASES, strict=True) if d is not None))
+    sign, *runs = match.groups()
+    number = next(
+        _value(run, base) for run, base in zip(runs, _BASES, strict=True) if run is not None
+    )
     if not sign:
         return number < 2**64
     return number <= 2**63 if sign == "-" else number < 2**63
+
+
+def _value(digits: str, base: int) -> int:
+    """The number; of one beyond 64 bits, some number beyond 64 bits."""
+    # because Python refuses thousands of digits, and takes a time that grows with their square
+    return int(digits.lstrip("0")[:_TOO_LONG] or "0", base)
 
 
 def _is_time(text: str) -> bool:
@@ -345,6 +355,13 @@ def _is_day(year: int, month: int, day: int) -> bool:
 # --- the order of keys -------------------------------------------------------------------------
 
 
+def in_natural_order(keys: Iterable[str]) -> list[str]:
+    """The keys as yaml.v2 writes them."""
+    # because what is nearly in order takes few comparisons. And Go's order runs in circles in rare
+    # cases (2 < 12 < 1b < 2): then it matters where sorting begins, and it begins at the same place
+    return sorted(sorted(keys), key=cmp_to_key(compare_keys))
+
+
 def compare_keys(a: str, b: str) -> int:
     """Natural order as yaml.v2 has it: below 0 if `a` comes first.
 
@@ -376,6 +393,7 @@ def _after_a_number(text: str, at: int) -> bool:
 def _number(text: str, at: int, value: int) -> tuple[int, int]:
     """The value and the end of the run of digits at `at`, in Go's 64 wrapping bits."""
     while at < len(text) and text[at].isdecimal():
-        value = value * 10 + ord(text[at]) - ord("0")
+        # because without wrapping at each step, a run's cost would grow with its length squared
+        value = (value * 10 + ord(text[at]) - ord("0")) % 2**64
         at += 1
     return (value + 2**63) % 2**64 - 2**63, at

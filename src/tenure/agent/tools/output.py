@@ -129,6 +129,6 @@ def absolute(path: str, cwd: str) -> str:
 def _expanded(path: str) -> str:
     try:
         return str(Path(path).expanduser())
-    except RuntimeError:
-        # because a user that nobody knows is part of a file's name, as in Juju
+    except (RuntimeError, ValueError):
+        # because a user that nobody knows or could have is part of a file's name, as in Juju
         return path

@@ -1,0 +1,1 @@
+"""Bad input and floods: whatever comes, one clear error, and nobody else notices."""
