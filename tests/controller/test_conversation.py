@@ -83,6 +83,18 @@ async def test_an_unknown_unit_and_a_wrong_name_are_refused_each_for_itself() ->
 
 
 @in_virtual_time
+async def test_an_instance_id_of_any_length_is_not_kept() -> None:
+    """L9"""
+    bench, desk = await desk_with("web")
+    for instance in ("", "x" * 129):
+        talk = Talk(desk)
+        talk.hello("web/0", instance=instance)
+        await bench.turn()
+        [answer] = talk.of(Welcome)[0].units
+        assert answer.refused == "an instance's id has 1 to 128 characters"
+
+
+@in_virtual_time
 async def test_a_connection_that_is_gone_before_its_hello_was_heard_leaves_no_ghost() -> None:
     """L9: nobody is connected who is not"""
     bench, desk = await desk_with("web")

@@ -15,7 +15,7 @@ from tenure.controller.access import NEWCOMER, Access, Caller, check
 from tenure.controller.loop import Input
 from tenure.core.application import changed_keys
 from tenure.core.effects import ClaimUnsure, Verdict
-from tenure.errors import ProtocolError, Refused, TenureError
+from tenure.errors import BadRequest, ProtocolError, Refused, TenureError
 from tenure.names import application_of
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
@@ -41,6 +41,9 @@ from tenure.wire.messages import (
 
 if TYPE_CHECKING:
     from tenure.controller.desk import Desk
+
+MAX_INSTANCE = 128
+"""Characters of an instance's id, which is kept with the lease (L9)."""
 
 MAX_UNITS = 20_000
 """Units that one connection may speak for."""
@@ -148,6 +151,8 @@ class Conversation:
     def _admit(self, now: float, hello: UnitHello, pid: int | None) -> UnitWelcome:
         leases = self._desk.controller.leases
         try:
+            if not 0 < len(hello.instance) <= MAX_INSTANCE:
+                raise BadRequest(f"an instance's id has 1 to {MAX_INSTANCE} characters")
             application = leases.connect(now, hello.unit, hello.instance, hello.session)
         except TenureError as refusal:
             self._desk.refused(hello.unit, refusal)
