@@ -42,6 +42,8 @@ class Process:
         self.dead = False
         self.ahead = 0.0
         """Seconds by which it is ahead of the world while it is stalled in a step."""
+        self.interruptions = 0
+        """How often it was stopped or stalled."""
         self.on_stall: Callable[[], None] = lambda: None
         self._loop = loop
         self._reasons: dict[str, None] = {}
@@ -68,6 +70,7 @@ class Process:
         if self.ahead:
             self._deferred.append(partial(self.stop, why))
             return
+        self.interruptions += 1
         self._reasons[why] = None
 
     def go_on(self, why: str = "SIGSTOP") -> None:
@@ -94,6 +97,7 @@ class Process:
         """Be stuck for so long in the middle of the present step."""
         if self.dead or seconds <= 0:
             return
+        self.interruptions += 1
         if not self.ahead:
             self.on_stall()
         self.ahead += seconds
