@@ -30,14 +30,19 @@ def install(loop: asyncio.AbstractEventLoop, say: Callable[[str], None]) -> None
         fault = context.get("exception")
         if _is_late(context):
             return
-        if not isinstance(fault, OSError) or fault.errno not in _SHORTAGES:
+        if not _is_shortage(fault, context):
             loop.default_exception_handler(context)
         elif loop.time() >= silent_until:
             silent_until = loop.time() + SAY_EVERY
-            reason = (fault.strerror or str(fault)).lower()
+            reason = (getattr(fault, "strerror", None) or str(fault)).lower()
             say(f"no connection can be taken now: {reason}: it goes on once some are closed")
 
     loop.set_exception_handler(handle)
+
+
+def _is_shortage(fault: object, context: dict[str, Any]) -> bool:
+    """Whether a listener could not accept; a task that fell for want of descriptors is none."""
+    return "socket" in context and isinstance(fault, OSError) and fault.errno in _SHORTAGES
 
 
 def _is_late(context: dict[str, Any]) -> bool:

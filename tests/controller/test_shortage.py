@@ -44,13 +44,16 @@ async def test_a_shortage_is_told_in_one_line_and_the_rest_as_ever(
     shortage.install(loop, said.append)
     for _ in range(64):
         fault = OSError(errno.EMFILE, "Too many open files")
-        loop.call_exception_handler({"message": "socket.accept() ...", "exception": fault})
+        loop.call_exception_handler(
+            {"message": "socket.accept() ...", "exception": fault, "socket": object()}
+        )
     assert said == [
         "no connection can be taken now: too many open files: it goes on once some are closed"
     ]
     with caplog.at_level(logging.ERROR):
         loop.call_exception_handler({"message": "another thing", "exception": OSError("else")})
-    assert [record.getMessage() for record in caplog.records] == ["another thing"]
+        loop.call_exception_handler({"message": "a task fell", "exception": fault})
+    assert [record.getMessage() for record in caplog.records] == ["another thing", "a task fell"]
 
 
 def test_a_listener_that_is_closed_while_it_waits_leaves_no_traceback(tmp_path: Path) -> None:

@@ -669,7 +669,7 @@ class Unit:
         retry_in = max(0.0, self._retry_at - self.now()) if failure else None
         report = Report(
             unit=self.unit,
-            eligible=not self.stopping,
+            eligible=not (self.stopping or self.halting),
             running=self._running_plan.hook if self._running_plan else None,
             last=self.state.last_hook,
             error=f'hook failed: "{failure.hook}"' if failure else None,

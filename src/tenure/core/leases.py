@@ -309,7 +309,12 @@ class Leases:
             self.ledger.roll_back(batch)
         for name in dict.fromkeys(name for batch in undone for name in batch.before):
             if name in self.ledger.applications:
-                self.schedule(self.ledger.applications[name])
+                application = self.ledger.applications[name]
+                self.schedule(application)
+                offer = application.lease.offer
+                if offer is not None and offer.until == rules.NEVER:
+                    # because the word of it was dropped with the batch: else it would never lapse
+                    self.pushes.append((name, Offer(unit=offer.unit)))
 
     def reload(self, names: Iterable[str], loaded: Mapping[str, Application]) -> None:
         """Their outcome was unknown: the store's word counts, and what none keeps goes on (L8)."""

@@ -194,6 +194,28 @@ class Released(Fact, frozen=True, kw_only=True):
     unit: str
 
 
+class Asked(Fact, frozen=True, kw_only=True):
+    """A write reached the controller, naming the term that its unit believed in (G6)."""
+
+    unit: str
+    term: int
+    changes: Mapping[str, str]
+
+
+class Welcomed(Fact, frozen=True, kw_only=True):
+    """The controller accepted an agent's session for a unit (L9)."""
+
+    unit: str
+    agent: str
+
+
+class Parted(Fact, frozen=True, kw_only=True):
+    """The controller noted the end of an agent's session."""
+
+    unit: str
+    agent: str
+
+
 class ToldRevision(Fact, frozen=True, kw_only=True):
     """The controller pushed a new revision of the bucket to a unit (B5)."""
 

@@ -205,11 +205,11 @@ def hypervisor_pause(world: World) -> None:
 
 def kill_hook(world: World) -> None:
     """A hook is killed from outside."""
-    for machine in world.machines:
-        for hook in machine.hooks:
-            world.note(f"kill -9 of {hook.command.hook} of {machine.instance}")
-            hook.end("killed", "signal: killed")
-            return
+    running = [(machine, hook) for machine in world.machines for hook in machine.hooks]
+    if running:
+        machine, hook = world.rng.choice(running)
+        world.note(f"kill -9 of {hook.command.hook} of {machine.instance}")
+        hook.end("killed", "signal: killed")
 
 
 # -- the controller
@@ -239,6 +239,59 @@ def controller_loses_power(world: World) -> None:
     world.note("the controller's machine loses power")
     world.host.kill(power=True)
     world.later(world.span(), world.start_controller)
+
+
+def kill_at_a_commit(world: World) -> None:
+    """kill -9 of the controller in the middle of a commit, before or after it has landed."""
+    _die_at_a_commit(world, power=False)
+
+
+def lose_power_at_a_commit(world: World) -> None:
+    """The controller's machine loses power in the middle of a commit."""
+    _die_at_a_commit(world, power=True)
+
+
+def _die_at_a_commit(world: World, *, power: bool) -> None:
+    disk, span, left = world.host.disk, world.span(), world.rng.randint(1, 6)
+    takes = disk.takes
+    world.note(f"the controller will {'lose power' if power else 'be killed'} in a commit")
+
+    def die() -> None:
+        if world.host.alive:
+            world.note("the controller dies in the middle of a commit")
+            world.host.kill(power=power)
+            world.later(span, world.start_controller)
+
+    def deadly() -> float:
+        nonlocal left
+        half = takes()
+        left -= 1
+        if left == 0:
+            if disk.takes is deadly:
+                disk.takes = takes
+            world.later(world.rng.uniform(0.0, 1.3) * half, die)
+        return half
+
+    disk.takes = deadly
+
+
+def lead_alone_and_unheard(world: World) -> None:
+    """Only the leader is there, and its words stay under way until its lease is over: then it may
+    be granted a new term, while a write under the older one is still to come (G6)."""
+    leaders = [m for m in world.machines if m.believes() is not None and m.alive]
+    if not leaders:
+        return
+    leader, duration = world.rng.choice(leaders), world.duration
+    world.note(f"only {leader.instance} is there, and its words stay under way")
+    for other in world.machines:
+        if other is not leader and _app(other.unit) == _app(leader.unit):
+            other.link.block(up=True, down=True)
+            other.link.cut()
+            world.later(1.4 * duration, other.link.lift)
+    leader.link.block(up=True, down=False)
+    world.later(1.1 * duration, leader.link.lift)
+    for part in (0.05, 0.2, 0.35, 0.5):
+        world.later(part * duration, leader.be_busy)
 
 
 def fill_disk(world: World) -> None:
@@ -351,8 +404,7 @@ def write_and_be_cut_off(world: World) -> None:
     if world.rng.random() < 0.5:
         world.later(0.1 * world.duration, lambda: revoke(world))
     world.later(world.rng.choice((0.3, 1.05, 1.5)) * world.duration, machine.link.lift)
-    if machine.inner is not None and machine.process is not None and machine.alive:
-        world.loop.call_soon(machine.busy, context=machine.process.context)
+    machine.be_busy()
 
 
 def resolve(world: World) -> None:
@@ -405,9 +457,12 @@ FAULTS: tuple[Fault, ...] = (
     Fault("slow-agents-disk", 4, slow_agents_disk),
     Fault("clone", 3, clone),
     Fault("set-wall-clock", 1, set_wall_clock),
-    Fault("hypervisor-pause", 2, hypervisor_pause),
+    Fault("hypervisor-pause", 15, hypervisor_pause),
     Fault("kill-hook", 4, kill_hook),
-    Fault("kill-controller", 6, kill_controller),
+    Fault("kill-controller", 5, kill_controller),
+    Fault("kill-at-a-commit", 5, kill_at_a_commit),
+    Fault("lose-power-at-a-commit", 4, lose_power_at_a_commit, hardware=True),
+    Fault("lead-alone-and-unheard", 4, lead_alone_and_unheard),
     Fault("stop-controller", 4, stop_controller),
     Fault("controller-loses-power", 4, controller_loses_power, hardware=True),
     Fault("fill-disk", 3, fill_disk),

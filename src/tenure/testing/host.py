@@ -28,15 +28,18 @@ from tenure.testing.clocks import MachineClock
 from tenure.testing.disk import ModelDisk, ModelStore
 from tenure.testing.facts import (
     Answered,
+    Asked,
     ControllerBegan,
     ControllerEnded,
     Fact,
     Heard,
     Led,
     Offered,
+    Parted,
     Released,
     Revoked,
     ToldRevision,
+    Welcomed,
     Wrote,
 )
 from tenure.testing.loop import Process, SimLoop
@@ -49,6 +52,8 @@ from tenure.wire.messages import (
     Release,
     Report,
     Verdicts,
+    Welcome,
+    WriteSettings,
 )
 
 Disk = MemoryDisk | ModelDisk
@@ -203,6 +208,11 @@ class Host:
                          term=v.term if isinstance(v, Granted) else None)
                 for v in message.verdicts if isinstance(v, Granted | Denied)
             ]  # fmt: skip
+        if isinstance(message, Welcome):
+            return [
+                Welcomed(at=at, unit=welcome.unit, agent=link.instance)
+                for welcome in message.units if welcome.refused is None
+            ]  # fmt: skip
         if isinstance(message, Offer):
             return [Offered(at=at, unit=message.unit, lasts=self.offer_for / self.clock.rate)]
         if isinstance(message, Revision):
@@ -215,11 +225,17 @@ class Host:
         for message in messages:
             if isinstance(message, Release):
                 self._releases.setdefault(link.instance, set()).add(message.id)
+            elif isinstance(message, WriteSettings):
+                self._tell(
+                    Asked(at=self.world.loop.time(), unit=message.unit, term=message.term,
+                          changes=message.changes)
+                )  # fmt: skip
             elif isinstance(message, Report) and not message.eligible:
                 self._tell(Released(at=self.world.loop.time(), unit=link.unit))
 
     def closed(self, link: Link) -> None:
         self._releases.pop(link.instance, None)
+        self._tell(Parted(at=self.world.loop.time(), unit=link.unit, agent=link.instance))
         self._tell(Released(at=self.world.loop.time(), unit=link.unit))
 
     def _tell(self, fact: Fact) -> None:

@@ -7,6 +7,7 @@ what `StateDisk` holds.
 from __future__ import annotations
 
 import random
+from contextvars import Context
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -108,6 +109,10 @@ class Machine:
         assert self.inner is not None
         return self.clock.when(self.clock.now() + self.inner.tracker.guarantee)
 
+    def believed_term(self) -> int | None:
+        assert self.inner is not None
+        return self.inner.tracker.term
+
     # -- a life
 
     @property
@@ -158,8 +163,12 @@ class Machine:
         self.gone = self.gone or self.inner.finished
         self._end("left" if self.inner.finished else "stopped")
 
-    def busy(self) -> None:
+    def be_busy(self) -> None:
         """Its update-status is due now: something happens on it."""
+        if self.process is not None and self.alive:
+            self.loop.call_soon(self._update, context=self.process.context)
+
+    def _update(self) -> None:
         if self.inner is not None and self.agent is not None:
             self.inner._update_at = self.clock.now()
             self.agent.wake()
@@ -173,17 +182,22 @@ class Machine:
 
         tracker.step_down = step_down  # type: ignore[method-assign]
 
-    def _end(self, how: Literal["died", "stopped", "left"]) -> None:
-        """The process is no more; its hooks went with it (H8)."""
+    def _end(self, how: Literal["died", "stopped", "left"], *, silently: bool = False) -> None:
+        """The process is no more; its hooks went with it (H8). `silently`: so did its kernel."""
         if self._ended:
             return
         self._ended = True
         self._tools = None
         assert self.process is not None
         self.process.dead = True
-        self.end_hooks()
+        if how == "died" and not silently and self.rng.random() < 0.3:
+            # because the warden takes its time: whoever comes next must end them first (H5)
+            self.loop.call_later(self.rng.choice((0.01, 0.5, 2.0)), self._end_these, self.hooks,
+                                 context=Context())  # fmt: skip
+        else:
+            self.end_hooks()
         self.tell(AgentEnded(at=self.loop.time(), unit=self.unit, agent=self.instance, how=how))
-        self.link.agent_gone(silently=False)
+        self.link.agent_gone(silently=silently)
 
     def _dies(self) -> None:
         """Killed at a save: it is stuck in the kernel no more."""
@@ -205,8 +219,7 @@ class Machine:
         if not self._ended:
             assert self.process is not None
             self.process.ahead = 0.0
-            self.link.agent_gone(silently=True)
-            self._end("died")
+            self._end("died", silently=True)
         self.disk.power_loss()
         self.boots += 1
         self.clock.boot(self.rng.uniform(1.0, 1e5))
@@ -256,7 +269,11 @@ class Machine:
 
     def end_hooks(self) -> None:
         """The warden's work, and that of the agent which comes after it (H5, H8)."""
-        for hook in self.hooks:
+        self._end_these(self.hooks)
+
+    @staticmethod
+    def _end_these(hooks: list[Hook]) -> None:
+        for hook in hooks:
             hook.kill()
 
     @property

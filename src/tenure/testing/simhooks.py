@@ -77,6 +77,10 @@ class Ground(Protocol):
         """The true instant at which a promise given now ends."""
         ...
 
+    def believed_term(self) -> int | None:
+        """The term that a promise given now is of."""
+        ...
+
     def call_id(self) -> str:
         """A name for one call, unique in the world."""
         ...
@@ -177,7 +181,7 @@ class Hook:
     def _promised(self, out: str) -> None:
         if out == "True\n":
             ground = self._ground
-            ground.tell(said_true(ground, self.command.context_id))
+            ground.tell(said_true(ground, self.command.context_id, ground.believed_term()))
 
     async def write(self) -> None:
         """Set two keys to one value that nothing else ever sets, or remove one."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,7 @@ from tenure.clock import SystemClock
 from tenure.testing.world import Outcome, live
 
 REPLAY = "make sim SEED={seed}"
+INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None, out: TextIO = sys.stdout) -> int:
@@ -57,14 +59,19 @@ def _judge(seeds: range, jobs: int, out: TextIO) -> int:
     began_at = _now()
     outcomes: list[Outcome] = []
     broken = 0
-    with _progress(len(seeds), out) as advance:
-        for outcome in lives(seeds, jobs):
-            outcomes.append(outcome)
-            advance()
-            if outcome.violations:
-                _tell_broken(outcome, out, with_story=broken == 0)
-                broken += 1
-    return _sum_up(outcomes, out, _now() - began_at)
+    interrupted = False
+    try:
+        with _progress(len(seeds), out) as advance:
+            for outcome in lives(seeds, jobs):
+                outcomes.append(outcome)
+                advance()
+                if outcome.violations:
+                    _tell_broken(outcome, out, with_story=broken == 0)
+                    broken += 1
+    except KeyboardInterrupt:
+        interrupted = True
+    code = _sum_up(outcomes, out, _now() - began_at)
+    return code or (INTERRUPTED if interrupted else 0)
 
 
 def _tell_broken(outcome: Outcome, out: TextIO, *, with_story: bool) -> None:
@@ -81,8 +88,12 @@ def lives(seeds: Iterable[int], jobs: int) -> Iterator[Outcome]:
     if jobs == 1:
         yield from map(live, seeds)
         return
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+    with multiprocessing.get_context("fork").Pool(jobs, _ignore_interrupts) as pool:
         yield from pool.imap_unordered(live, seeds, chunksize=4)
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _sum_up(outcomes: list[Outcome], out: TextIO, took: float | None) -> int:

@@ -14,6 +14,7 @@ import random
 from collections.abc import Callable
 from contextvars import Context
 from functools import partial
+from traceback import format_exception
 from typing import Any
 
 from msgspec import Struct
@@ -366,12 +367,16 @@ class World:
             self._find_internal_faults()
         except Stuck as stuck:
             self.complain(f"the world stood still: {stuck}")
+        except Exception as fault:  # because a failure must name its seed, whatever fell
+            self.complain(f"the world itself fell: {''.join(format_exception(fault))}")
         finally:
             self._bury()
         try:
             self.judge.close()
         except SearchTooLarge as fault:
             self.complain(f"G6: it cannot be told whether the bucket is linearizable: {fault}")
+        except Exception as fault:
+            self.complain(f"a checker fell: {''.join(format_exception(fault))}")
         found = [*self.judge.found, *self.complaints]
         return Outcome(
             seed=self.seed,
@@ -600,3 +605,4 @@ def live(seed: int, *, keep: bool = False) -> Outcome:
     finally:
         if collects:
             gc.enable()
+            gc.collect(0)  # because nothing else may allocate between two worlds

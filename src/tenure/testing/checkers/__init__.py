@@ -9,6 +9,7 @@
 | `reads`, `history` | what was read, and whether all of it fits one order |
 | `hooks` | one hook at a time, and none twice |
 | `elected`, `told`, `leaders` | the hooks of leadership: what is owed, and what must not run |
+| `sessions` | what is taken from whom |
 | `control` | what the controller owes to units |
 
 A checker raises no false alarm: what it cannot see, it takes for kept. `all_checkers` is for runs
@@ -28,6 +29,7 @@ from tenure.testing.checkers.leaders import LeaderNotTold
 from tenure.testing.checkers.paid import PaidForTarget
 from tenure.testing.checkers.promises import OnePromise, PromiseKept
 from tenure.testing.checkers.reads import SnapshotStable
+from tenure.testing.checkers.sessions import OneInstance, TermNamed
 from tenure.testing.checkers.settings import WriterNotTold, WritesFenced
 from tenure.testing.checkers.terms import TermsRise
 from tenure.testing.checkers.told import ToldMinions
@@ -44,12 +46,14 @@ __all__ = [
     "NothingTwice",
     "OneBeliever",
     "OneHookAtATime",
+    "OneInstance",
     "OneOffer",
     "OnePromise",
     "PaidForTarget",
     "PromiseKept",
     "RefusedChangedNothing",
     "SnapshotStable",
+    "TermNamed",
     "TermsRise",
     "ToldMinions",
     "WriterNotTold",
@@ -64,10 +68,12 @@ def all_checkers(slack: float = 0.0) -> list[Checker]:
     differ by more than the margin."""
     return [
         OneBeliever(slack),
+        OneInstance(slack),
         PromiseKept(slack),
         OnePromise(slack),
         TermsRise(),
         WritesFenced(),
+        TermNamed(),
         NothingHalf(),
         RefusedChangedNothing(),
         WriterNotTold(),

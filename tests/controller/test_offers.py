@@ -1,0 +1,90 @@
+"""Offers and failing commits: who is offered the lease hears of it, and the offer lapses (G11)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tenure.core.effects import Offer
+from tests.support.bench import Bench
+from tests.support.virtual import in_virtual_time, settle
+
+W1, W2, W3 = (Offer(unit=f"web/{number}") for number in (1, 2, 3))
+
+
+async def led(bench: Bench) -> int:
+    """web/0 leads, the others wait in line; its term."""
+    term = await bench.granted("web/0")
+    for number in (1, 2, 3):
+        bench.claim(f"web/{number}")
+    await bench.turn()
+    return term
+
+
+async def release(bench: Bench, term: int) -> None:
+    leases = bench.controller.leases
+    bench.give("web", lambda now: leases.release(now, "web/0", term))
+    await bench.turn(0.1)
+    assert bench.heard == [W1]
+    bench.heard.clear()
+
+
+def hang_up(bench: Bench, unit: str) -> None:
+    """Its connection is gone; the desk tells the leases, in no turn of the loop."""
+    leases = bench.controller.leases
+    leases.disconnect(bench.clock.at, unit, leases.sessions[unit].number)
+
+
+@in_virtual_time
+async def test_an_offer_made_while_the_loop_rests_is_told_though_an_order_is_refused() -> None:
+    """G11, L4, G7"""
+    bench = await Bench.with_applications("web", "db", units=4)
+    await release(bench, await led(bench))
+    orders = bench.controller.orders
+    bench.disk.full = True
+    bench.give("db", lambda now: orders.add_unit("db"))
+    await bench.turn()
+    hang_up(bench, "web/1")
+    bench.give("web", lambda now: orders.add_unit("web"))
+    await bench.turn(0.01)
+    await bench.turn(0.3)
+    bench.disk.full = False
+    await bench.pass_time(30.0)
+    assert W2 in bench.heard and W3 in bench.heard
+
+
+@in_virtual_time
+async def test_an_offer_made_while_nothing_can_be_written_is_told_and_lapses() -> None:
+    """G11, L8"""
+    bench = await Bench.with_applications("web", "db", units=4)
+    await release(bench, await led(bench))
+    orders = bench.controller.orders
+    bench.disk.faults.append("unsure-not-landed")
+    bench.store.seat_refused = True
+    bench.give("db", lambda now: orders.add_unit("db"))
+    bench.controller.turn()
+    await settle()
+    assert bench.controller.trouble is not None
+    hang_up(bench, "web/1")
+    bench.give("web", lambda now: orders.add_unit("web"))
+    await bench.turn(0.01)
+    bench.store.seat_refused = False
+    await asyncio.sleep(5.0)
+    await bench.pass_time(30.0)
+    assert W2 in bench.heard and W3 in bench.heard
+
+
+@in_virtual_time
+async def test_an_offer_made_in_the_turn_that_saves_pins_is_told_though_that_is_refused() -> None:
+    """G11, L6"""
+    bench = await Bench.with_applications("web", units=4)
+    orders = bench.controller.orders
+    term = await led(bench)
+    bench.give("web", lambda now: orders.pin(now, "web", "upgrade", 3600.0))
+    await bench.turn()
+    await bench.pass_time(59.0)
+    await release(bench, term)
+    await bench.turn(0.85)
+    bench.disk.faults.append("refused")
+    await bench.turn(0.2)
+    await bench.pass_time(30.0)
+    assert W2 in bench.heard and W3 in bench.heard
