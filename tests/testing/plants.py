@@ -24,7 +24,7 @@ from tenure.core.application import Application
 from tenure.core.changes import Cause, Holder, Persisted, SettingsMerged
 from tenure.core.effects import Offer, Revision, Verdict
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
-from tenure.core.leases import Leases
+from tenure.core.leases import Leases, Session
 from tenure.core.ledger import Ledger
 from tenure.core.orders import Orders
 from tenure.core.resolver import HookPlan, Known, LocalState
@@ -33,6 +33,7 @@ from tenure.errors import NotLeader
 from tenure.stores.memory import MemoryStore, Tables
 from tenure.testing.disk import ModelDisk
 from tenure.testing.judge import Violation
+from tenure.testing.machine import _Runner
 from tenure.testing.world import live
 
 Patch = pytest.MonkeyPatch
@@ -217,7 +218,9 @@ def roll_back_forgotten(patch: Patch) -> None:
     patch.setattr(Ledger, "roll_back", lambda self, batch: None)
 
 
-@found_by("WritesFenced", "TermsRise", "OneBeliever", "PromiseKept", "BucketLinear")
+@found_by(
+    "WritesFenced", "TermsRise", "OneBeliever", "PromiseKept", "BucketLinear", "HookSeesTarget"
+)
 def not_reloaded_after_doubt(patch: Patch) -> None:
     def reload(self: Leases, names: Iterable[str], loaded: Mapping[str, Application]) -> None:
         for name in names:
@@ -292,6 +295,28 @@ def session_lost_with_a_rolled_back_removal(patch: Patch) -> None:
     patch.setattr(Conversation, "_end_if_over", lambda self, unit: None)
 
 
+@found_by("TermNamed")
+def writes_fenced_by_the_unit_alone(patch: Patch) -> None:
+    real = lease.judge
+
+    def judge(
+        old: Lease, now: float, unit: str, instance: str, ask: Ask, term: int | None
+    ) -> Outcome:
+        return real(old, now, unit, instance, ask, old.term if ask is Ask.WRITE else term)
+
+    patch.setattr(lease, "judge", judge)
+
+
+@found_by("OneInstance")
+def clone_accepted(patch: Patch) -> None:
+    def connect(self: Leases, now: float, unit: str, instance: str, number: int) -> Application:
+        found = self.application_with(unit)
+        self.sessions[unit] = Session(instance, number)
+        return found
+
+    patch.setattr(Leases, "connect", connect)
+
+
 # -- the store
 
 
@@ -339,13 +364,18 @@ def paid_for_what_is_known_at_the_end(patch: Patch) -> None:
     patch.setattr(Unit, "_pay", pay)
 
 
-@found_by("ToldMinions", "ElectedOncePerTerm")
+@found_by("ToldMinions", "ElectedOncePerTerm", "PaidForTarget")
 def interrupted_hook_counted_as_run(patch: Patch) -> None:
     patch.setattr(
         resolver,
         "cleared",
         lambda state: resolver.paid(state, state.running.plan) if state.running else state,
     )
+
+
+@found_by("OneHookAtATime")
+def ghosts_not_ended(patch: Patch) -> None:
+    patch.setattr(_Runner, "end_leftovers", lambda self, pid, context: None)
 
 
 @found_by("NothingTwice")

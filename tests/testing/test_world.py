@@ -27,10 +27,14 @@ def test_every_promise_is_kept_in_a_world_where_everything_goes_wrong(first: int
         assert not outcome.violations, f"make sim SEED={seed}: {outcome.violations[0]}"
 
 
-@pytest.mark.parametrize(("seed", "sentence"), REGRESSIONS)
-def test_what_was_found_once_stays_mended(seed: int, sentence: str) -> None:
-    """G1, G3, G6, G8, H2, H3, H4"""
+@pytest.mark.parametrize(("seed", "plant", "sentence"), REGRESSIONS)
+def test_what_was_found_once_stays_mended(
+    seed: int, plant: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L4, G7, G11: and its world would find it again"""
     assert not live(seed).violations, sentence
+    getattr(plants, plant)(monkeypatch)
+    assert live(seed).violations, f"world {seed} does not find it any more: name one that does"
 
 
 @pytest.mark.parametrize("plant", plants.PLANTS, ids=lambda plant: plant.__name__)
