@@ -365,21 +365,30 @@ async def test_a_minion_cannot_write_and_a_stranger_cannot_read() -> None:
 
 
 @in_virtual_time
-async def test_a_unit_whose_removal_was_rolled_back_is_heard_again() -> None:
-    """G7, G11, H3: its session went with the decision, so it is told to say Hello anew"""
+async def test_a_unit_whose_removal_was_rolled_back_says_hello_anew() -> None:
+    """G7, G11, H3, L9: its session went with the decision, and comes back before any clone's"""
     bench, desk = await desk_with("web")
     talk = await connected(bench, desk, "web/1")
     orders = bench.controller.orders
     bench.disk.faults[:] = ["refused"]
     bench.give("web", lambda now: orders.remove_application(now, "web"))
     await bench.turn()
+    assert talk.ended
+    assert "rolled back" in talk.of(Superseded)[-1].reason
+    talk.hang_up()
+    again = await connected(bench, desk, "web/1", session=2)
+    again.claim(("web/1", None))
     await bench.turn(1.0)
+    assert isinstance(again.verdicts()[-1], Granted)
+
+
+@in_virtual_time
+async def test_who_claims_under_a_session_that_is_over_is_told_so() -> None:
+    """L9"""
+    bench, desk = await desk_with("web")
+    talk = await connected(bench, desk, "web/1")
+    del bench.controller.leases.sessions["web/1"]
     talk.claim(("web/1", None))
     await bench.turn()
     assert isinstance(talk.verdicts()[-1], ClaimUnsure)
     assert talk.ended
-    talk.hang_up()
-    again = await connected(bench, desk, "web/1", session=2)
-    again.claim(("web/1", None))
-    await bench.turn()
-    assert isinstance(again.verdicts()[-1], Granted)

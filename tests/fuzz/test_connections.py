@@ -131,7 +131,8 @@ def test_thousands_of_clients_of_the_tool_socket_are_each_told(place: Place) -> 
         files, memory = watch.agent.files, watch.agent.memory
         tool = watch.house.tool_socket(watch.leader)
         with connected(tool, number) as clients:
-            told = [told_of(everything(client)) for client in clients[256:]]
+            # because who is silent for longest makes room: whoever asks is never shut out
+            told = [told_of(everything(client)) for client in clients[:-256]]
             assert told == [True] * (number - 256), f"{told.count(True)} of {number - 256} told"
             assert watch.agent.files < files + 300
             assert watch.agent.memory - memory < 40 * MIB

@@ -18,6 +18,7 @@ from tenure.agent import daemon
 from tenure.agent.context import HookContext
 from tenure.agent.unit import Unit
 from tenure.controller.conversation import Conversation
+from tenure.controller.desk import Desk
 from tenure.controller.loop import Answer, Controller
 from tenure.core import application, lease, resolver, tracker
 from tenure.core.application import Application
@@ -290,9 +291,10 @@ def offer_begins_when_it_is_decided(patch: Patch) -> None:
     patch.setattr(Leases, "tell_offer", lambda self, now, unit: True)
 
 
-@found_by("ToldMinions", "LeaderComes", "ElectedOncePerTerm")
+@found_by("ToldMinions", "LeaderComes", "ElectedOncePerTerm", "OneInstance")
 def session_lost_with_a_rolled_back_removal(patch: Patch) -> None:
     patch.setattr(Conversation, "_end_if_over", lambda self, unit: None)
+    patch.setattr(Desk, "_rolled_back", lambda self, names: None)
 
 
 @found_by("TermNamed")

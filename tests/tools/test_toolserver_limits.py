@@ -37,25 +37,47 @@ async def test_a_silent_client_is_told_and_closed(folder: Path) -> None:
         assert received == error_frames("bad request: not complete after 0.01 s")
 
 
-async def test_more_connections_than_the_limit_are_refused_and_the_others_served(
+async def test_beyond_the_limit_the_silent_make_room_and_whoever_asks_is_served(
     client: Client, folder: Path
 ) -> None:
-    """T2"""
+    """T2, T9"""
     gate = Gate()
     gate.opened.set()
     async with serving(folder / "s", everyone, gate.run) as server:
         waiting = [await asyncio.open_unix_connection(server.path) for _ in range(MAX_CONNECTIONS)]
         await until(lambda: len(server.connections) == MAX_CONNECTIONS)
-        late = await client.run("is-leader", environ=client.environ("1", server.path))
-        words = f"too many hook tools at once (at most {MAX_CONNECTIONS}); try again"
-        assert late == Ran(1, b"", f"ERROR {words}\n".encode())
-        reader, writer = waiting[0]
+        late = await client.run("is-leader", "late", environ=client.environ("1", server.path))
+        assert late.exit_code == 0
+        reader, _ = waiting[0]
+        assert frames(await asyncio.wait_for(reader.read(), PATIENCE)) == error_frames(TOO_MANY)
+        reader, writer = waiting[1]
         writer.write(request("1", "/", "t", "early"))
         assert frames(await asyncio.wait_for(reader.read(), PATIENCE)) == OK
         for _, writer in waiting:
             writer.close()
         await until(lambda: not server.connections)
-    assert gate.began == ["early"]
+    assert gate.began == ["late", "early"]
+
+
+async def test_when_all_have_asked_the_newcomer_is_told_that_there_are_too_many(
+    client: Client, folder: Path
+) -> None:
+    """T2"""
+    gate = Gate()
+    async with serving(folder / "s", everyone, gate.run) as server:
+        waiting = [await asyncio.open_unix_connection(server.path) for _ in range(MAX_CONNECTIONS)]
+        for _, writer in waiting:
+            writer.write(request("1", "/", "t", "early"))
+        await until(lambda: server.longest_silent() is None and len(server.connections) > 255)
+        late = await client.run("is-leader", environ=client.environ("1", server.path))
+        assert late == Ran(1, b"", f"ERROR {TOO_MANY}\n".encode())
+        gate.opened.set()
+        for _, writer in waiting:
+            writer.close()
+        await until(lambda: not server.connections)
+
+
+TOO_MANY = f"too many hook tools at once (at most {MAX_CONNECTIONS}); try again"
 
 
 async def pour(path: Path, sent: bytes) -> list[tuple[bytes, bytes]]:

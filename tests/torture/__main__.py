@@ -20,7 +20,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--only", default="", help="faults whose name holds this text")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # because it leaves nothing behind
+    for number in (signal.SIGTERM, signal.SIGHUP):  # because a KeyboardInterrupt leaves nothing
+        signal.signal(number, signal.default_int_handler)
     print(f"seed {options.seed}", flush=True)
     kinds = [kind for kind in FAULTS if options.only in kind]
     if not kinds:

@@ -98,13 +98,16 @@ class Torn:
         up.send_signal(number)
         with suppress(NotSo):
             self.wait(lambda: up.poll() is not None, "`tenure up` to end", IMPATIENT_AFTER)
-        if up.poll() is None:
+        asked_again = up.poll() is None
+        if asked_again:
             self._note_end(killed=True)
             up.send_signal(number)
         self.wait(lambda: up.poll() is not None, "`tenure up` to end", GONE_WITHIN)
         self.wait(lambda: not self.lives(), "the house's processes to be gone", GONE_WITHIN)
         self._up = None
-        return up.wait()
+        code = up.wait()
+        # because a second signal may meet `up` when it has stopped listening to them
+        return 0 if asked_again and code == -number else code
 
     def _note_end(self, killed: bool) -> None:
         """All processes are about to be ended, or killed."""

@@ -13,6 +13,9 @@ from tests.torture.figures import Figures
 from tests.torture.house import APPLICATION, Torn
 from tests.torture.watch import Life
 
+TELLS_WITHIN = 0.5
+"""Seconds in which a process that was woken says what it has to say."""
+
 
 @dataclass
 class Scene:
@@ -53,6 +56,8 @@ class Scene:
             for life in self.rng.sample(lives, len(lives)):
                 stack.enter_context(life.stopped())
             yield
+        # because what a sleeper says as it wakes is what counts, and long hooks are ended next
+        self.house.rest(TELLS_WITHIN)
 
 
 def meddle(scene: Scene) -> None:

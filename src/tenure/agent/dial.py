@@ -53,7 +53,7 @@ def dial_unix(path: Path) -> Dial:
         try:
             async with asyncio.timeout(CONNECT_WITHIN):
                 socket = await session.ws_connect(
-                    "http://controller/v1/agent", max_msg_size=MAX_FRAME, heartbeat=20
+                    "http://controller/v1/agent", max_msg_size=MAX_FRAME + 1, heartbeat=20
                 )
         except (OSError, TimeoutError, aiohttp.ClientError) as fault:
             await session.close()

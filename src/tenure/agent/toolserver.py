@@ -5,7 +5,7 @@
 | a whole request | its context is looked up, and the tool runs when those before it are done (T9) |
 | the client goes while its tool waits | the call is cancelled, unless it is already writing |
 | garbage, half a request, too much, silence | that connection gets one ERROR line and is closed |
-| more than `MAX_CONNECTIONS` at once | the newcomer gets one ERROR line and is closed |
+| more than `MAX_CONNECTIONS` at once | the longest silent, else the newcomer, gets an ERROR line |
 | more than `MAX_KEPT` bytes in all | who adds to it gets one ERROR line; small calls go on |
 | the client does not read its reply | it is dropped after as long as it had for its request |
 
@@ -66,7 +66,7 @@ class ToolServer:
         self.run = run
         self.turns = Turns()
         self.room = Room()
-        self.connections: set[Connection] = set()
+        self.connections: dict[Connection, None] = {}
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -85,6 +85,10 @@ class ToolServer:
         )
         # because asyncio accepts as many in one turn of the loop as it was told may wait in line
         listener.listen(MAX_CONNECTIONS)
+
+    def longest_silent(self) -> Connection | None:
+        """The client that has said nothing whole for the longest, if there is one."""
+        return next((each for each in self.connections if each.is_silent), None)
 
     async def close(self) -> None:
         """Stop listening, end every call and connection, and remove the socket."""
@@ -157,9 +161,10 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._deadline = self._later(self._too_slow)
         crowded = len(self._server.connections) >= MAX_CONNECTIONS
-        self._server.connections.add(self)
-        if crowded:
-            self._refuse(f"too many hook tools at once (at most {MAX_CONNECTIONS}); try again")
+        out = (self._server.longest_silent() or self) if crowded else None
+        self._server.connections[self] = None
+        if out is not None:
+            out._refuse(f"too many hook tools at once (at most {MAX_CONNECTIONS}); try again")
 
     def data_received(self, data: bytes) -> None:
         if self._transport.is_closing():
@@ -183,7 +188,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
-        self._server.connections.discard(self)
+        self._server.connections.pop(self, None)
         self._server.room.change(self._kept, 0)
         if self._stdin is not None:
             self._stdin.lost()
@@ -191,6 +196,11 @@ class Connection(asyncio.Protocol):
             self._call.cancel()
 
     # --- what it does ---------------------------------------------------------------------------
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether its request is not whole yet, and it was not told off for that."""
+        return self._call is None and not self._transport.is_closing()
 
     def abandon(self) -> asyncio.Task[None] | None:
         """Drop the client at once; the call that is thereby ended, if any."""

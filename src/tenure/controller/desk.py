@@ -42,6 +42,7 @@ class Desk:
         controller.on_turn = self._turned
         controller.on_history = self._happened
         controller.on_reload = self._reloaded
+        controller.on_roll_back = self._rolled_back
 
     def for_units(self, text: str) -> str:
         """What a fault says, without where the store is: hooks may print it."""
@@ -113,12 +114,23 @@ class Desk:
 
     def _reloaded(self, names: Iterable[str]) -> None:
         """What the units of these applications were not told is unknown: they say Hello again."""
-        for name in names:
-            application = self.controller.leases.ledger.applications.get(name)
-            for unit in application.units if application else ():
-                speaker = self.roster.of(unit).speaker
-                if isinstance(speaker, Conversation):
-                    speaker.end(f"the controller took up {name} anew from its store")
+        for unit in self._units_of(names):
+            speaker = self.roster.of(unit).speaker
+            if isinstance(speaker, Conversation):
+                name = application_of(unit)
+                speaker.end(f"the controller took up {name} anew from its store")
+
+    def _rolled_back(self, names: Iterable[str]) -> None:
+        """A removal that never was has ended its units' sessions: they say Hello again (L9, G7)."""
+        for unit in self._units_of(names):
+            speaker = self.roster.of(unit).speaker
+            has_session = unit in self.controller.leases.sessions
+            if isinstance(speaker, Conversation) and not has_session:
+                speaker.end(f"the removal of {unit} was rolled back")
+
+    def _units_of(self, names: Iterable[str]) -> list[str]:
+        applications = self.controller.leases.ledger.applications
+        return [unit for name in names if name in applications for unit in applications[name].units]
 
     # -- operators
 

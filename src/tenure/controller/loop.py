@@ -81,6 +81,7 @@ class Controller:
         on_turn: Callable[[], None] = lambda: None,
         on_history: Callable[[HistoryAdded], None] = lambda entry: None,
         on_reload: Callable[[Iterable[str]], None] = lambda names: None,
+        on_roll_back: Callable[[Iterable[str]], None] = lambda names: None,
     ) -> None:
         self.clock = clock
         self.store = store
@@ -95,6 +96,7 @@ class Controller:
         self.on_turn = on_turn
         self.on_history = on_history
         self.on_reload = on_reload
+        self.on_roll_back = on_roll_back
         self._inbox: list[Input] = []
         self._woken = asyncio.Event()
         self._held: list[tuple[Answer, Any]] = []
@@ -286,7 +288,7 @@ class Controller:
         self._committing = None
         self._refused = (self.clock.now(), str(refusal))
         self._refuse_gathered(refusal)
-        self.leases.roll_back([waiting.batch])
+        self._roll_back(waiting.batch)
         self._rest_until = self.clock.now() + HEARTBEAT
         _answer_all(waiting.answers, refusal)
         self.on_turn()
@@ -294,9 +296,13 @@ class Controller:
     def _refuse_gathered(self, refusal: TenureError) -> None:
         batch = self.leases.ledger.take()
         if batch is not None:
-            self.leases.roll_back([batch])
+            self._roll_back(batch)
         held, self._held = self._held, []
         _answer_all(held, refusal)
+
+    def _roll_back(self, batch: Batch) -> None:
+        self.leases.roll_back([batch])
+        self.on_roll_back(batch.applications)
 
     async def _was_unsure(self, waiting: Waiting, fault: Unsure) -> None:
         self._refuse_gathered(StoreRefused(f"not tried, since a write before it failed: {fault}"))

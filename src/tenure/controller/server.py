@@ -168,7 +168,11 @@ class Server:
 
     async def _agent(self, request: web.BaseRequest) -> web.StreamResponse:
         socket = web.WebSocketResponse(
-            compress=False, max_msg_size=MAX_FRAME, heartbeat=20, autoping=True
+            # because aiohttp refuses what reaches its limit, and MAX_FRAME itself may be sent
+            compress=False,
+            max_msg_size=MAX_FRAME + 1,
+            heartbeat=20,
+            autoping=True,
         )
         if not _is_handshake(socket, request):
             fault = BadRequest("/v1/agent is for agents: it takes a WebSocket")
