@@ -8,7 +8,7 @@ here.
 from __future__ import annotations
 
 REGRESSIONS: list[tuple[int, str, str]] = [
-    (1, "offer_begins_when_it_is_decided",
+    (18, "offer_begins_when_it_is_decided",
      "An offer's time begins when it is told: with commits slower than an offer is long, it lapsed "
      "before anybody heard of it, and then two units heard at once."),
     (2, "session_lost_with_a_rolled_back_removal",

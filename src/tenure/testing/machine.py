@@ -247,6 +247,8 @@ class Machine:
 
     def believes(self) -> int | None:
         """The term that it believes in at this instant (U1)."""
+        if self._ended:
+            return None
         answered, term, sure_until = self.belief
         return term if answered and term is not None and self.clock.now() < sure_until else None
 

@@ -60,6 +60,8 @@ COMING_BACK = 13.0
 """Seconds in which agents are back, whatever they were waiting for: a dial or a welcome that is not
 answered takes 5 s, the next try 2 s, and who was refused tries again after 5 s."""
 
+LOOK_EVERY = 0.2
+
 PATIENCE = 60.0
 """Virtual seconds that the beginning of a world may take."""
 
@@ -329,16 +331,17 @@ class World:
         if not ran and not self._believed:
             return
         began: list[tuple[Machine, int]] = []
-        for machine in (*self.machines, *self.retired):
-            if machine.process not in ran and machine not in self._believed:
+        believed = self._believed
+        for machine in [*self.machines, *self.retired] if self.retired else self.machines:
+            if machine.process not in ran and machine not in believed:
                 continue  # because belief begins in a step of its own
             term = machine.believes()
-            before = self._believed.get(machine)
+            before = believed.get(machine)
             if before is not None and term != before:
                 self._doubted(machine, before)
             if term is not None and before != term:
                 began.append((machine, term))
-                self._believed[machine] = term
+                believed[machine] = term
         ran.clear()
         for machine, term in began:
             self._hear(
@@ -415,12 +418,12 @@ class World:
         while not is_so():
             if self.loop.time() > deadline:
                 return False
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK_EVERY)
         return True
 
     async def _suffer(self) -> None:
         weights = [fault.weight for fault in self.climate]
-        pace = self.duration * self.rng.choice((0.05, 0.15, 0.4))
+        pace = self.duration * self.rng.choice((0.05, 0.15, 0.3 if self.duration < 60 else 0.05))
         for _ in range(self.strikes):
             await asyncio.sleep(self.rng.expovariate(1 / pace))
             if self.machines:
