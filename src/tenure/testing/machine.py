@@ -220,6 +220,7 @@ class Machine:
             assert self.process is not None
             self.process.ahead = 0.0
             self._end("died", silently=True)
+        self.end_hooks()  # also those that outlived an agent that was killed before
         self.disk.power_loss()
         self.boots += 1
         self.clock.boot(self.rng.uniform(1.0, 1e5))
