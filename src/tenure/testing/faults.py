@@ -8,6 +8,7 @@ moments are drawn. Each world knows only some rows (`climate`), so that rare one
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from msgspec import Struct
 from tenure.stores.memory import MemoryDisk
 from tenure.testing.disk import ModelDisk
 from tenure.testing.machine import Machine
+from tenure.testing.network import USUAL_DELAY
 
 if TYPE_CHECKING:
     from tenure.testing.world import World
@@ -61,11 +63,7 @@ def slow(world: World) -> None:
     takes = world.rng.choice((0.02, 0.1, 0.3, 0.6)) * world.duration
     world.note(f"the link of {machine.instance} takes up to {takes:.2f} s for {span:.2f} s")
     machine.link.delay = (0.0, takes)
-
-    def over() -> None:
-        machine.link.delay = (0.0001, 0.002)
-
-    world.later(span, over)
+    world.later(span, partial(setattr, machine.link, "delay", USUAL_DELAY))
 
 
 # -- agents and their machines
@@ -143,11 +141,7 @@ def fill_agents_disk(world: World) -> None:
     machine, span = world.anyone(), world.span()
     world.note(f"the disk of {machine.instance} is full for {span:.2f} s")
     machine.disk.full = True
-
-    def over() -> None:
-        machine.disk.full = False
-
-    world.later(span, over)
+    world.later(span, partial(setattr, machine.disk, "full", False))
 
 
 def slow_agents_disk(world: World) -> None:
@@ -155,15 +149,10 @@ def slow_agents_disk(world: World) -> None:
     machine, span = world.anyone(), world.span()
     stalls = world.rng.choice((0.05, 0.3, 0.8, 1.2)) * world.duration
     if world.rng.random() < 0.5:  # because the worst moment is that of becoming leader
-        unit = machine.unit
-        world.operate(f"elect {unit}", f"/v1/applications/{_app(unit)}/elect", {"unit": unit})
+        _elect(world, machine.unit)
     world.note(f"saves of {machine.instance} take up to {stalls:.2f} s for {span:.2f} s")
     machine.disk.stalls = stalls
-
-    def over() -> None:
-        machine.disk.stalls = 0.0
-
-    world.later(span, over)
+    world.later(span, partial(setattr, machine.disk, "stalls", 0.0))
 
 
 def clone(world: World) -> None:
@@ -299,11 +288,7 @@ def fill_disk(world: World) -> None:
     disk, span = world.host.disk, world.span()
     world.note(f"the controller's disk is full for {span:.2f} s")
     disk.full = True
-
-    def over() -> None:
-        disk.full = False
-
-    world.later(span, over)
+    world.later(span, partial(setattr, disk, "full", False))
 
 
 def doubt_commits(world: World) -> None:
@@ -323,11 +308,7 @@ def slow_commits(world: World) -> None:
     world.note(f"commits take up to {2 * takes:.2f} s for {span:.2f} s")
     disk = world.host.disk
     disk.takes = lambda: world.rng.uniform(0.0, takes)
-
-    def over() -> None:
-        disk.takes = world.quick_commit
-
-    world.later(span, over)
+    world.later(span, partial(setattr, disk, "takes", world.quick_commit))
 
 
 def failing_sync(world: World) -> None:
@@ -336,11 +317,7 @@ def failing_sync(world: World) -> None:
     assert isinstance(disk, ModelDisk)
     world.note(f"fsync of the store fails for {span:.2f} s")
     disk.sync_fails = True
-
-    def over() -> None:
-        disk.sync_fails = False
-
-    world.later(span, over)
+    world.later(span, partial(setattr, disk, "sync_fails", False))
 
 
 # -- operators
@@ -348,7 +325,10 @@ def failing_sync(world: World) -> None:
 
 def elect(world: World) -> None:
     """`tenure elect`."""
-    unit = world.anyone().unit
+    _elect(world, world.anyone().unit)
+
+
+def _elect(world: World, unit: str) -> None:
     world.operate(f"elect {unit}", f"/v1/applications/{_app(unit)}/elect", {"unit": unit})
 
 
@@ -485,7 +465,7 @@ FAULTS: tuple[Fault, ...] = (
 
 def usual(machine: Machine) -> None:
     """All is well again with a machine; but who is suspended wakes in its own time."""
-    machine.link.delay = (0.0001, 0.002)
+    machine.link.delay = USUAL_DELAY
     machine.disk.full = False
     machine.disk.stalls = 0.0
     machine.disk.dies_at = None

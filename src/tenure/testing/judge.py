@@ -70,11 +70,6 @@ class Judge:
         found = [violation for checker in self.checkers for violation in checker.found]
         return sorted(found, key=lambda violation: violation.at)
 
-    @property
-    def has_found(self) -> bool:
-        """Whether anything was."""
-        return any(checker.found for checker in self.checkers)
-
 
 def judge(facts: Iterable[Fact], checkers: Sequence[Checker]) -> list[Violation]:
     """What these checkers find in a whole run."""

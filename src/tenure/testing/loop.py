@@ -176,7 +176,6 @@ class SimLoop(asyncio.BaseEventLoop):
         self._latest = latest
         self._virtual = START
         self._clock_resolution = 1e-9
-        self.rounds = 0
         self._at_once = 0
         self.processes: list[Process] = []
         self.ran: dict[Process, None] = {}
@@ -239,7 +238,6 @@ class SimLoop(asyncio.BaseEventLoop):
         ready.clear()
         for handle in self._mixed(batch) if len(batch) > 1 else batch:
             self._serve(handle)
-        self.rounds += 1
         self.after()
 
     def _let_time_pass(self, heap: list[Any]) -> None:

@@ -25,12 +25,15 @@ from tenure.controller.desk import Desk
 from tenure.errors import ProtocolError, Unreachable
 from tenure.testing.loop import Process, SimLoop
 from tenure.wire.channel import Channel
-from tenure.wire.codec import decode_from_agent, encode
+from tenure.wire.codec import decode_from_agent, frames
 from tenure.wire.messages import FromAgent, FromController
 
 CONNECT_WITHIN = 5.0
 HEARTBEAT = (20.0, 30.0)
 """Seconds after which silence ends a connection, between."""
+
+USUAL_DELAY = (0.0001, 0.002)
+"""Seconds that a frame takes in good times, between."""
 
 TICK = 1e-9
 """Seconds between two frames that would arrive at the same instant."""
@@ -65,7 +68,7 @@ class Link:
         self.instance = instance
         self.process: Process | None = None
         """The agent's process of the present life."""
-        self.delay = (0.0001, 0.002)
+        self.delay = USUAL_DELAY
         """Seconds that a frame takes, between."""
         self.up_blocked = False
         self.down_blocked = False
@@ -234,7 +237,8 @@ class Wire:
     def _flush(self, messages: list[FromController]) -> None:
         if not self._ended:
             self._link.exchange.said(self._link, messages)
-            self.down.put(encode(messages))
+            for frame in frames(messages):
+                self.down.put(frame)
 
     def _end(self) -> None:
         self._ended = True

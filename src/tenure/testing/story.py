@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from tenure.testing.facts import Fact
+from tenure.testing.loop import START
 
 INSTANTS = {"until", "lead_by", "quiet_by"}
 
@@ -17,7 +18,7 @@ def told(fact: Fact) -> str:
     del fields["at"]
     unit = fields.pop("unit", "")
     said = ", ".join(
-        f"{name} {_short(value - 1000.0 if name in INSTANTS else value)}"
+        f"{name} {_short(value - START if name in INSTANTS else value)}"
         for name, value in fields.items()
         if value != ""
     )

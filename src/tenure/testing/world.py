@@ -40,7 +40,7 @@ from tenure.testing.faults import FAULTS, SPANS, Fault, usual, usual_disk
 from tenure.testing.host import Host
 from tenure.testing.judge import Judge, Violation
 from tenure.testing.linear import SearchTooLarge
-from tenure.testing.loop import Process, SimLoop, Stuck, process_now
+from tenure.testing.loop import START, Process, SimLoop, Stuck, process_now
 from tenure.testing.machine import Machine
 from tenure.testing.network import Link
 from tenure.testing.simhooks import Temper
@@ -100,7 +100,6 @@ class World:
         self.machines: list[Machine] = []
         self.retired: list[Machine] = []
         self.most_units = 6
-        self.healing = False
         self.asleep: Machine | None = None
         self.host = Host(
             self, self._disk(), self._clock(), grace=self.duration * 0.3,
@@ -311,12 +310,12 @@ class World:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         self.judge.hear(fact)
         if self.keep and not isinstance(fact, Heard):
-            self.story.append(f"{fact.at - 1000.0:10.4f}  {told(fact)}")
+            self.story.append(f"{fact.at - START:10.4f}  {told(fact)}")
 
     def note(self, text: str) -> None:
         """A line of the story."""
         if self.keep:
-            self.story.append(f"{self.loop.time() - 1000.0:10.4f}  * {text}")
+            self.story.append(f"{self.loop.time() - START:10.4f}  * {text}")
 
     def complain(self, text: str) -> None:
         """Something that must never be: the text begins with the clause."""
@@ -385,7 +384,7 @@ class World:
             seed=self.seed,
             violations=tuple(sorted(found, key=lambda violation: violation.at)),
             story=tuple(self.story),
-            virtual=self.loop.time() - 1000.0,
+            virtual=self.loop.time() - START,
             counts=self.counts,
         )
 
@@ -434,7 +433,6 @@ class World:
     async def _heal(self) -> None:
         """Every fault is over, for good; what is owed must come to be (G2, G11, H2, H3)."""
         self.note("every fault is over")
-        self.healing = True
         self.temper = Temper(calm=True, spans=(0.0,))
         usual_disk(self.host.disk)
         self.host.disk.takes = self.quick_commit
