@@ -7,6 +7,7 @@ import json
 import logging
 import stat
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,12 @@ class Served:
         await until(is_so, "it is so", PATIENCE)
 
 
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
+@asynccontextmanager
+async def exec_served(folder: Path) -> AsyncIterator[Served]:
     """A unit that leads, idle, with its exec socket."""
-    stage = await Stage.open(tmp_path, units=1)
+    stage = await Stage.open(folder, units=1)
     [machine] = await stage.led()
-    served = Served(stage, machine, tmp_path / "x")
+    served = Served(stage, machine, folder / "x")
     await served.server.start()
     try:
         yield served
@@ -67,6 +68,13 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         await served.server.close()
         await machine.crash()
         await stage.kill_controller()
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """See `exec_served`."""
+    async with exec_served(tmp_path) as served:
+        yield served
 
 
 async def test_only_the_owner_can_reach_the_socket(served: Served) -> None:

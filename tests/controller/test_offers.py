@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from tenure.core.effects import Offer
 from tests.support.bench import Bench
@@ -11,10 +12,10 @@ from tests.support.virtual import in_virtual_time, settle
 W1, W2, W3 = (Offer(unit=f"web/{number}") for number in (1, 2, 3))
 
 
-async def led(bench: Bench) -> int:
-    """web/0 leads, the others wait in line; its term."""
+async def led(bench: Bench, waiting: Sequence[int] = (1, 2, 3)) -> int:
+    """web/0 leads, others wait in line; its term."""
     term = await bench.granted("web/0")
-    for number in (1, 2, 3):
+    for number in waiting:
         bench.claim(f"web/{number}")
     await bench.turn()
     return term
@@ -26,6 +27,15 @@ async def release(bench: Bench, term: int) -> None:
     await bench.turn(0.1)
     assert bench.heard == [W1]
     bench.heard.clear()
+
+
+async def release_in_a_slow_commit(bench: Bench, term: int) -> None:
+    """The release is decided, and its commit is under way until the test opens the store."""
+    leases = bench.controller.leases
+    bench.heard.clear()
+    bench.store.open.clear()
+    bench.give("web", lambda now: leases.release(now, "web/0", term))
+    await bench.turn()
 
 
 def hang_up(bench: Bench, unit: str) -> None:
@@ -88,3 +98,51 @@ async def test_an_offer_made_in_the_turn_that_saves_pins_is_told_though_that_is_
     await bench.turn(0.2)
     await bench.pass_time(30.0)
     assert W2 in bench.heard and W3 in bench.heard
+
+
+@in_virtual_time
+async def test_an_offers_time_begins_when_it_is_told_however_long_its_commit_took() -> None:
+    """L4, O1: who was elected is not passed over because the disk is slow"""
+    bench = await Bench.with_applications("web", units=3)
+    term = await led(bench, waiting=(1, 2))
+    await release_in_a_slow_commit(bench, term)
+    await bench.pass_time(5.0)
+    assert bench.heard == []
+    bench.store.open.set()
+    await bench.turn()
+    assert bench.heard == [W1]
+    await bench.pass_time(0.75)
+    assert bench.heard == [W1], "it lapsed before its time"
+    await bench.pass_time(0.5)
+    assert bench.heard == [W1, W2]
+
+
+@in_virtual_time
+async def test_an_offer_that_was_taken_back_before_it_was_durable_is_never_told() -> None:
+    """L4: no herd"""
+    bench = await Bench.with_applications("web", units=3)
+    term = await led(bench, waiting=(1,))
+    orders = bench.controller.orders
+    await release_in_a_slow_commit(bench, term)
+    bench.give("web", lambda now: orders.elect(now, "web/2"))
+    await bench.turn()
+    bench.store.open.set()
+    await bench.turn()
+    await bench.turn()
+    assert bench.heard == [W2]
+
+
+@in_virtual_time
+async def test_an_offer_that_a_refused_commit_brings_back_still_lapses() -> None:
+    """G11, L4"""
+    bench = await Bench.with_applications("web", units=3)
+    term = await led(bench, waiting=(1, 2))
+    orders = bench.controller.orders
+    await release_in_a_slow_commit(bench, term)
+    bench.give("web", lambda now: orders.pin(now, "web", "upgrade", 100.0))
+    bench.disk.faults[:] = ["none", "refused"]
+    bench.store.open.set()
+    await bench.turn()
+    await bench.turn()
+    await bench.pass_time(5.0)
+    assert bench.heard[:2] == [W1, W2]

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from tenure.agent.execserver import MAX_CONNECTIONS
-from tests.agent.test_exec import Served
-from tests.support.stage import Stage
+from tests.agent.test_exec import Served, exec_served
 
 PATIENCE = 20.0
 ASK = b'{"version":1}\n'
@@ -23,16 +22,8 @@ ASK = b'{"version":1}\n'
 @pytest.fixture
 async def execs(tmp_path: Path) -> AsyncIterator[Served]:
     """A unit that leads, idle, with its exec socket."""
-    stage = await Stage.open(tmp_path, units=1)
-    [machine] = await stage.led()
-    served = Served(stage, machine, tmp_path / "x")
-    await served.server.start()
-    try:
+    async with exec_served(tmp_path) as served:
         yield served
-    finally:
-        await served.server.close()
-        await machine.crash()
-        await stage.kill_controller()
 
 
 async def works(execs: Served) -> None:

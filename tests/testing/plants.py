@@ -20,22 +20,22 @@ from tenure.agent.unit import Unit
 from tenure.controller.conversation import Conversation
 from tenure.controller.desk import Desk
 from tenure.controller.loop import Answer, Controller
-from tenure.core import application, lease, resolver, tracker
+from tenure.core import application, lease, resolver
 from tenure.core.application import Application
 from tenure.core.changes import Cause, Holder, Persisted, SettingsMerged
-from tenure.core.effects import Offer, Revision, Verdict
+from tenure.core.effects import Offer, Revision
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
-from tenure.core.leases import Leases, Session
-from tenure.core.ledger import Ledger
+from tenure.core.leases import Leases
 from tenure.core.orders import Orders
 from tenure.core.resolver import HookPlan, Known, LocalState
-from tenure.core.tracker import Asked, Grant, Standing, Tracker
-from tenure.errors import NotLeader
+from tenure.core.tracker import Grant, Standing, Tracker
 from tenure.stores.memory import MemoryStore, Tables
 from tenure.testing.disk import ModelDisk
 from tenure.testing.judge import Violation
 from tenure.testing.machine import _Runner
 from tenure.testing.world import live
+from tests.core import plants as core_plants
+from tests.core import unit_plants
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]
@@ -63,24 +63,23 @@ def found(seeds: Iterable[int]) -> tuple[int, tuple[Violation, ...]] | None:
     return None
 
 
+# -- bugs of the core that a whole house shows too
+
+found_by("OneBeliever", "PromiseKept")(unit_plants.promise_counted_from_the_reply)
+found_by("OneBeliever")(unit_plants.clock_margin_skipped)
+found_by("TermsRise", "OneBeliever", "LeaderNotTold")(unit_plants.epoch_ignored)
+found_by("PromiseKept", "OneBeliever")(unit_plants.released_before_promises_lapse)
+found_by("PromiseKept", "OneBeliever", "OnePromise")(unit_plants.promises_while_stepping_down)
+found_by("WritesFenced")(core_plants.write_not_fenced)
+found_by("BucketLinear", "WritesFenced", "RefusedChangedNothing", "TermsRise")(
+    core_plants.roll_back_forgotten
+)
+found_by("OneBeliever")(core_plants.longest_lowered_at_once)
+found_by("NobodyLearns")(core_plants.refusal_names_the_leader)
+found_by("OneInstance")(core_plants.other_instance_accepted)
+
+
 # -- the unit's belief
-
-
-@found_by("OneBeliever", "PromiseKept")
-def promise_counted_from_the_reply(patch: Patch) -> None:
-    real = Tracker.consider
-
-    def consider(self: Tracker, now: float, verdict: Verdict, retry_at: float) -> Any:
-        if self.in_flight is not None:
-            self.in_flight = replace(self.in_flight, at=now)
-        return real(self, now, verdict, retry_at)
-
-    patch.setattr(Tracker, "consider", consider)
-
-
-@found_by("OneBeliever")
-def margin_skipped(patch: Patch) -> None:
-    patch.setattr(tracker, "CLOCK_MARGIN", 0.0)
 
 
 @found_by("OneBeliever", "PromiseKept")
@@ -91,14 +90,6 @@ def belief_half_a_lease_too_long(patch: Patch) -> None:
         real(self, replace(grant, sure_until=grant.sure_until + grant.duration / 2))
 
     patch.setattr(Tracker, "_hold", hold)
-
-
-@found_by("TermsRise", "OneBeliever", "LeaderNotTold")
-def older_answers_believed(patch: Patch) -> None:
-    def stands(self: Tracker, now: float, asked: Asked) -> bool:
-        return True
-
-    patch.setattr(Tracker, "_still_stands", stands)
 
 
 @found_by("OneBeliever", "TermsRise", "PromiseKept", "ElectedOncePerTerm")
@@ -112,24 +103,6 @@ def pushed_offer_trusted(patch: Patch) -> None:
                                 duration=held.duration, guarantee=held.guarantee))  # fmt: skip
 
     patch.setitem(daemon.PUSHES, Offer, lead)
-
-
-@found_by("PromiseKept", "OneBeliever")
-def released_before_promises_lapse(patch: Patch) -> None:
-    def may_release(self: Tracker, now: float, *, hooks_are_over: bool) -> bool:
-        return self.stepping_down
-
-    patch.setattr(Tracker, "may_release", may_release)
-
-
-@found_by("PromiseKept", "OneBeliever", "OnePromise")
-def promises_while_stepping_down(patch: Patch) -> None:
-    def standing(self: Tracker, now: float) -> Standing:
-        if not self.answered:
-            return Standing.WAITING
-        return Standing.LEADER if self.believes(now) else Standing.MINION
-
-    patch.setattr(Tracker, "standing", standing)
 
 
 @found_by("PromiseKept")
@@ -207,18 +180,6 @@ def reservation_ignored(patch: Patch) -> None:
         patch.setitem(table, (Stand.OFFERED_TO_OTHER, ask), Outcome.GRANT)
 
 
-@found_by("WritesFenced")
-def fence_dropped(patch: Patch) -> None:
-    table: Any = lease.VERDICTS
-    for stand in Stand:
-        patch.setitem(table, (stand, Ask.WRITE), Outcome.ALLOW)
-
-
-@found_by("BucketLinear", "WritesFenced", "RefusedChangedNothing", "TermsRise")
-def roll_back_forgotten(patch: Patch) -> None:
-    patch.setattr(Ledger, "roll_back", lambda self, batch: None)
-
-
 @found_by(
     "WritesFenced", "TermsRise", "OneBeliever", "PromiseKept", "BucketLinear", "HookSeesTarget"
 )
@@ -228,14 +189,6 @@ def not_reloaded_after_doubt(patch: Patch) -> None:
             self.unsure.pop(name, None)
 
     patch.setattr(Leases, "reload", reload)
-
-
-@found_by("OneBeliever")
-def longest_lowered_at_once(patch: Patch) -> None:
-    def with_duration(old: Lease, now: float, duration: float, guarantee: float) -> Lease:
-        return replace(old, duration=duration, guarantee=guarantee, longest=duration)
-
-    patch.setattr(lease, "with_duration", with_duration)
 
 
 @found_by("LeaderComes")
@@ -260,20 +213,6 @@ def tombstone_forgotten(patch: Patch) -> None:
         return told
 
     patch.setattr(Orders, "remove_application", remove)
-
-
-@found_by("NobodyLearns")
-def refusal_names_the_leader(patch: Patch) -> None:
-    real = Leases.write
-
-    def write(self: Leases, now: float, unit: str, term: int, changes: Mapping[str, str]) -> int:
-        try:
-            return real(self, now, unit, term, changes)
-        except NotLeader:
-            holder = self.application_with(unit).lease.holder
-            raise NotLeader(f"{holder.unit if holder else 'nobody'} leads") from None
-
-    patch.setattr(Leases, "write", write)
 
 
 @found_by("OneOffer")
@@ -307,16 +246,6 @@ def writes_fenced_by_the_unit_alone(patch: Patch) -> None:
         return real(old, now, unit, instance, ask, old.term if ask is Ask.WRITE else term)
 
     patch.setattr(lease, "judge", judge)
-
-
-@found_by("OneInstance")
-def clone_accepted(patch: Patch) -> None:
-    def connect(self: Leases, now: float, unit: str, instance: str, number: int) -> Application:
-        found = self.application_with(unit)
-        self.sessions[unit] = Session(instance, number)
-        return found
-
-    patch.setattr(Leases, "connect", connect)
 
 
 # -- the store
@@ -394,12 +323,6 @@ def counter_kept_in_memory(patch: Patch) -> None:
 @found_by("ToldMinions", "LeaderNotTold")
 def belief_not_recorded(patch: Patch) -> None:
     patch.setattr(resolver, "with_belief", lambda state, term, boot_id, sure_until: state)
-    real = Unit._lose
-
-    def lose(self: Unit, cause: str) -> None:
-        real(self, cause)
-
-    patch.setattr(Unit, "_lose", lose)
 
 
 @found_by("LeaderNotTold")
