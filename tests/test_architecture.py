@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.parsing import parsed
+
 SOURCE = Path(__file__).parent.parent / "src"
 
 ARROWS: dict[str, set[str]] = {
@@ -70,7 +72,7 @@ def modules() -> dict[str, ast.Module]:
     found = {}
     for path in sorted((SOURCE / "tenure").rglob("*.py")):
         name = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
-        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+        found[name] = parsed(path)
     return found
 
 

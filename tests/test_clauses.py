@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.parsing import parsed
+
 TESTS = Path(__file__).parent
 
 CHAPTERS = {"G": (1, 11), "L": (1, 9), "U": (1, 5), "B": (1, 6), "T": (0, 10), "H": (1, 11),
@@ -22,7 +24,7 @@ NAMED = re.compile(r"[A-Z]\d+(?:,\s*[A-Z]\d+)*(?=\s*(?::|$|\n))")
 def docstrings() -> Iterator[tuple[str, str]]:
     """Each test's place and docstring; a class of tests may speak for all of its tests."""
     for path in sorted(TESTS.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 continue
             if node.name.lower().startswith("test"):

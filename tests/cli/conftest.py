@@ -67,6 +67,9 @@ class FakeController:
         class Server(ThreadingMixIn, UnixStreamServer):
             daemon_threads = True
 
+            def handle_error(self, request: object, client_address: object) -> None:
+                """A client that hangs up early is none of the test's business, nor its stderr's."""
+
         self._server = Server(str(path), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()

@@ -216,6 +216,7 @@ class Machine:
         self.life.cancel()
         for task in (self.unit._task, *self.unit._asked):
             if task is not None:
+                task.add_done_callback(_forget)
                 task.cancel()
         self.line.cut()
 
@@ -273,6 +274,12 @@ class Machine:
         reply = await self.tool("is-leader")
         said = {b"True\n": True, b"False\n": False}
         return said[reply.stdout] if reply.exit_code == 0 else reply.stderr.decode()
+
+
+def _forget(task: asyncio.Task[None]) -> None:
+    """How a dead process's task ended is nobody's business: asyncio would print it much later."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _no_stdin() -> bytes:
