@@ -48,6 +48,8 @@ class ApplicationRecord(Struct, frozen=True, kw_only=True, gc=False):
     longest: float
     next_unit: int = 0
     led_since: float | None = None
+    removing: bool = False
+    """Its units were all asked to leave; it goes with the last of them."""
 
 
 class UnitRecord(Struct, frozen=True, kw_only=True, gc=False):
@@ -55,6 +57,57 @@ class UnitRecord(Struct, frozen=True, kw_only=True, gc=False):
 
     unit: str
     removing: bool = False
+
+
+class Option(Struct, frozen=True, kw_only=True, gc=False):
+    """One option of a charm's configuration. `default` is the text of its default, if any."""
+
+    type: Literal["string", "int", "float", "boolean", "secret"] = "string"
+    default: str | None = None
+    description: str = ""
+
+
+class CharmRecord(Struct, frozen=True, kw_only=True, gc=False):
+    """What an application runs.
+
+    `revision` rises whenever an operator hands in a charm, also the same folder again. `peers` are
+    its peer endpoints with the number of their relation, which an endpoint keeps for good.
+    `resources` are names and files. `update_status_interval` is in seconds.
+    """
+
+    application: str
+    source: str
+    revision: int = 1
+    peers: Mapping[str, int] = {}
+    options: Mapping[str, Option] = {}
+    resources: Mapping[str, str] = {}
+    update_status_interval: float = 300.0
+    allow_host_changes: bool = False
+
+
+class ConfigRecord(Struct, frozen=True, kw_only=True, gc=False):
+    """What an operator set of an application's configuration, as text. What is not here has its
+    charm's default. `revision` rises with every real change."""
+
+    application: str
+    revision: int = 0
+    values: Mapping[str, str] = {}
+
+
+class BagRecord(Struct, frozen=True, kw_only=True, gc=False):
+    """One bag of settings in a peer relation: a unit's own, or the application's.
+
+    `owner` is the unit's or the application's name. `version` rises with every real change and is
+    at least 1. `present`: the unit takes part; a bag of one that left is kept for a while, since
+    the others may still read it when they are told.
+    """
+
+    application: str
+    relation: int
+    owner: str
+    version: int = 1
+    present: bool = True
+    settings: Mapping[str, str] = {}
 
 
 class ApplicationPut(Struct, frozen=True, gc=False):
@@ -90,6 +143,38 @@ class SettingsCleared(Struct, frozen=True, gc=False):
     application: str
 
 
+class CharmPut(Struct, frozen=True, gc=False):
+    """The application runs this charm from now on."""
+
+    record: CharmRecord
+
+
+class ConfigPut(Struct, frozen=True, gc=False):
+    """The application's configuration is this from now on."""
+
+    record: ConfigRecord
+
+
+class BagPut(Struct, frozen=True, gc=False):
+    """The bag is this from now on."""
+
+    record: BagRecord
+
+
+class BagDropped(Struct, frozen=True, gc=False):
+    """The bag is gone."""
+
+    application: str
+    relation: int
+    owner: str
+
+
+class CharmCleared(Struct, frozen=True, gc=False):
+    """The application is gone, and with it its charm, its configuration and all its bags."""
+
+    application: str
+
+
 class PinPut(Struct, frozen=True, gc=False):
     """Expiry is suspended on behalf of `reason` for `left` more seconds (L6)."""
 
@@ -107,7 +192,8 @@ class PinDropped(Struct, frozen=True, gc=False):
 
 HistoryKind = Literal[
     "created", "granted", "released", "expired", "revoked", "pinned", "unpinned", "lease",
-    "settings", "unit-added", "unit-removing", "unit-removed", "removed",
+    "settings", "unit-added", "unit-removing", "unit-removed", "removing", "removed", "charm",
+    "config",
 ]  # fmt: skip
 
 
@@ -130,7 +216,7 @@ class HistoryAdded(Struct, frozen=True, kw_only=True, gc=False):
 
 Change = (
     ApplicationPut | UnitPut | UnitDropped | SettingsMerged | SettingsCleared | PinPut | PinDropped
-    | HistoryAdded
+    | CharmPut | ConfigPut | BagPut | BagDropped | CharmCleared | HistoryAdded
 )  # fmt: skip
 
 
@@ -149,3 +235,7 @@ class Persisted(Struct, frozen=True, kw_only=True, gc=False):
     buckets: Mapping[str, Bucket] = {}
     pins: Mapping[str, Mapping[str, float]] = {}
     """application -> reason -> seconds left when last saved."""
+    charms: Mapping[str, CharmRecord] = {}
+    configs: Mapping[str, ConfigRecord] = {}
+    bags: Mapping[str, tuple[BagRecord, ...]] = {}
+    """application -> its bags, ordered by relation and owner."""

@@ -6,6 +6,8 @@ translates one into the other. None of them says which *other* unit leads (G10).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 
@@ -71,4 +73,44 @@ class Remove(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     unit: str
 
 
-Push = Offer | Revision | StepDown | Revoked | Remove
+class BagChanged(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """In a peer relation, the bag of `owner` (another unit, or the application) is at `version`; an
+    owner that was not known before has joined."""
+
+    unit: str
+    relation: int
+    owner: str
+    version: int
+
+
+class PeerLeft(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """Another unit takes no part in the peer relation any more."""
+
+    unit: str
+    relation: int
+    owner: str
+
+
+class Configured(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """An operator changed the configuration: these are all values that are set now, as text."""
+
+    unit: str
+    revision: int
+    values: Mapping[str, str]
+
+
+class CharmGiven(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """An operator handed in a charm: it lies in the folder `source`. `peers` are its peer endpoints
+    and the numbers of their relations."""
+
+    unit: str
+    revision: int
+    source: str
+    peers: Mapping[str, int] = {}
+    resources: Mapping[str, str] = {}
+    allow_host_changes: bool = False
+
+
+Push = (
+    Offer | Revision | StepDown | Revoked | Remove | BagChanged | PeerLeft | Configured | CharmGiven
+)

@@ -21,10 +21,14 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from tenure.core.effects import (
+    BagChanged,
+    CharmGiven,
     ClaimUnsure,
+    Configured,
     Denied,
     Granted,
     Offer,
+    PeerLeft,
     Remove,
     Revision,
     Revoked,
@@ -33,10 +37,12 @@ from tenure.core.effects import (
 )
 
 __all__ = [
-    "PROTOCOL_VERSION", "Claim", "ClaimUnsure", "Claims", "Denied", "Done", "Failed", "FromAgent",
-    "FromController", "Gone", "Granted", "Hello", "Offer", "ReadSettings", "Release", "Remove",
-    "Report", "Resolve", "Revision", "Revoked", "Settings", "StepDown", "Superseded",
-    "UnitHello", "UnitWelcome", "Verdict", "Verdicts", "Welcome", "WriteSettings",
+    "PROTOCOL_VERSION", "Bag", "BagChange", "BagChanged", "CharmGiven", "Claim", "ClaimUnsure",
+    "Claims", "CommitHook", "Configured", "Denied", "Done", "EnterPeers", "Failed", "FromAgent",
+    "FromController", "Goal", "GoalUnit", "Gone", "Granted", "Hello", "LeavePeers", "Offer",
+    "PeerLeft", "PeerView", "ReadBag", "ReadGoal", "ReadSettings", "Release", "Remove", "Report",
+    "Resolve", "Revision", "Revoked", "Settings", "StepDown", "Superseded", "UnitHello",
+    "UnitWelcome", "Verdict", "Verdicts", "Welcome", "WriteSettings",
 ]  # fmt: skip
 
 PROTOCOL_VERSION = 1
@@ -63,6 +69,16 @@ class Hello(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     pid: int | None = None
 
 
+class PeerView(Struct, frozen=True, kw_only=True, gc=False):
+    """One peer relation as a unit may see it: the version of the application's bag (0: never
+    written), and the *other* units that take part with the versions of theirs."""
+
+    relation: int
+    endpoint: str
+    application: int = 0
+    members: Mapping[str, int] = {}
+
+
 class UnitWelcome(Struct, frozen=True, kw_only=True, gc=False):
     """A unit is accepted, or not: then `refused` says why and `refused_code` is an errors.py code.
 
@@ -76,6 +92,10 @@ class UnitWelcome(Struct, frozen=True, kw_only=True, gc=False):
     revision: int = 0
     changed_keys: tuple[str, ...] | None = None
     removing: bool = False
+    peers: tuple[PeerView, ...] = ()
+    config: Configured | None = None
+    charm: CharmGiven | None = None
+    """None: this application has no charm as far as the controller knows."""
 
 
 class Welcome(Struct, frozen=True, kw_only=True, tag=True, gc=False):
@@ -131,6 +151,59 @@ class ReadSettings(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     unit: str
 
 
+class EnterPeers(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """The unit takes part in all its peer relations from now on; its bags begin with `settings`.
+    Harmless if it does already. Answered by `Done`."""
+
+    id: int
+    unit: str
+    settings: Mapping[str, str] = {}
+
+
+class LeavePeers(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """The unit takes no part any more: it has run its `-relation-broken`. Answered by `Done`."""
+
+    id: int
+    unit: str
+
+
+class BagChange(Struct, frozen=True, kw_only=True, gc=False):
+    """Merge into the unit's own bag, or the application's; "" removes a key."""
+
+    relation: int
+    application: bool
+    changes: Mapping[str, str]
+
+
+class CommitHook(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """What a hook that ended well leaves to others: all of it or nothing.
+
+    With a change of an application's bag it is fenced by `term`, as `WriteSettings` is. Answered by
+    `Done`, with `bags`: the versions of the application's bags that it changed.
+    """
+
+    id: int
+    unit: str
+    bags: tuple[BagChange, ...]
+    term: int | None = None
+
+
+class ReadBag(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """Read a bag of a peer relation. Answered by `Bag`; `NotFound` if `owner` never took part."""
+
+    id: int
+    unit: str
+    relation: int
+    owner: str
+
+
+class ReadGoal(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """Which units the application is to have, and how they are. Answered by `Goal`."""
+
+    id: int
+    unit: str
+
+
 class Gone(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The unit has run its last hook and leaves for ever (U4, H1)."""
 
@@ -143,6 +216,29 @@ class Done(Struct, frozen=True, kw_only=True, tag=True, gc=False):
 
     id: int
     revision: int = 0
+    bags: Mapping[int, int] = {}
+
+
+class Bag(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """A bag as it is. `version` 0: the application's, never written."""
+
+    id: int
+    version: int
+    settings: Mapping[str, str]
+
+
+class GoalUnit(Struct, frozen=True, kw_only=True, gc=False):
+    """One unit that is to be there: its workload status, and since when in seconds of wall time."""
+
+    status: str
+    since: float | None = None
+
+
+class Goal(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """All units of the application, by name. Nothing in it depends on who leads (G10)."""
+
+    id: int
+    units: Mapping[str, GoalUnit]
 
 
 class Settings(Struct, frozen=True, kw_only=True, tag=True, gc=False):
@@ -176,6 +272,12 @@ class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     current: str = "unknown"
     message: str = ""
     application_status: tuple[str, str] | None = None
+    version: str = ""
+    """What the charm said with application-version-set."""
+    ports: tuple[str, ...] = ()
+    address: str = ""
+    charm_revision: int = 0
+    """Of the charm that its hooks run now."""
 
 
 class Resolve(Struct, frozen=True, kw_only=True, tag=True, gc=False):
@@ -191,8 +293,11 @@ class Superseded(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     reason: str
 
 
-FromAgent = Hello | Claims | Release | WriteSettings | ReadSettings | Gone | Report
+FromAgent = (
+    Hello | Claims | Release | WriteSettings | ReadSettings | EnterPeers | LeavePeers | CommitHook
+    | ReadBag | ReadGoal | Gone | Report
+)  # fmt: skip
 FromController = (
-    Welcome | Verdicts | Done | Settings | Failed | Offer | Revision | StepDown | Revoked | Remove
-    | Resolve | Superseded
+    Welcome | Verdicts | Done | Settings | Bag | Goal | Failed | Offer | Revision | StepDown
+    | Revoked | Remove | BagChanged | PeerLeft | Configured | CharmGiven | Resolve | Superseded
 )  # fmt: skip

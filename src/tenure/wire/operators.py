@@ -7,6 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from tenure.core.changes import Option
+
 
 class HookState(Struct, frozen=True, kw_only=True):
     """What a unit's hooks are at. `error` is e.g. `hook failed: "leader-elected"` (H7)."""
@@ -34,6 +36,10 @@ class UnitStatus(Struct, frozen=True, kw_only=True):
     status: WorkloadStatus = WorkloadStatus()
     removing: bool = False
     eligible: bool = False
+    address: str = ""
+    ports: tuple[str, ...] = ()
+    """Ports that its charm opened: recorded, and nothing else."""
+    charm_revision: int = 0
     refused: str | None = None
     """The last refusal of another instance of this unit, if any (L9)."""
 
@@ -57,6 +63,17 @@ class LeaseStatus(Struct, frozen=True, kw_only=True):
     """Why the controller cannot decide about this application now, if so (L8)."""
 
 
+class CharmStatus(Struct, frozen=True, kw_only=True):
+    """What an application runs: see `core.changes.CharmRecord`."""
+
+    source: str
+    revision: int
+    peers: tuple[str, ...] = ()
+    resources: Mapping[str, str] = {}
+    update_status_interval: float = 300.0
+    allow_host_changes: bool = False
+
+
 class ApplicationStatus(Struct, frozen=True, kw_only=True):
     """One application. `since` is ISO 8601 wall time (UTC)."""
 
@@ -68,6 +85,10 @@ class ApplicationStatus(Struct, frozen=True, kw_only=True):
     settings_bytes: int
     pins: tuple[PinStatus, ...] = ()
     status: WorkloadStatus = WorkloadStatus()
+    charm: CharmStatus | None = None
+    version: str = ""
+    """What its leader said with application-version-set."""
+    removing: bool = False
     units: Mapping[str, UnitStatus] = {}
 
 
@@ -89,12 +110,67 @@ class Status(Struct, frozen=True, kw_only=True):
     applications: Mapping[str, ApplicationStatus]
 
 
+class Charm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A charm to run: POST /v1/applications/{application}/charm, or with the application.
+
+    For an application that has one, each call raises its revision and all its units run
+    `upgrade-charm`; what is None stays as it was. A peer endpoint that is in use cannot be taken
+    away. Values of options that are gone, or of another type now, are dropped.
+    """
+
+    source: str
+    peers: tuple[str, ...] = ()
+    options: Mapping[str, Option] = {}
+    resources: Mapping[str, str] | None = None
+    update_status_interval: float | None = None
+    allow_host_changes: bool | None = None
+
+
 class CreateApplication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """POST /v1/applications. Harmless if it exists already."""
+    """POST /v1/applications. Harmless if it exists already, alike; refused with `new` if it exists.
+
+    `config` are values of options as text; `units` are added at once.
+    """
 
     name: str
     duration: float = 60.0
     guarantee: float = 30.0
+    charm: Charm | None = None
+    config: Mapping[str, str] = {}
+    units: int = 0
+    new: bool = False
+
+
+class ConfigChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/applications/{application}/config: set these, and give those their default back."""
+
+    put: Mapping[str, str] = {}
+    reset: tuple[str, ...] = ()
+
+
+class OptionValue(Struct, frozen=True, kw_only=True):
+    """One option. `value` is the text that counts now: what was set, or else the default."""
+
+    type: str
+    value: str | None
+    default: str | None = None
+    is_set: bool = False
+    description: str = ""
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """GET /v1/applications/{application}/config."""
+
+    application: str
+    revision: int
+    options: Mapping[str, OptionValue]
+
+
+class RemoveApplication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/applications/{application}/remove: all its units leave, and it goes with the last.
+    `force`: at once, though units are there; their agents run no more hooks."""
+
+    force: bool = False
 
 
 class LeaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,8 +7,8 @@ controller. Wrong arguments are found before the context is asked anything (T0).
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -58,7 +58,168 @@ class Status(Struct, frozen=True):
     message: str = ""
 
 
-class Context(Protocol):
+class BagRefused(Exception):
+    """A relation's settings may not be read or written; `str()` is what follows `ERROR `."""
+
+
+class NotFoundHere(Exception):
+    """What was named does not exist for this unit; `str()` is what follows `ERROR `."""
+
+
+Scalar: TypeAlias = "str | int | float | bool"
+"""A value of a charm's configuration, of its option's type."""
+
+Tree: TypeAlias = "Scalar | Sequence[Tree] | Mapping[str, Tree] | None"
+"""An action's parameter or result: JSON."""
+
+
+class RelationHere(Struct, frozen=True, kw_only=True):
+    """One peer relation of the unit. `members` are the other units of which its charm was told."""
+
+    number: int
+    endpoint: str
+    application: str
+    members: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """`peers:0`"""
+        return f"{self.endpoint}:{self.number}"
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """What the running hook is about: the relation of a relation's hook, and who is meant there.
+
+    `remote_unit` is "" where the application is meant, and outside of a relation's hook.
+    """
+
+    relation: int | None = None
+    remote_unit: str = ""
+    departing: str = ""
+
+
+class Action(Protocol):
+    """The action that runs in this context."""
+
+    name: str
+    params: Mapping[str, Tree]
+
+    def set(self, keys: tuple[str, ...], value: str) -> None:
+        """Keep a result: `a.b=c` is `("a", "b")` and `"c"`."""
+        ...
+
+    def fail(self, message: str) -> None:
+        """The action has failed, however its process ends."""
+        ...
+
+    def log(self, message: str) -> None:
+        """Tell the operator who waits for it, at once."""
+        ...
+
+
+class Network(Struct, frozen=True, kw_only=True):
+    """The unit's one address, as `network-get` tells it."""
+
+    address: str
+    interface: str
+    cidr: str
+    mac: str = ""
+
+
+class GoalUnit(Struct, frozen=True, kw_only=True):
+    """A unit that the application is to have: its workload status, and since when (wall, s)."""
+
+    status: str
+    since: float | None = None
+
+
+class CharmContext(Protocol):
+    """What a context knows beyond leadership. What is written here is *pending*: it is kept, all
+    together, when the hook ends well, and dropped when it fails. This context sees it at once."""
+
+    @property
+    def model_uuid(self) -> str: ...
+
+    @property
+    def about(self) -> About: ...
+
+    @property
+    def action(self) -> Action | None:
+        """The action that runs, if this context is an action's."""
+        ...
+
+    @property
+    def network(self) -> Network: ...
+
+    def endpoints(self) -> tuple[str, ...]:
+        """The names that `network-get` takes: all endpoints and extra bindings in the charm's
+        metadata, provided and required ones among them."""
+        ...
+
+    async def config(self) -> Mapping[str, Scalar | None]:
+        """Every option of the charm: what was set, else its default, else None. One snapshot for
+        the context. Raises ReadFailed; `str()` is a plain reason."""
+        ...
+
+    def relations(self) -> Mapping[int, RelationHere]:
+        """The peer relations by number."""
+        ...
+
+    async def bag(self, relation: int, owner: str) -> Mapping[str, str]:
+        """A unit's bag, or with the application's name that application's: one snapshot of each for
+        the context, with what this context wrote.
+
+        Raises BagRefused (`permission denied` for who takes no part), ReadFailed.
+        """
+        ...
+
+    async def write_bag(
+        self, relation: int, changes: Mapping[str, str], *, application: bool
+    ) -> None:
+        """Pending: merge into the own bag, or the application's; "" removes a key.
+
+        Raises BagRefused: `cannot write relation settings`, if this unit does not lead.
+        """
+        ...
+
+    def opened_ports(self) -> tuple[str, ...]:
+        """Sorted, like `80/tcp`, `8000-8010/udp`, `icmp`; pending changes included."""
+        ...
+
+    def open_port(self, port: str) -> None:
+        """Pending."""
+        ...
+
+    def close_port(self, port: str) -> None:
+        """Pending."""
+        ...
+
+    def charm_state(self) -> Mapping[str, str]:
+        """What the charm kept with state-set; pending changes included."""
+        ...
+
+    def set_charm_state(self, changes: Mapping[str, str]) -> None:
+        """Pending: merge; "" is a value like any other."""
+        ...
+
+    def delete_charm_state(self, key: str) -> None:
+        """Pending. A key that is not there is no error."""
+        ...
+
+    def set_version(self, version: str) -> None:
+        """The version of the workload, for operators; at once."""
+        ...
+
+    async def goal(self) -> Mapping[str, GoalUnit]:
+        """All units that the application is to have. Raises ReadFailed."""
+        ...
+
+    def resource(self, name: str) -> str:
+        """The path of a resource's file. Raises NotFoundHere."""
+        ...
+
+
+class Context(CharmContext, Protocol):
     """A hook context, as far as tools can see it."""
 
     @property
