@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tenure.core.effects import ClaimUnsure, Granted, Revision
+from tenure.core.effects import ClaimUnsure, Configured, Granted, Revision
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
     Done,
@@ -43,7 +43,14 @@ async def test_hello_is_answered_with_what_the_unit_must_know() -> None:
     assert talk.heard == [
         Welcome(
             version=PROTOCOL_VERSION,
-            units=(UnitWelcome(unit="web/1", revision=1, changed_keys=("a", "b")),),
+            units=(
+                UnitWelcome(
+                    unit="web/1",
+                    revision=1,
+                    changed_keys=("a", "b"),
+                    config=Configured(unit="web/1", revision=0, values={}),
+                ),
+            ),
         )
     ]
 

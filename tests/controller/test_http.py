@@ -40,7 +40,7 @@ HALF = {
     "a body announced too large": (
         b"POST /v1/applications HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n{}",
         413,
-        "larger than 65536 bytes",
+        "larger than 4194304 bytes",
     ),
     "no HTTP at all": (b"\x00\x01garbage\r\n\r\n", 400, "not an HTTP request"),
     "a line without end": (b"x" * 300_000, 400, "not an HTTP request"),

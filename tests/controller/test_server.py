@@ -292,7 +292,7 @@ async def test_a_huge_body_is_refused_with_the_limit(served: Served, healthy: So
     """F"""
     status, answer = await served.ask("POST", "/v1/applications", b"x" * 10_000_000)
     assert (status, answer["code"]) == (413, "bad-request")
-    assert "65536 bytes" in answer["message"]
+    assert "4194304 bytes" in answer["message"]
 
 
 @pytest.mark.parametrize(

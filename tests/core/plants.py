@@ -6,7 +6,7 @@ A plant takes one guard away for one test; the core goes back to what it was aft
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from tenure.core import application, bucket, lease, leases, orders
 from tenure.core.application import Application
 from tenure.core.changes import Cause, Holder, Persisted
+from tenure.core.charms import BagWrite, Charms
 from tenure.core.effects import Granted, Revision, Verdict
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
 from tenure.core.leases import Leases, Session
@@ -111,7 +112,8 @@ def write_not_fenced(patch: Patch) -> None:
 
 
 @caught_by(scenarios.write_under_an_old_term_is_refused,
-           scenarios.release_of_an_old_term_is_nothing, worlds)  # fmt: skip
+           scenarios.release_of_an_old_term_is_nothing,
+           scenarios.bag_of_the_application_is_fenced, worlds)  # fmt: skip
 def term_not_compared(patch: Patch) -> None:
     real = lease.judge
 
@@ -269,3 +271,32 @@ def everybody_is_granted(patch: Patch) -> None:
                        guarantee=found.guarantee)  # fmt: skip
 
     patch.setattr(Leases, "claim", claim)
+
+
+# -- bags
+
+
+@caught_by(scenarios.bag_of_the_application_is_fenced)
+def bag_of_the_application_not_fenced(patch: Patch) -> None:
+    patch.setattr(Leases, "fence", lambda self, now, application, unit, term: None)
+
+
+@caught_by(scenarios.refused_commit_left_nothing)
+def commit_checks_as_it_goes(patch: Patch) -> None:
+    real = Charms.commit
+
+    def commit(
+        self: Charms, now: float, unit: str, writes: Sequence[BagWrite], term: int | None
+    ) -> dict[int, int]:
+        versions: dict[int, int] = {}
+        for write in writes:
+            versions |= real(self, now, unit, [write], term)
+        return versions
+
+    patch.setattr(Charms, "commit", commit)
+
+
+@caught_by(scenarios.others_are_told_of_a_bag_and_the_writer_is_not)
+def bag_told_to_its_writer(patch: Patch) -> None:
+    real = Leases.connected
+    patch.setattr(Leases, "connected", lambda self, application, but=None: real(self, application))

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from tenure.core.bucket import merge
 from tenure.core.changes import Bucket
-from tenure.core.effects import Denied, Granted, Offer, Revision
+from tenure.core.charms import BagWrite, Charms, GivenCharm
+from tenure.core.effects import BagChanged, Denied, Granted, Offer, Revision
 from tenure.core.lease import ends_at
-from tenure.errors import InstanceRefused, NotLeader, TenureError
+from tenure.errors import InstanceRefused, NotFound, NotLeader, TenureError
 
 from .bench import (
     APP,
@@ -290,6 +291,66 @@ def rolled_back_grant_never_was() -> None:
     bench.leases.roll_back([batch])
     assert bench.holder is None and bench.lease.term == 0
     grants_anew(bench, 1.0, W1, 1)
+
+
+def with_peers(units: int = 3) -> tuple[Bench, Charms]:
+    """An application with the relations 0 and 1, whose units all take part in both."""
+    bench = Bench(units)
+    charms = bench.orders.charms
+    charms.give(APP, GivenCharm(source="/srv/web", peers=("peers", "ring")))
+    for number in range(units):
+        charms.enter(f"{APP}/{number}", {})
+    bench.told(), bench.committed()
+    return bench, charms
+
+
+def own(relation: int = 0, **changes: str) -> BagWrite:
+    """Something for the unit's own bag."""
+    return BagWrite(relation=relation, application=False, changes=changes)
+
+
+def shared(relation: int = 0, **changes: str) -> BagWrite:
+    """Something for the application's bag."""
+    return BagWrite(relation=relation, application=True, changes=changes)
+
+
+def bag_of_the_application_is_fenced() -> None:
+    bench, charms = with_peers()
+    old = bench.leads(0.0, W0)
+    bench.leases.release(1.0, W0, old)
+    bench.leads(1.0, W1)
+    assert refused_as_no_leader(charms, 2.0, W0, old), "it leads no more"
+    bench.tick(70.0)
+    new = bench.leads(70.0, W0)
+    assert refused_as_no_leader(charms, 70.0, W0, old), "it leads under another term"
+    assert charms.commit(70.0, W0, [shared(k="v")], new) == {0: 1}
+
+
+def refused_as_no_leader(charms: Charms, now: float, unit: str, term: int | None) -> bool:
+    """Whether a write of the application's bag is refused."""
+    try:
+        charms.commit(now, unit, [own(late="1"), shared(late="1")], term)
+    except NotLeader:
+        return True
+    return False
+
+
+def refused_commit_left_nothing() -> None:
+    bench, charms = with_peers()
+    term = bench.leads(0.0, W0)
+    bench.told(), bench.committed()
+    before = bench.application
+    with pytest.raises(NotFound):
+        charms.commit(0.0, W0, [own(0, a="1"), shared(1, b="2"), own(7, c="3")], term)
+    assert bench.application is before and bench.told() == [] and bench.committed() == []
+
+
+def others_are_told_of_a_bag_and_the_writer_is_not() -> None:
+    bench, charms = with_peers()
+    charms.commit(0.0, W1, [own(k="v")], None)
+    assert bench.told() == [
+        BagChanged(unit=other, relation=0, owner=W1, version=2) for other in (W0, W2)
+    ]
 
 
 def refusal_of(call: Callable[[], object]) -> str:

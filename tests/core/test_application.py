@@ -16,6 +16,7 @@ BASE = Application(name="web", lease=Lease(duration=60.0, guarantee=30.0, longes
 OTHER: dict[str, Any] = {
     "alive": False, "term": 1, "holder": Holder("web/0", "one"), "duration": 50.0,
     "guarantee": 20.0, "longest": 70.0, "next_unit": 1, "led_since": 1.0,
+    "removing": True,
 }  # fmt: skip
 
 

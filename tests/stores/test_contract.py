@@ -13,10 +13,19 @@ from hypothesis import strategies as st
 
 from tenure.core.changes import (
     ApplicationPut,
+    BagDropped,
+    BagPut,
+    BagRecord,
     Bucket,
     Change,
+    CharmCleared,
+    CharmPut,
+    CharmRecord,
+    ConfigPut,
+    ConfigRecord,
     HistoryAdded,
     Holder,
+    Option,
     Persisted,
     PinDropped,
     PinPut,
@@ -33,7 +42,7 @@ from tenure.stores.sqlite import SqliteStore
 from tenure.testing.disk import ModelDisk, ModelStore
 
 from .conftest import Open
-from .samples import UNSTORABLE, entry, led, record, turn
+from .samples import UNSTORABLE, bag, charm, charm_side, config, entry, led, record, turn
 
 UNIT = UnitRecord(unit="web/0")
 
@@ -45,11 +54,13 @@ EVERYTHING: list[Change] = [
         )
     ),
     ApplicationPut(record("gone", alive=False, term=9)),
+    ApplicationPut(record("leaving", removing=True)),
     UnitPut(UNIT),
     UnitPut(UnitRecord(unit="web/2", removing=True)),
     SettingsMerged("web", 3, {"a": "1"}),
     PinPut("web", "backup", 12.5),
     PinPut("web", "upgrade", 1.0),
+    *charm_side(),
 ]  # fmt: skip
 
 
@@ -90,6 +101,16 @@ async def test_load_returns_exactly_what_was_committed(store: Store) -> None:
         },
         buckets={"web": Bucket(3, {"a": "1"})},
         pins={"web": {"backup": 12.5, "upgrade": 1.0}},
+        charms={"web": charm()},
+        configs={"web": config(port="81", motd="é=\n")},
+        bags={
+            "web": (
+                bag(0, "web", 7, settings={"leader": "says"}),
+                bag(0, "web/10", 3, present=False, settings={"a.b": "1", "": "x"}),
+                bag(0, "web/2", 2, settings={"$x": "é"}),
+                bag(2, "web/0"),
+            )
+        },
     )
 
 
@@ -306,6 +327,73 @@ async def test_a_bucket_emptied_or_cleared_keeps_its_revision(store: Store) -> N
     assert found.buckets == {"web": Bucket(2), "db": Bucket(1)}
 
 
+# Charms, configurations, bags
+
+
+async def test_the_last_charm_and_configuration_count(open_store: Open) -> None:
+    """L7"""
+    store = open_store()
+    await after(store, *charm_side(), CharmPut(charm("db")))
+    changed = charm(revision=4, peers={}, options={}, resources={}, allow_host_changes=False)
+    await after(store, CharmPut(changed), ConfigPut(config(revision=5)))
+    found = await reloaded(open_store, store)
+    assert found.charms == {"web": changed, "db": charm("db")}
+    assert found.configs == {"web": config(revision=5)}
+
+
+async def test_a_bag_is_replaced_whole_and_dropped_alone(store: Store) -> None:
+    """L7: its settings are not merged, they are what they are now"""
+    mine, other = bag(0, "web/0", settings={"a": "1", "b": "2"}), bag(1, "web/0")
+    await after(store, BagPut(mine), BagPut(other), BagPut(bag(0, "db/0")))
+    newer = bag(0, "web/0", 2, settings={"a": "1"})
+    found = await after(store, BagPut(newer), BagDropped("web", 1, "web/0"))
+    assert found.bags == {"web": (newer,), "db": (bag(0, "db/0"),)}
+    gone = await after(store, BagDropped("web", 0, "web/0"), BagDropped("web", 9, "web/9"))
+    assert gone.bags == {"db": (bag(0, "db/0"),)}
+
+
+async def test_bags_come_in_the_order_of_relation_and_owner(store: Store) -> None:
+    """L7"""
+    owners = ["web/2", "web", "web/10", "web/0"]
+    await after(store, *(BagPut(bag(n, owner)) for n in (2, 10, 0) for owner in owners))
+    found = (await after(store)).bags["web"]
+    expected = [(n, owner) for n in (0, 2, 10) for owner in sorted(owners)]
+    assert [(each.relation, each.owner) for each in found] == expected
+
+
+async def test_an_application_s_charm_side_is_cleared_at_once_and_may_begin_anew(
+    open_store: Open,
+) -> None:
+    """B1, L7"""
+    store = open_store()
+    await after(store, *charm_side(), CharmPut(charm("db")), ConfigPut(config("db")))
+    found = await after(store, CharmCleared("web"), CharmCleared("never"))
+    assert (set(found.charms), set(found.configs), found.bags) == ({"db"}, {"db"}, {})
+    await after(store, *charm_side(), CharmCleared("web"), BagPut(bag(0, "web/5")))
+    found = await reloaded(open_store, store)
+    assert (set(found.charms), found.bags) == ({"db"}, {"web": (bag(0, "web/5"),)})
+
+
+async def test_a_bag_may_take_a_whole_mebibyte_of_anything(open_store: Open) -> None:
+    """L7"""
+    store = open_store()
+    full = bag(0, "web/0", settings={"\x00'\n": "\x01" * 1024 * 1024})
+    await after(store, BagPut(full))
+    assert (await reloaded(open_store, store)).bags["web"] == (full,)
+
+
+@pytest.mark.parametrize("change", [
+    CharmPut(charm(source="\ud800")), ConfigPut(config(a="\ud800")),
+    BagPut(bag(0, "web/0", settings={"\ud800": "v"})), BagPut(bag(0, "web/0", version=2**70)),
+])  # fmt: skip
+async def test_what_no_store_can_keep_of_a_charm_is_refused(store: Store, change: Change) -> None:
+    """G7, L7"""
+    seat = await store.take_seat()
+    with pytest.raises(StoreRefused):
+        await store.commit(seat, [*charm_side(), change])
+    assert await store.load(seat) == Persisted()
+
+
 # History
 
 
@@ -352,6 +440,24 @@ holders = st.none() | st.builds(Holder, units, words)
 records = st.builds(
     record, names, alive=st.booleans(), term=whole, holder=holders, duration=seconds,
     guarantee=seconds, longest=seconds, next_unit=whole, led_since=st.none() | seconds,
+    removing=st.booleans(),
+)  # fmt: skip
+few = st.integers(0, 2)
+texts = st.dictionaries(words, words, max_size=3)
+options = st.builds(
+    Option, type=st.sampled_from(["string", "int", "float", "boolean", "secret"]),
+    default=st.none() | words, description=words,
+)  # fmt: skip
+charms = st.builds(
+    CharmRecord, application=names, source=words, revision=whole,
+    peers=st.dictionaries(words, few, max_size=2), former_peers=st.dictionaries(words, few),
+    options=st.dictionaries(words, options, max_size=2), resources=texts,
+    update_status_interval=seconds, allow_host_changes=st.booleans(),
+)  # fmt: skip
+configs = st.builds(ConfigRecord, application=names, revision=whole, values=texts)
+bags = st.builds(
+    BagRecord, application=names, relation=few, owner=units | names, version=whole,
+    present=st.booleans(), settings=texts,
 )  # fmt: skip
 changes = st.one_of(
     st.builds(ApplicationPut, records),
@@ -364,6 +470,11 @@ changes = st.one_of(
     st.builds(SettingsCleared, names),
     st.builds(PinPut, names, words, seconds),
     st.builds(PinDropped, names, words),
+    st.builds(CharmPut, charms),
+    st.builds(ConfigPut, configs),
+    st.builds(BagPut, bags),
+    st.builds(BagDropped, names, few, units | names),
+    st.builds(CharmCleared, names),
     st.builds(entry, whole, names),
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ import pytest
 
 from tenure.core.changes import HistoryAdded, Persisted, SettingsMerged
 from tenure.errors import SeatLost, SeatTaken, StoreRefused, StoreUnusable
-from tenure.stores import sqlite_file, sqlite_rows
+from tenure.stores import sqlite_file, sqlite_schema
 from tenure.stores.base import HISTORY_KEPT
 from tenure.stores.sqlite import TRIM_EVERY, SqliteStore
 from tenure.stores.worker import Worker
@@ -154,9 +154,9 @@ async def test_a_newer_version_is_refused(path: Path) -> None:
     """G6"""
     await used(path)
     connection = sqlite3.connect(path)
-    connection.execute(f"PRAGMA user_version = {sqlite_rows.SCHEMA_VERSION + 1}")
+    connection.execute(f"PRAGMA user_version = {sqlite_schema.SCHEMA_VERSION + 1}")
     connection.close()
-    assert "was written by a newer Tenure (its version 2, known here 1)" in await refusal(path)
+    assert "was written by a newer Tenure (its version 3, known here 2)" in await refusal(path)
 
 
 @pytest.mark.parametrize("part", [0.03, 0.3, 0.6, 0.97])

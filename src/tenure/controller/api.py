@@ -11,12 +11,15 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from tenure.controller import explain
 from tenure.controller.access import Access, Caller, check
 from tenure.controller.desk import Desk, iso
 from tenure.controller.status import status_of
-from tenure.core.application import Application
+from tenure.core.application import Application, config_of
+from tenure.core.changes import Option
+from tenure.core.charms import GivenCharm
 from tenure.core.lease import Lease, is_held
 from tenure.errors import BadRequest, NotFound, Refused, Unsure
 from tenure.names import application_of, split_unit
@@ -119,8 +122,35 @@ class Api:
         return await self._order(
             given.name,
             lambda now: self._controller.orders.create(
-                now, given.name, given.duration, given.guarantee
+                now, given.name, given.duration, given.guarantee,
+                charm=_given(given.charm) if given.charm else None,
+                config=given.config, units=given.units, new=given.new,
             ),
+        )  # fmt: skip
+
+    async def remove(self, request: Request) -> wire.Ok:
+        given: wire.RemoveApplication = request.read(wire.RemoveApplication)
+        orders, name = self._controller.orders, request.application
+        order = orders.remove_application if given.force else orders.retire_application
+        return await self._order(name, lambda now: order(now, name))
+
+    async def charm(self, request: Request) -> wire.Ok:
+        given = _given(request.read(wire.Charm))
+        name = request.application
+        return await self._order(name, lambda now: self._controller.charms.give(name, given))
+
+    async def config(self, request: Request) -> wire.Config:
+        name = request.application
+        found = await self._controller.ask(
+            name, lambda now: self._controller.orders.application(name)
+        )
+        return _config(found)
+
+    async def configure(self, request: Request) -> wire.Ok:
+        given: wire.ConfigChange = request.read(wire.ConfigChange)
+        name = request.application
+        return await self._order(
+            name, lambda now: self._controller.charms.configure(name, given.put, given.reset)
         )
 
     async def add_unit(self, request: Request) -> wire.UnitAdded:
@@ -246,6 +276,30 @@ class Api:
         return self._controller.leases.application_with(unit)
 
 
+def _given(charm: wire.Charm) -> GivenCharm:
+    return GivenCharm(**asdict(charm))
+
+
+def _config(application: Application) -> wire.Config:
+    record = config_of(application)
+    options = application.charm.options if application.charm else {}
+    return wire.Config(
+        application=application.name,
+        revision=record.revision,
+        options={name: _option(options[name], record.values.get(name)) for name in sorted(options)},
+    )
+
+
+def _option(option: Option, text: str | None) -> wire.OptionValue:
+    return wire.OptionValue(
+        type=option.type,
+        value=option.default if text is None else text,
+        default=option.default,
+        is_set=text is not None,
+        description=option.description,
+    )
+
+
 class Route(Struct, frozen=True):
     """One row: what is asked for, who may, what carries it out."""
 
@@ -270,6 +324,10 @@ ROUTES: tuple[Route, ...] = (
     Route("GET",  f"{_APP}/settings",   Access.OPERATOR, Api.settings),
     Route("GET",  f"{_APP}/why",        Access.OPERATOR, Api.why_application),
     Route("POST", f"{_APP}/units",      Access.OPERATOR, Api.add_unit),
+    Route("POST", f"{_APP}/charm",      Access.OPERATOR, Api.charm),
+    Route("GET",  f"{_APP}/config",     Access.OPERATOR, Api.config),
+    Route("POST", f"{_APP}/config",     Access.OPERATOR, Api.configure),
+    Route("POST", f"{_APP}/remove",     Access.OPERATOR, Api.remove),
     Route("POST", f"{_APP}/elect",      Access.OPERATOR, Api.elect),
     Route("POST", f"{_APP}/step-down",  Access.OPERATOR, Api.step_down),
     Route("POST", f"{_APP}/pin",        Access.OPERATOR, Api.pin),

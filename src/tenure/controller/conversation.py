@@ -13,20 +13,30 @@ from msgspec import Struct
 
 from tenure.controller.access import NEWCOMER, Access, Caller, check
 from tenure.controller.loop import Input
-from tenure.core.application import changed_keys
+from tenure.core import bags
+from tenure.core.application import Application, changed_keys
+from tenure.core.charms import BagWrite, charm_given, configured, peers_of
 from tenure.core.effects import ClaimUnsure, Verdict
 from tenure.errors import BadRequest, ProtocolError, Refused, TenureError
 from tenure.names import application_of
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
+    Bag,
     Claim,
     Claims,
+    CommitHook,
     Done,
+    EnterPeers,
     Failed,
     FromAgent,
     FromController,
+    Goal,
     Gone,
     Hello,
+    LeavePeers,
+    PeerView,
+    ReadBag,
+    ReadGoal,
     ReadSettings,
     Release,
     Report,
@@ -159,12 +169,7 @@ class Conversation:
             return UnitWelcome(unit=hello.unit, refused=str(refusal), refused_code=refusal.code)
         self.sessions[hello.unit] = hello.session
         self._desk.connected(self, hello.unit, pid)
-        return UnitWelcome(
-            unit=hello.unit,
-            revision=application.bucket.revision,
-            changed_keys=changed_keys(application, hello.seen_revision),
-            removing=application.units[hello.unit].removing,
-        )
+        return _welcomed(application, hello)
 
     def claims(self, message: Claims) -> None:
         """Claims are stepped one by one, and answered together when they can be (L1, L2)."""
@@ -214,6 +219,46 @@ class Conversation:
             lambda bucket: Settings(
                 id=message.id, revision=bucket.revision, settings=bucket.settings
             ),
+        )
+
+    def enter(self, message: EnterPeers) -> None:
+        """The unit takes part in its peer relations."""
+        charms = self._desk.controller.charms
+        self._request(message, lambda now: charms.enter(message.unit, message.settings))
+
+    def leave(self, message: LeavePeers) -> None:
+        """The unit takes part in none any more."""
+        charms = self._desk.controller.charms
+        self._request(message, lambda now: charms.leave(message.unit))
+
+    def commit(self, message: CommitHook) -> None:
+        """What a hook leaves to others, all of it or nothing; fenced like a write (G6)."""
+        charms = self._desk.controller.charms
+        writes = [
+            BagWrite(relation=bag.relation, application=bag.application, changes=bag.changes)
+            for bag in message.bags
+        ]
+        self._request(
+            message,
+            lambda now: charms.commit(now, message.unit, writes, message.term),
+            lambda versions: Done(id=message.id, bags=versions),
+        )
+
+    def read_bag(self, message: ReadBag) -> None:
+        """From the controller itself, as the bucket is read."""
+        charms = self._desk.controller.charms
+        self._request(
+            message,
+            lambda now: charms.read_bag(message.unit, message.relation, message.owner),
+            lambda bag: Bag(id=message.id, version=bag.version, settings=bag.settings),
+        )
+
+    def read_goal(self, message: ReadGoal) -> None:
+        """Which units are to be there, and how they are: the same whoever leads (G10)."""
+        self._request(
+            message,
+            lambda now: self._desk.goal(message.unit),
+            lambda units: Goal(id=message.id, units=units),
         )
 
     def gone(self, message: Gone) -> None:
@@ -274,6 +319,33 @@ class Conversation:
             raise Refused(f"this session of {unit} is over")
 
 
+def _welcomed(application: Application, hello: UnitHello) -> UnitWelcome:
+    """What an accepted unit must know."""
+    unit, charm = hello.unit, application.charm
+    return UnitWelcome(
+        unit=unit,
+        revision=application.bucket.revision,
+        changed_keys=changed_keys(application, hello.seen_revision),
+        removing=application.units[unit].removing,
+        peers=tuple(
+            _view(application, endpoint, relation, unit)
+            for endpoint, relation in peers_of(application).items()
+        ),
+        config=configured(application, unit),
+        charm=charm_given(charm, unit) if charm else None,
+    )
+
+
+def _view(application: Application, endpoint: str, relation: int, unit: str) -> PeerView:
+    name = application.name
+    return PeerView(
+        relation=relation,
+        endpoint=endpoint,
+        application=bags.found(application.bags, name, relation, name).version,
+        members=bags.others(application.bags, name, relation, unit),
+    )
+
+
 class Row(Struct, frozen=True):
     """A message: who may send it, which units it is about, what hears it."""
 
@@ -293,6 +365,11 @@ MESSAGES: dict[type, Row] = {
     Release: Row(Access.UNIT, _its_unit, Conversation.release),
     WriteSettings: Row(Access.UNIT, _its_unit, Conversation.write),
     ReadSettings: Row(Access.UNIT, _its_unit, Conversation.read),
+    EnterPeers: Row(Access.UNIT, _its_unit, Conversation.enter),
+    LeavePeers: Row(Access.UNIT, _its_unit, Conversation.leave),
+    CommitHook: Row(Access.UNIT, _its_unit, Conversation.commit),
+    ReadBag: Row(Access.UNIT, _its_unit, Conversation.read_bag),
+    ReadGoal: Row(Access.UNIT, _its_unit, Conversation.read_goal),
     Gone: Row(Access.UNIT, _its_unit, Conversation.gone),
     Report: Row(Access.UNIT, _its_unit, Conversation.report),
 }

@@ -15,11 +15,11 @@ from pathlib import Path
 from tenure.controller.conversation import Conversation
 from tenure.controller.loop import Controller
 from tenure.controller.roster import Roster
-from tenure.core.changes import HistoryAdded
+from tenure.core.changes import HistoryAdded, UnitRecord
 from tenure.core.effects import Push
 from tenure.errors import InstanceRefused, TenureError, Unsure
 from tenure.names import application_of
-from tenure.wire.messages import Report
+from tenure.wire.messages import GoalUnit, Report
 from tenure.wire.operators import Event
 
 MAX_BACKLOG = 10_000
@@ -86,7 +86,7 @@ class Desk:
 
     def reported(self, now: float, report: Report) -> None:
         """An agent says how its unit is."""
-        before, known = self.roster.reported(now, report)
+        before, known = self.roster.reported(now, self.controller.clock.wall(), report)
         self.controller.leases.set_eligible(now, report.unit, report.eligible)
         self._tell_difference(before, known)
 
@@ -101,6 +101,18 @@ class Desk:
         if (report.current, report.message) != (before.current, before.message):
             text = f"{report.current}: {report.message}" if report.message else report.current
             self._tell(unit, "status", text)
+
+    def goal(self, unit: str) -> dict[str, GoalUnit]:
+        """All units of the unit's application, and how they are, as `goal-state` tells it."""
+        return {record.unit: self._goal_of(record) for record in self.controller.charms.goal(unit)}
+
+    def _goal_of(self, record: UnitRecord) -> GoalUnit:
+        seen = self.roster.of(record.unit)
+        if record.removing:
+            return GoalUnit(status="dying")
+        if seen.report is None:
+            return GoalUnit(status="waiting")
+        return GoalUnit(status=seen.report.current, since=seen.status_since)
 
     def gone(self, unit: str) -> None:
         """The unit has run its last hook."""

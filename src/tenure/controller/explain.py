@@ -93,15 +93,19 @@ def _with_hook(desk: Desk, now: float, unit: str, told: Why) -> Why:
 
 
 def _what_is_missing(desk: Desk, application: Application) -> str:
-    units = application.units
+    units, name = application.units, application.name
     trouble = desk.controller.cannot_write()
     if trouble is not None:
         return f"nothing can be written now: {trouble}"
     if any(desk.controller.leases.can_lead(unit) for unit in units):
         return "a unit is about to claim the lease: look again in a moment"
+    if application.removing:
+        return (
+            f"nothing: it is being removed; `tenure remove-application {name} --force` does it now"
+        )
     if not any(desk.roster.of(unit).speaker for unit in units):
         return "start the units' agents: `tenure up` does, see `tenure log` for why they are not"
-    return f"the units that are connected are leaving: `tenure add-unit {application.name}`"
+    return f"the units that are connected are leaving: `tenure add-unit {name}`"
 
 
 def why_unit(desk: Desk, now: float, application: Application, unit: str) -> Why:

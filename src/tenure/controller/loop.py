@@ -88,6 +88,7 @@ class Controller:
         self.grace = grace
         self.leases = Leases(offer_for=offer_for)
         self.orders = Orders(self.leases, least_duration=least_duration)
+        self.charms = self.orders.charms
         self.seat = Seat(0)
         self.trouble: str | None = None
         """Why nothing can be written now, if so."""

@@ -12,6 +12,9 @@ from tenure.wire.messages import FromController, Report
 MAX_TEXT = 1000
 """Characters that are kept of each text in a report: it is shown to everybody who asks."""
 
+MAX_TEXTS = 1000
+"""Texts that are kept of a list in a report: of ports, say."""
+
 
 class Speaker(Protocol):
     """Something that takes messages to a unit's agent."""
@@ -23,7 +26,8 @@ class Seen(Struct, kw_only=True):
     """One unit's agent as last seen. `refused`: the last refusal of another instance (L9).
 
     Instants are of the controller's clock. `running_since` is when the present session first
-    reported the hook that runs now, if one does: it may have begun earlier.
+    reported the hook that runs now, if one does: it may have begun earlier. `status_since` is wall
+    time, for people and charms: since when the workload status is as reported.
     """
 
     speaker: Speaker | None = None
@@ -32,6 +36,7 @@ class Seen(Struct, kw_only=True):
     report: Report | None = None
     reported_at: float = 0.0
     running_since: float | None = None
+    status_since: float | None = None
     refused: str | None = None
 
 
@@ -63,10 +68,12 @@ class Roster:
         seen.speaker, seen.pid = None, None
         return True
 
-    def reported(self, now: float, report: Report) -> tuple[Report, Report]:
+    def reported(self, now: float, wall: float, report: Report) -> tuple[Report, Report]:
         """Keep what the agent reports, shortened. What it reported before, and what is kept."""
         seen, report = self.record(report.unit), _shortened(report)
         before = seen.report or Report(unit=report.unit)
+        if seen.report is None or _workload(report) != _workload(before):
+            seen.status_since = wall
         seen.report, seen.reported_at = report, now
         if not report.running:
             seen.running_since = None
@@ -79,14 +86,18 @@ class Roster:
         self._seen.pop(unit, None)
 
 
+def _workload(report: Report) -> tuple[str, str]:
+    return report.current, report.message
+
+
 def _shortened(report: Report) -> Report:
     return replace(report, **{name: _short(value) for name, value in asdict(report).items()})
 
 
 def _short(value: Any) -> Any:
-    """The value, if it is a text, or the texts in it, with no more than MAX_TEXT characters."""
+    """The value, if it is a text, or the first texts in it, with at most MAX_TEXT characters."""
     if isinstance(value, tuple):
-        return tuple(_short(part) for part in value)
+        return tuple(_short(part) for part in value[:MAX_TEXTS])
     if isinstance(value, str) and len(value) > MAX_TEXT:
         return value[: MAX_TEXT - 1] + "…"
     return value

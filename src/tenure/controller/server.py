@@ -37,7 +37,11 @@ from tenure.wire.operators import ErrorAnswer
 HELLO_WITHIN = 10.0
 """Seconds in which a conversation must say Hello."""
 
-MAX_BODY = 64 * 1024
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes. A whole configuration (256 KiB of text) escaped at its worst fits, beside a charm with all
+its options described at length."""
+_PART = 64 * 1024
+
 MAX_BACKLOG = 64 * 1024 * 1024
 """Bytes that a conversation may lag behind in reading before it is cut off."""
 
@@ -121,9 +125,7 @@ class Server:
             return _closing(refusal(413, f"the request's body is larger than {MAX_BODY} bytes"))
         try:
             async with asyncio.timeout(self._request_within):
-                body = await request.content.read(MAX_BODY + 1)
-                while body and len(body) <= MAX_BODY and not request.content.at_eof():
-                    body += await request.content.read(MAX_BODY + 1 - len(body))
+                body = await _body(request)
         except TimeoutError:
             within = f"{self._request_within:g} s"
             return _closing(refusal(408, f"the request's body was not whole within {within}"))
@@ -275,6 +277,14 @@ def _is_handshake(socket: web.WebSocketResponse, request: web.BaseRequest) -> bo
         return socket.can_prepare(request).ok
     except ValueError:  # because a key that is not ASCII is not foreseen there
         return False
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    """The body, or where that is larger than MAX_BODY its beginning, somewhat more than that."""
+    body = bytearray()
+    while len(body) <= MAX_BODY and (part := await request.content.read(_PART)):
+        body += part
+    return bytes(body)
 
 
 def _took(request: web.BaseRequest, *, upgraded: bool = False) -> None:

@@ -9,9 +9,12 @@ from tenure.controller.desk import Desk, iso
 from tenure.controller.roster import Seen
 from tenure.core.application import Application
 from tenure.core.bucket import size_of
+from tenure.core.changes import CharmRecord
 from tenure.core.lease import is_held
+from tenure.wire.messages import Report
 from tenure.wire.operators import (
     ApplicationStatus,
+    CharmStatus,
     ControllerStatus,
     HookState,
     LeaseStatus,
@@ -70,6 +73,9 @@ def _application(desk: Desk, now: float, application: Application) -> Applicatio
         status=WorkloadStatus(current=workload[0], message=workload[1])
         if workload
         else WorkloadStatus(),
+        charm=_charm(application.charm) if application.charm else None,
+        version=report.version if report else "",
+        removing=application.removing,
         units={
             unit: _unit(desk, now, application, unit, desk.roster.of(unit), leader)
             for unit in sorted(application.units, key=lambda u: int(u.rpartition("/")[2]))
@@ -77,28 +83,43 @@ def _application(desk: Desk, now: float, application: Application) -> Applicatio
     )
 
 
+def _charm(record: CharmRecord) -> CharmStatus:
+    return CharmStatus(
+        source=record.source,
+        revision=record.revision,
+        peers=tuple(record.peers),
+        resources=record.resources,
+        update_status_interval=record.update_status_interval,
+        allow_host_changes=record.allow_host_changes,
+    )
+
+
 def _unit(
     desk: Desk, now: float, application: Application, unit: str, seen: Seen, leader: str | None
 ) -> UnitStatus:
-    report = seen.report
-    hook, workload = HookState(), WorkloadStatus()
-    if report is not None:
-        hook = HookState(
-            running=report.running if seen.speaker else None,
-            last=report.last,
-            error=report.error,
-            retry_in=None
-            if report.retry_in is None
-            else max(0.0, round(report.retry_in - (now - seen.reported_at), 1)),
-        )
-        workload = WorkloadStatus(current=report.current, message=report.message)
+    report = seen.report or Report(unit=unit)
     return UnitStatus(
         leader=unit == leader,
         agent="connected" if seen.speaker else "lost" if seen.ever else "waiting",
         pid=seen.pid,
-        hook=hook,
-        status=workload,
+        hook=_hook(seen, now, report),
+        status=WorkloadStatus(current=report.current, message=report.message),
         removing=application.units[unit].removing,
         eligible=desk.controller.leases.can_lead(unit),
+        address=report.address,
+        ports=report.ports,
+        charm_revision=report.charm_revision,
         refused=seen.refused,
+    )
+
+
+def _hook(seen: Seen, now: float, report: Report) -> HookState:
+    retry_in = report.retry_in
+    if retry_in is not None:
+        retry_in = max(0.0, round(retry_in - (now - seen.reported_at), 1))
+    return HookState(
+        running=report.running if seen.speaker else None,
+        last=report.last,
+        error=report.error,
+        retry_in=retry_in,
     )

@@ -1,4 +1,5 @@
-"""One application as the controller knows it: its lease, its bucket, its units. Pure values."""
+"""One application as the controller knows it: its lease, its bucket, its units, and what its charm
+needs. Pure values."""
 
 from __future__ import annotations
 
@@ -7,7 +8,15 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tenure.core.changes import ApplicationRecord, Bucket, Persisted, UnitRecord
+from tenure.core.bags import Bags
+from tenure.core.changes import (
+    ApplicationRecord,
+    Bucket,
+    CharmRecord,
+    ConfigRecord,
+    Persisted,
+    UnitRecord,
+)
 from tenure.core.lease import Lease
 
 REMEMBERED_WRITES = 64
@@ -15,7 +24,9 @@ REMEMBERED_WRITES = 64
 
 
 class Application(Struct, frozen=True, kw_only=True, gc=False):
-    """`recent`: the key names of the last writes, oldest first, as (revision, names)."""
+    """`recent`: the key names of the last writes, oldest first, as (revision, names). `charm` is
+    None until an operator hands one in; `config` None until something of it is set. `removing`: its
+    units were all asked to leave, and it goes with the last of them."""
 
     name: str
     lease: Lease
@@ -24,6 +35,15 @@ class Application(Struct, frozen=True, kw_only=True, gc=False):
     units: Mapping[str, UnitRecord] = {}
     next_unit: int = 0
     recent: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    removing: bool = False
+    charm: CharmRecord | None = None
+    config: ConfigRecord | None = None
+    bags: Bags = {}
+
+
+def config_of(application: Application) -> ConfigRecord:
+    """What is set of its configuration; revision 0 if nothing ever was."""
+    return application.config or ConfigRecord(application=application.name)
 
 
 def record_of(application: Application) -> ApplicationRecord:
@@ -39,6 +59,7 @@ def record_of(application: Application) -> ApplicationRecord:
         longest=lease.longest,
         next_unit=application.next_unit,
         led_since=lease.led_since,
+        removing=application.removing,
     )
 
 
@@ -50,6 +71,7 @@ def is_recorded_alike(one: Application, other: Application) -> bool:
         == (b.term, b.holder, b.led_since, b.duration, b.guarantee, b.longest)
         and one.alive == other.alive
         and one.next_unit == other.next_unit
+        and one.removing == other.removing
     )
 
 
@@ -85,6 +107,10 @@ def restored(persisted: Persisted, name: str, now: float, grace: float) -> Appli
         bucket=persisted.buckets.get(name, Bucket()),
         units=units,
         next_unit=record.next_unit,
+        removing=record.removing,
+        charm=persisted.charms.get(name),
+        config=persisted.configs.get(name),
+        bags={(bag.relation, bag.owner): bag for bag in persisted.bags.get(name, ())},
     )
 
 

@@ -71,7 +71,8 @@ class CharmRecord(Struct, frozen=True, kw_only=True, gc=False):
     """What an application runs.
 
     `revision` rises whenever an operator hands in a charm, also the same folder again. `peers` are
-    its peer endpoints with the number of their relation, which an endpoint keeps for good.
+    its peer endpoints with the number of their relation, which an endpoint keeps for good;
+    `former_peers` are those that earlier charms had, with theirs.
     `resources` are names and files. `update_status_interval` is in seconds.
     """
 
@@ -79,6 +80,7 @@ class CharmRecord(Struct, frozen=True, kw_only=True, gc=False):
     source: str
     revision: int = 1
     peers: Mapping[str, int] = {}
+    former_peers: Mapping[str, int] = {}
     options: Mapping[str, Option] = {}
     resources: Mapping[str, str] = {}
     update_status_interval: float = 300.0

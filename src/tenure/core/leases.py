@@ -205,17 +205,21 @@ class Leases:
         Raises NotLeader, BucketFull, BadRequest.
         """
         application = self.application_with(unit)
-        name = application.name
-        instance = self.sessions[unit].instance
-        outcome = rules.judge(application.lease, now, unit, instance, Ask.WRITE, term)
-        if outcome is not Outcome.ALLOW:
-            raise NotLeader(
-                f'application "{name}": prerequisites failed: "{unit}" is not leader of "{name}"'
-            )
+        self.fence(now, application, unit, term)
         if "" in changes:
             raise BadRequest("a setting's key must not be empty")
         self._merge(application, unit, changes)
-        return self.ledger.applications[name].bucket.revision
+        return self.ledger.applications[application.name].bucket.revision
+
+    def fence(self, now: float, application: Application, unit: str, term: int | None) -> None:
+        """Raises NotLeader unless the unit holds the lease under that very term (G6, B2)."""
+        instance = self.sessions[unit].instance
+        outcome = rules.judge(application.lease, now, unit, instance, Ask.WRITE, term)
+        if outcome is not Outcome.ALLOW:
+            name = application.name
+            raise NotLeader(
+                f'application "{name}": prerequisites failed: "{unit}" is not leader of "{name}"'
+            )
 
     def _merge(self, application: Application, unit: str, changes: Mapping[str, str]) -> None:
         real = real_changes(application.bucket, changes)
@@ -237,8 +241,7 @@ class Leases:
         self.ledger.put(replace(application, bucket=bucket, recent=recent), [merged, told])
         self.pushes.extend(
             (application.name, Revision(unit=other, revision=bucket.revision, keys=keys))
-            for other in application.units
-            if other != unit and other in self.sessions
+            for other in self.connected(application, but=unit)
         )
 
     def read(self, unit: str) -> Bucket:
@@ -407,6 +410,10 @@ class Leases:
         if application is None or unit not in application.units:
             raise NotFound(f"there is no unit {unit}: see `tenure status`")
         return application
+
+    def connected(self, application: Application, but: str | None = None) -> list[str]:
+        """Its units that have a session, less the one that need not be told."""
+        return [unit for unit in application.units if unit != but and unit in self.sessions]
 
     def history(
         self,

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping
 
 from tenure.core.application import Application
 from tenure.core.changes import Change
+from tenure.errors import NotFound
+from tenure.names import check_application
 
 
 class Batch:
@@ -36,6 +38,14 @@ class Ledger:
     def __init__(self, applications: Iterable[Application] = ()) -> None:
         self.applications: dict[str, Application] = {a.name: a for a in applications}
         self.gathering = Batch()
+
+    def living(self, name: str) -> Application:
+        """An application that is there. Raises BadName, NotFound."""
+        check_application(name)
+        found = self.applications.get(name)
+        if found is None or not found.alive:
+            raise NotFound(f'there is no application "{name}": see `tenure status`')
+        return found
 
     def touch(self, application: Application) -> None:
         """A new state that nobody needs to remember: a renewal, a place in the line."""

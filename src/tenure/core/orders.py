@@ -1,4 +1,4 @@
-"""What operators may ask of a controller (O1, O2), and how units come and go. Pure.
+"""What operators may ask of a controller (O1, O2); how units come and go is in `members.py`. Pure.
 
 Each order steps `Leases` and returns a plain note for the operator. All are refused before anything
 changed, or carried out whole. None but `revoke` shortens what a unit was promised (U4, L5).
@@ -10,159 +10,21 @@ from msgspec.structs import replace
 
 from tenure.core import lease as rules
 from tenure.core.application import Application
-from tenure.core.changes import (
-    PinDropped,
-    SettingsCleared,
-    UnitDropped,
-    UnitPut,
-    UnitRecord,
-)
-from tenure.core.effects import Remove, Revoked, StepDown
+from tenure.core.changes import PinDropped
+from tenure.core.effects import Revoked, StepDown
 from tenure.core.lease import Handover, Lease
-from tenure.core.leases import Leases, pins_left, without
-from tenure.errors import BadRequest, NotFound, Refused
-from tenure.names import application_of, check_application, split_unit
+from tenure.core.leases import pins_left, without
+from tenure.core.members import MAX_UNITS, MIN_DURATION, Members, check_lease
+from tenure.errors import BadRequest, Refused
 
-MAX_DURATION = 300.0
-MIN_DURATION = 5.0
-MAX_UNITS = 1000
+__all__ = ["MAX_PIN", "MAX_UNITS", "MIN_DURATION", "Orders", "check_lease"]
+
 MAX_PIN = 366 * 86400.0
 MAX_REASON = 200
 
 
-def check_lease(duration: float, guarantee: float, least: float = MIN_DURATION) -> None:
-    """Raises BadRequest, naming the range, for settings that no lease can have (L1)."""
-    if not least <= duration <= MAX_DURATION:
-        raise BadRequest(
-            f"a lease of {duration:g} s is out of range: choose {least:g} s to {MAX_DURATION:g} s"
-        )
-    if not 0 < guarantee <= duration / 2:
-        raise BadRequest(
-            f"a guarantee of {guarantee:g} s does not fit a lease of {duration:g} s: "
-            f"choose more than 0 s and at most half the lease, {duration / 2:g} s"
-        )
-
-
-class Orders:
-    """Operators' orders over a controller's leases. `least_duration` is lower in tests only."""
-
-    def __init__(self, leases: Leases, *, least_duration: float = MIN_DURATION) -> None:
-        self._leases = leases
-        self._least = least_duration
-
-    def application(self, name: str) -> Application:
-        """A living application. Raises BadName, NotFound."""
-        check_application(name)
-        found = self._leases.ledger.applications.get(name)
-        if found is None or not found.alive:
-            raise NotFound(f'there is no application "{name}": see `tenure status`')
-        return found
-
-    # -- applications and units
-
-    def create(self, now: float, name: str, duration: float, guarantee: float) -> str:
-        """An application, if it does not exist yet. A tombstone comes alive with its term (G8)."""
-        check_application(name)
-        check_lease(duration, guarantee, self._least)
-        existing = self._leases.ledger.applications.get(name)
-        if existing is not None and existing.alive:
-            return f'"{name}" exists already'
-        if existing is None:
-            lease = Lease(
-                duration=duration, guarantee=guarantee, longest=duration,
-                led_since=self._leases.wall,
-            )  # fmt: skip
-            created = Application(name=name, lease=lease)
-        else:
-            lease = rules.with_duration(existing.lease, now, duration, guarantee)
-            created = replace(existing, alive=True, lease=lease)
-        told = self._leases.history(created, "created", "an operator created it")
-        self._leases.keep(created, told)
-        return f'"{name}" created'
-
-    def remove_application(self, now: float, name: str) -> str:
-        """The application goes, with its units and settings; its tombstone stays (G8, B1)."""
-        application = self.application(name)
-        for unit in application.units:
-            self._forget_session(unit)
-        dropped = [UnitDropped(unit) for unit in application.units]
-        unpinned = [PinDropped(name, reason) for reason in application.lease.pins]
-        told = self._leases.history(application, "removed", "an operator removed it")
-        bucket = replace(application.bucket, settings={})
-        lease = replace(application.lease, line=(), offer=None, handover=None, pins={})
-        gone = replace(application, alive=False, units={}, bucket=bucket, recent=(), lease=lease)
-        self._leases.keep(gone, *dropped, *unpinned, SettingsCleared(name), told)
-        return f'"{name}" removed'
-
-    def add_unit(self, name: str) -> str:
-        """A new unit, whose number was never used before. Returns its name."""
-        application = self.application(name)
-        if len(application.units) >= MAX_UNITS:
-            raise Refused(f'"{name}" has {MAX_UNITS} units already: remove some first')
-        unit = f"{name}/{application.next_unit}"
-        record = UnitRecord(unit=unit)
-        told = self._leases.history(application, "unit-added", "an operator added it", unit_to=unit)
-        self._leases.keep(
-            replace(
-                application,
-                units={**application.units, unit: record},
-                next_unit=application.next_unit + 1,
-            ),
-            UnitPut(record),
-            told,
-        )
-        return unit
-
-    def remove_unit(self, now: float, unit: str, *, force: bool) -> str:
-        """The unit is to leave: it steps down and runs its last hooks (U4), or with `force`, when
-        its agent is not connected, is dropped at once; a lease it holds then runs out (L5)."""
-        application = self._with(unit)
-        connected = unit in self._leases.sessions
-        if force and connected:
-            raise Refused(f"{unit} is connected: remove it without --force, or stop its agent")
-        if force:
-            return self._drop(application, unit, "an operator dropped it")
-        record = UnitRecord(unit=unit, removing=True)
-        changes = (UnitPut(record),)
-        if not application.units[unit].removing:
-            told = self._leases.history(
-                application, "unit-removing", "an operator removed it", unit_from=unit
-            )
-            lease = application.lease
-            if lease.holder is not None and lease.holder.unit == unit:
-                successor = lease.handover.successor if lease.handover else None
-                handover = Handover(unit, f"{unit} stepped down to be removed", successor)
-                lease = replace(lease, handover=handover)
-            application = replace(
-                application, units={**application.units, unit: record}, lease=lease
-            )
-            self._leases.keep(application, *changes, told)
-            self._leases.settle(now, application, rules.gone_from_line(lease, unit))
-        if connected:
-            self._leases.pushes.append((application.name, Remove(unit=unit)))
-            return f"{unit} is leaving: it steps down and runs its last hooks first"
-        return (
-            f"{unit} leaves when its agent is back to run its last hooks: "
-            f"`tenure remove-unit {unit} --force` drops it without"
-        )
-
-    def gone(self, unit: str) -> None:
-        """The unit itself says that it has run its last hook."""
-        application = self._leases.application_with(unit)
-        if not application.units[unit].removing:
-            raise Refused(f"{unit} was not asked to leave")
-        self._drop(application, unit, "it ran its last hook")
-
-    def _drop(self, application: Application, unit: str, cause: str) -> str:
-        self._forget_session(unit)
-        told = self._leases.history(application, "unit-removed", cause, unit_from=unit)
-        units = {other: record for other, record in application.units.items() if other != unit}
-        lease = rules.gone_from_line(application.lease, unit)
-        self._leases.keep(replace(application, units=units, lease=lease), UnitDropped(unit), told)
-        return f"{unit} is removed"
-
-    def _forget_session(self, unit: str) -> None:
-        self._leases.sessions.pop(unit, None)
+class Orders(Members):
+    """Operators' orders over a controller's leases."""
 
     # -- leadership
 
@@ -315,8 +177,3 @@ class Orders:
             lease = rules.with_duration(lease, now, duration, guarantee)
             self._leases.keep(replace(application, lease=lease), told)
         return f'"{name}": lease {duration:g} s, guarantee {guarantee:g} s, from the next claim on'
-
-    def _with(self, unit: str) -> Application:
-        split_unit(unit)
-        self.application(application_of(unit))
-        return self._leases.application_with(unit)

@@ -12,16 +12,23 @@ Leadership's hooks:
   unit wrote; never by the leader, never by a unit that is leaving (H3).
 - A deposition is owed from the write that forgets the term on; leading again drops it (H3).
 - An optional `leader-deposed` goes first (H10).
+
+Everything else waits for them, but for what makes the charm fit to run them: `install`,
+`upgrade-charm`, and `-relation-created` of its peer relations, in Juju's order. What peer relations
+owe stands in `relations.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tenure.core import relations
+from tenure.core.relations import Event, Relation, Told
 from tenure.core.tracker import Standing
 
 Reason = Literal["started", "elected", "deposed", "settings", ""]
@@ -33,8 +40,10 @@ SETTINGS = "leader-settings-changed"
 CONFIG = "config-changed"
 START = "start"
 UPDATE = "update-status"
+UPGRADE = "upgrade-charm"
 STOP = "stop"
 REMOVE = "remove"
+ACTIONS = "actions/"
 
 
 class Deposition(Struct, frozen=True):
@@ -52,6 +61,14 @@ class HookPlan(Struct, frozen=True, kw_only=True):
     term: int | None = None
     target_revision: int = 0
     deposition: int | None = None
+    event: Event | None = None
+    config_revision: int = 0
+    charm_revision: int = 0
+
+    @property
+    def is_action(self) -> bool:
+        """Whether it is an operator's action: nothing is owed for it, and nothing paid."""
+        return self.hook.startswith(ACTIONS)
 
 
 class Running(Struct, frozen=True, kw_only=True):
@@ -75,6 +92,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     attempts: int = 1
     skip: bool = False
     term: int | None = None
+    event: Event | None = None
 
 
 class LocalState(Struct, frozen=True, kw_only=True):
@@ -101,6 +119,15 @@ class LocalState(Struct, frozen=True, kw_only=True):
     last_hook: str | None = None
     status: tuple[str, str] = ("unknown", "")
     application_status: tuple[str, str] | None = None
+    config_seen: int = 0
+    charm_revision: int = 0
+    """The revision of the charm that the hooks have taken up; 0 before it is known."""
+    relations: Mapping[int, Told] = {}
+    workload_version: str = ""
+    ports: tuple[str, ...] = ()
+
+
+_LAST_EVENTS = (relations.DEPARTED, relations.BROKEN)
 
 
 class Surety(Enum):
@@ -124,6 +151,11 @@ class Known(Struct, frozen=True, kw_only=True):
     may_retry: bool = False
     """The failed hook's time to be tried again has come, or an operator said so."""
     update_due: bool = False
+    relations: tuple[Relation, ...] = ()
+    entering: bool = False
+    """The controller was asked to let the unit into its peer relations: it will answer soon."""
+    config_revision: int = 0
+    charm_revision: int = 0
 
 
 def next_hook(state: LocalState, known: Known) -> HookPlan | None:
@@ -150,23 +182,57 @@ def failed_plan(state: LocalState, known: Known) -> HookPlan:
         return _deposed(state) or HookPlan(hook=hook, reason="deposed")
     if hook == SETTINGS:
         return _settings(state, known) or HookPlan(hook=hook, reason="settings")
-    return HookPlan(hook=hook, reason="started" if hook in (INSTALL, CONFIG, START) else "")
+    if state.failure.event is not None:
+        return _about(relations.again(state.failure.event, known.relations))
+    return _of_the_charm(hook, known)
+
+
+def _of_the_charm(hook: str, known: Known) -> HookPlan:
+    return HookPlan(
+        hook=hook,
+        reason="started" if hook in (INSTALL, CONFIG, START) else "",
+        config_revision=known.config_revision if hook == CONFIG else 0,
+        charm_revision=known.charm_revision if hook == UPGRADE else 0,
+    )
+
+
+def _about(event: Event) -> HookPlan:
+    return HookPlan(hook=event.hook, event=event)
 
 
 def _owed(state: LocalState, known: Known) -> HookPlan | None:
     if known.leaving:
         return _last_hooks(state, known)
     if not state.installed:
-        return HookPlan(hook=INSTALL, reason="started")
+        return _of_the_charm(INSTALL, known)
+    stepping_down = known.standing is Standing.STEPPING_DOWN
+    plan = None if stepping_down else _before_leadership(state, known)
+    if plan is not None or (known.entering and not stepping_down):
+        return plan
     plan = _leadership(state, known)
-    if plan is not None or known.standing is Standing.STEPPING_DOWN:
+    if plan is not None or stepping_down:
         return plan
     if not state.told_once or _elected_soon(state, known):
         return None
-    if not state.configured:
-        return HookPlan(hook=CONFIG, reason="started")
+    return _after_leadership(state, known)
+
+
+def _before_leadership(state: LocalState, known: Known) -> HookPlan | None:
+    if 0 < state.charm_revision < known.charm_revision:
+        return _of_the_charm(UPGRADE, known)
+    event = relations.to_create(state.relations, known.relations)
+    return _about(event) if event is not None else None
+
+
+def _after_leadership(state: LocalState, known: Known) -> HookPlan | None:
+    if not state.configured or state.config_seen < known.config_revision:
+        plan = _of_the_charm(CONFIG, known)
+        return plan if not state.configured else replace(plan, reason="")
     if not state.started:
-        return HookPlan(hook=START, reason="started")
+        return _of_the_charm(START, known)
+    event = relations.next_event(state.relations, known.relations)
+    if event is not None:
+        return _about(event)
     return HookPlan(hook=UPDATE) if known.update_due else None
 
 
@@ -223,6 +289,9 @@ def _last_hooks(state: LocalState, known: Known) -> HookPlan | None:
         return deposed
     if known.standing is Standing.STEPPING_DOWN:
         return None
+    event = None if state.stopped else relations.last_event(state.relations)
+    if event is not None:
+        return _about(event)
     if not state.stopped:
         return HookPlan(hook=STOP)
     return None if state.removed else HookPlan(hook=REMOVE)
@@ -253,7 +322,9 @@ def is_moot(state: LocalState, known: Known) -> bool:
     if hook in (SETTINGS, DEPOSED):
         leads = known.standing is Standing.LEADER
         return leads or (hook == SETTINGS and known.leaving)
-    return known.leaving and hook in (INSTALL, CONFIG, START, UPDATE)
+    if state.failure.event is not None:
+        return known.leaving and state.failure.event.kind not in _LAST_EVENTS
+    return known.leaving and hook in (INSTALL, CONFIG, START, UPDATE, UPGRADE)
 
 
 # -- what is written, in one write each (H5)
@@ -291,9 +362,11 @@ def is_skipped(state: LocalState, plan: HookPlan) -> bool:
     return failure is not None and failure.skip and failure.hook == plan.hook
 
 
-def failed(state: LocalState, hook: str, detail: str, term: int | None = None) -> LocalState:
+def failed(
+    state: LocalState, hook: str, detail: str, term: int | None = None, event: Event | None = None
+) -> LocalState:
     """The hook failed; the unit is in error until it is retried or skipped (H7)."""
-    failure = Failure(hook=hook, detail=detail, term=term)
+    failure = Failure(hook=hook, detail=detail, term=term, event=event)
     before = state.failure
     if before is not None and before.hook == hook and before.term == term:
         failure = replace(failure, attempts=before.attempts + 1)
@@ -312,7 +385,9 @@ def paid(state: LocalState, plan: HookPlan) -> LocalState:
         return replace(state, deposition=Deposition(state.deposition.term, told=True))
     if hook == SETTINGS:
         return _settings_paid(state, plan)
-    return _step_paid(state, hook)
+    if plan.event is not None:
+        return replace(state, relations=relations.paid(state.relations, plan.event))
+    return _step_paid(state, plan)
 
 
 def _settings_paid(state: LocalState, plan: HookPlan) -> LocalState:
@@ -327,9 +402,49 @@ def _settings_paid(state: LocalState, plan: HookPlan) -> LocalState:
     )
 
 
-def _step_paid(state: LocalState, hook: str) -> LocalState:
+def _step_paid(state: LocalState, plan: HookPlan) -> LocalState:
+    hook = plan.hook
+    if hook == UPGRADE:
+        # because Juju runs config-changed after it
+        return replace(with_charm(state, plan.charm_revision), configured=False)
+    if hook == CONFIG:
+        state = replace(state, config_seen=max(state.config_seen, plan.config_revision))
     field = {
         INSTALL: "installed", CONFIG: "configured", START: "started", STOP: "stopped",
         REMOVE: "removed",
     }.get(hook)  # fmt: skip
     return replace(state, **{field: True}) if field else state
+
+
+def with_charm(state: LocalState, revision: int) -> LocalState:
+    """The hooks have taken up this revision of the charm."""
+    return replace(state, charm_revision=max(state.charm_revision, revision))
+
+
+def with_peers(state: LocalState, known: tuple[Relation, ...]) -> LocalState:
+    """The unit takes part in all of these peer relations."""
+    return replace(state, relations=relations.entered(state.relations, known))
+
+
+def having_written(state: LocalState, bags: Mapping[int, int]) -> LocalState:
+    """The unit itself brought applications' bags to these versions."""
+    return replace(state, relations=relations.wrote(state.relations, bags))
+
+
+def to_enter(state: LocalState, known: tuple[Relation, ...]) -> bool:
+    """Whether the unit is to take part in a relation, and does not yet."""
+    if not state.installed or state.stopped:
+        return False
+    return any(not state.relations.get(each.number, Told()).entered for each in known)
+
+
+def to_leave(state: LocalState) -> bool:
+    """Whether a leaving unit has run all hooks of its relations, and still takes part."""
+    takes_part = any(each.entered for each in state.relations.values())
+    return takes_part and relations.last_event(state.relations) is None
+
+
+def without_peers(state: LocalState) -> LocalState:
+    """The unit takes part in no relation any more."""
+    told = {number: replace(each, entered=False) for number, each in state.relations.items()}
+    return replace(state, relations=told)

@@ -31,8 +31,16 @@ import msgspec
 from tenure.core.changes import (
     ApplicationPut,
     ApplicationRecord,
+    BagDropped,
+    BagPut,
+    BagRecord,
     Bucket,
     Change,
+    CharmCleared,
+    CharmPut,
+    CharmRecord,
+    ConfigPut,
+    ConfigRecord,
     HistoryAdded,
     Persisted,
     PinDropped,
@@ -60,6 +68,9 @@ class Tables:
         self._units: dict[str, UnitRecord] = {}
         self._buckets: dict[str, Bucket] = {}
         self._pins: dict[str, dict[str, float]] = {}
+        self._charms: dict[str, CharmRecord] = {}
+        self._configs: dict[str, ConfigRecord] = {}
+        self._bags: dict[str, dict[tuple[int, str], BagRecord]] = {}
         self._history: dict[str, list[HistoryAdded]] = {}
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -84,6 +95,18 @@ class Tables:
                 self._pins.setdefault(application, {})[reason] = left
             case PinDropped(application, reason):
                 self._unpin(application, reason)
+            case CharmPut(record):
+                self._charms[record.application] = record
+            case ConfigPut(record):
+                self._configs[record.application] = record
+            case BagPut(record):
+                place = record.relation, record.owner
+                self._bags.setdefault(record.application, {})[place] = record
+            case BagDropped(application, relation, owner):
+                self._drop_bag(application, relation, owner)
+            case CharmCleared(application):
+                for kept in (self._charms, self._configs, self._bags):
+                    kept.pop(application, None)
             case HistoryAdded():
                 self._history.setdefault(change.application, []).append(change)
             case _:
@@ -102,6 +125,12 @@ class Tables:
         if not pins:
             self._pins.pop(application, None)
 
+    def _drop_bag(self, application: str, relation: int, owner: str) -> None:
+        bags = self._bags.get(application, {})
+        bags.pop((relation, owner), None)
+        if not bags:
+            self._bags.pop(application, None)
+
     def persisted(self) -> Persisted:
         """A copy of everything but the history."""
         return Persisted(
@@ -109,6 +138,12 @@ class Tables:
             units=dict(self._units),
             buckets=dict(self._buckets),
             pins={application: dict(pins) for application, pins in self._pins.items()},
+            charms=dict(self._charms),
+            configs=dict(self._configs),
+            bags={
+                application: tuple(bags[place] for place in sorted(bags))
+                for application, bags in self._bags.items()
+            },
         )
 
     def copy(self) -> Tables:
@@ -118,6 +153,9 @@ class Tables:
         copied._units = dict(self._units)
         copied._buckets = dict(self._buckets)
         copied._pins = {application: dict(pins) for application, pins in self._pins.items()}
+        copied._charms = dict(self._charms)
+        copied._configs = dict(self._configs)
+        copied._bags = {application: dict(bags) for application, bags in self._bags.items()}
         copied._history = {name: list(entries) for name, entries in self._history.items()}
         return copied
 

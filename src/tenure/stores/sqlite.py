@@ -35,6 +35,7 @@ from tenure.core.changes import Change, HistoryAdded, Persisted
 from tenure.errors import SeatLost, StoreRefused, StoreUnusable, Unsure
 from tenure.stores import sqlite_file as file
 from tenure.stores import sqlite_rows as rows
+from tenure.stores import sqlite_schema as schema
 from tenure.stores.base import Seat
 from tenure.stores.worker import Worker
 
@@ -141,7 +142,10 @@ class _Keeper:
         assert connection is not None
         connection.execute("BEGIN IMMEDIATE")
         self._number = rows.raise_seat(connection)
+        upgraded = schema.upgrade(connection)
         connection.execute("COMMIT")
+        if upgraded:
+            file.write_back(connection)
         self._trim(connection)
         return Seat(self._number)
 
@@ -257,7 +261,7 @@ class _Keeper:
         """The door for errors of reading, bad rows among them."""
         try:
             yield
-        except (sqlite3.Error, msgspec.ValidationError) as error:
+        except (sqlite3.Error, msgspec.DecodeError) as error:
             raise file.unreadable(self._path, error) from None
 
     # The end

@@ -18,7 +18,9 @@ Order of an opening, all of it under the lock on `<path>.lock`:
    database anew and synced, then the log is emptied. Pages of the database whose own sync failed in
    an earlier checkpoint are among them, because SQLite restarts a log only after that sync
    succeeded. What is read from here on is on the disk.
-4. The seat's number is raised and synced by the caller. A disk that cannot do that has no seat.
+4. The seat's number is raised and synced by the caller. A disk that cannot do that has no seat. An
+   older version's tables are brought to ours in the same transaction, and then written back to the
+   database at once, because an older Tenure looks for the version there, as plain bytes.
 
 The checkpoints that SQLite makes by itself every 1000 pages may fail unseen. That is harmless for
 the same reason: the log, which is synced, keeps every page until a checkpoint succeeded.
@@ -41,6 +43,7 @@ from urllib.parse import quote
 
 from tenure.errors import SeatTaken, StoreRefused, StoreUnusable, TenureError
 from tenure.stores import sqlite_rows as rows
+from tenure.stores import sqlite_schema as schema
 
 MAX_LOG_PAGES = 1000
 """Pages of the write-ahead log after which it is written back to the database."""
@@ -188,7 +191,7 @@ def _build(building: Path) -> None:
     with contextlib.closing(_connect(building, "mode=rw")) as connection:
         connection.execute("PRAGMA synchronous=OFF")  # because it is synced as a whole below
         connection.execute("PRAGMA journal_mode=WAL")
-        rows.create(connection)
+        schema.create(connection)
     _sync(building)
 
 
@@ -249,15 +252,15 @@ def _check_header(path: Path) -> None:
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
         raise damaged(path, "not a database")
     version, application = (int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
-    if application != rows.APPLICATION_ID:
+    if application != schema.APPLICATION_ID:
         raise StoreUnusable(
             f"{path} is another program's database, not a store of Tenure; it was left as it is: "
             "use another state folder"
         )
-    if version > rows.SCHEMA_VERSION:
+    if version > schema.SCHEMA_VERSION:
         raise StoreUnusable(
             f"the store {path} was written by a newer Tenure (its version {version}, known here "
-            f"{rows.SCHEMA_VERSION}); it was left as it is: install that Tenure, or restore an "
+            f"{schema.SCHEMA_VERSION}); it was left as it is: install that Tenure, or restore an "
             "older backup"
         )
     if version < 1:
@@ -284,12 +287,20 @@ def open_examined(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA wal_autocheckpoint={MAX_LOG_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit={4 * MAX_LOG_PAGES * _PAGE}")
         connection.execute(f"PRAGMA cache_size={-16 * 1024}")
-        if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-            raise sqlite3.OperationalError("its log cannot be written back")
+        write_back(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def write_back(connection: sqlite3.Connection) -> None:
+    """Checkpoint: all of the log is in the database and synced, and the log is empty.
+
+    Raises sqlite3.Error.
+    """
+    if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        raise sqlite3.OperationalError("its log cannot be written back")
 
 
 def rewrite_log(path: Path) -> None:

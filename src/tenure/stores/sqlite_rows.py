@@ -1,12 +1,11 @@
-"""Changes as rows and rows as records: all of the SQL but the opening of the file.
+"""Changes as rows and rows as records: the SQL of commits and of loading.
 
 A commit may carry ten thousand changes of mixed kinds. Each kind touches tables of its own and no
 other, so changes of different tables commute: they are first *folded* into the last state of each
 row, in order, and then written table by table with one `executemany` each. Within a table the order
 is the order of the changes; folding only leaves out what a later change would overwrite.
 
-The schema's version is `user_version`. A change of it needs a step from each older version, and the
-number below raised; a newer one than ours is refused before SQLite opens the file.
+The tables stand in `sqlite_schema.py`; the rows of charms in `sqlite_charms.py`.
 """
 
 from __future__ import annotations
@@ -20,8 +19,13 @@ import msgspec
 from tenure.core.changes import (
     ApplicationPut,
     ApplicationRecord,
+    BagDropped,
+    BagPut,
     Bucket,
     Change,
+    CharmCleared,
+    CharmPut,
+    ConfigPut,
     HistoryAdded,
     Persisted,
     PinDropped,
@@ -32,44 +36,13 @@ from tenure.core.changes import (
     UnitPut,
     UnitRecord,
 )
+from tenure.stores import sqlite_charms as charms
 from tenure.stores.base import HISTORY_KEPT
-
-APPLICATION_ID = 0x54454E55
-"""Marks the file as a store of Tenure; the bytes read `TENU`."""
-
-SCHEMA_VERSION = 1
-
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO meta VALUES ('seat', 0);
-CREATE TABLE applications (
-    name TEXT PRIMARY KEY, alive INTEGER NOT NULL, term INTEGER NOT NULL,
-    holder_unit TEXT, holder_instance TEXT,
-    duration REAL NOT NULL, guarantee REAL NOT NULL, longest REAL NOT NULL,
-    next_unit INTEGER NOT NULL, led_since REAL
-) WITHOUT ROWID;
-CREATE TABLE units (unit TEXT PRIMARY KEY, removing INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE buckets (application TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE settings (
-    application TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
-    PRIMARY KEY (application, key)
-);
-CREATE TABLE pins (
-    application TEXT NOT NULL, reason TEXT NOT NULL, seconds_left REAL NOT NULL,
-    PRIMARY KEY (application, reason)
-) WITHOUT ROWID;
-CREATE TABLE history (
-    id INTEGER PRIMARY KEY, application TEXT NOT NULL, at REAL NOT NULL,
-    kind TEXT NOT NULL, cause TEXT NOT NULL, unit_from TEXT, unit_to TEXT, term INTEGER,
-    leaderless_for REAL, detail TEXT NOT NULL
-);
-CREATE INDEX history_of ON history (application);
-"""
 
 _HISTORY = "application, at, kind, cause, unit_from, unit_to, term, leaderless_for, detail"
 _APPLICATION = (
     "name, alive, term, holder_unit, holder_instance, duration, guarantee, longest, next_unit, "
-    "led_since"
+    "led_since, removing"
 )
 
 _MOST = 2**31
@@ -90,6 +63,7 @@ class Folded:
         self.settings: dict[str, dict[str, str | None]] = {}
         self.pins: dict[tuple[str, str], float | None] = {}
         self.history: list[HistoryAdded] = []
+        self.charms = charms.FoldedCharms()
 
     def add(self, change: Change) -> None:
         """Take in the next change."""
@@ -114,6 +88,8 @@ class Folded:
                 self.pins[change.application, change.reason] = change.left
             case PinDropped():
                 self.pins[change.application, change.reason] = None
+            case CharmPut() | ConfigPut() | BagPut() | BagDropped() | CharmCleared():
+                self.charms.add(change)
             case _:
                 assert_never(change)
 
@@ -121,7 +97,8 @@ class Folded:
         """How many rows are touched, roughly: `cleared` counts once."""
         settings = sum(map(len, self.settings.values()))
         records = len(self.applications) + len(self.units) + len(self.pins) + len(self.history)
-        return settings + records + len(self.revisions) + len(self.cleared)
+        bags = self.charms.rows()
+        return settings + records + bags + len(self.revisions) + len(self.cleared)
 
     def bytes(self) -> int:
         """How many bytes the new rows take, at most four to a character and roughly."""
@@ -131,7 +108,7 @@ class Folded:
             for key, value in settings.items()
         )
         words = sum(4 * (len(entry.cause) + len(entry.detail)) for entry in self.history)
-        return values + words + 4 * _ROW_BYTES * self.rows()
+        return values + words + self.charms.bytes() + 4 * _ROW_BYTES * self.rows()
 
 
 def fold(changes: Iterable[Change]) -> Folded:
@@ -150,13 +127,15 @@ def write(connection: sqlite3.Connection, folded: Folded) -> None:
     _write_settings(connection, folded)
     _write_pins(connection, folded.pins)
     _write_history(connection, folded.history)
+    if folded.charms.rows():
+        charms.write(connection, folded.charms)
 
 
 def _write_applications(
     connection: sqlite3.Connection, records: Iterable[ApplicationRecord]
 ) -> None:
     connection.executemany(
-        f"INSERT OR REPLACE INTO applications ({_APPLICATION}) VALUES (?,?,?,?,?,?,?,?,?,?)",
+        f"INSERT OR REPLACE INTO applications ({_APPLICATION}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
         map(_application_row, records),
     )
 
@@ -166,7 +145,7 @@ def _application_row(record: ApplicationRecord) -> tuple[Any, ...]:
     unit, instance = (holder.unit, holder.instance) if holder else (None, None)
     return (
         record.name, record.alive, record.term, unit, instance, record.duration,
-        record.guarantee, record.longest, record.next_unit, record.led_since,
+        record.guarantee, record.longest, record.next_unit, record.led_since, record.removing,
     )  # fmt: skip
 
 
@@ -211,8 +190,8 @@ def _write_history(connection: sqlite3.Connection, entries: Iterable[HistoryAdde
 
 
 def read(connection: sqlite3.Connection) -> Persisted:
-    """Everything but the history. Raises sqlite3.Error, and msgspec.ValidationError where a row is
-    not what a record may be."""
+    """Everything but the history. Raises sqlite3.Error, and msgspec.DecodeError where a row is not
+    what a record may be."""
     return Persisted(
         applications={record.name: record for record in _read_applications(connection)},
         units={
@@ -221,6 +200,9 @@ def read(connection: sqlite3.Connection) -> Persisted:
         },
         buckets=_read_buckets(connection),
         pins=_read_pins(connection),
+        charms=charms.read_charms(connection),
+        configs=charms.read_configs(connection),
+        bags=charms.read_bags(connection),
     )
 
 
@@ -231,12 +213,12 @@ def _read_applications(connection: sqlite3.Connection) -> list[ApplicationRecord
 
 
 def _application(row: Sequence[Any]) -> ApplicationRecord:
-    name, alive, term, unit, instance, duration, guarantee, longest, next_unit, led_since = row
+    name, alive, term, unit, instance, duration, guarantee, longest, next_unit, since, leaves = row
     fields = {
         "name": name, "alive": bool(alive), "term": term,
         "holder": None if unit is None else {"unit": unit, "instance": instance},
         "duration": duration, "guarantee": guarantee, "longest": longest,
-        "next_unit": next_unit, "led_since": led_since,
+        "next_unit": next_unit, "led_since": since, "removing": bool(leaves),
     }  # fmt: skip
     return msgspec.convert(fields, ApplicationRecord)
 
@@ -308,11 +290,3 @@ def raise_seat(connection: sqlite3.Connection) -> int:
     number = seat_number(connection) + 1
     connection.execute("UPDATE meta SET value = ? WHERE key = 'seat'", (number,))
     return number
-
-
-def create(connection: sqlite3.Connection) -> None:
-    """An empty store in an empty file."""
-    connection.executescript(
-        f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
-        f"BEGIN; {SCHEMA} COMMIT;"
-    )

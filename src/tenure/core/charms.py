@@ -1,0 +1,347 @@
+"""What a charm needs beyond leadership: itself, its configuration, its units' peer relations. Pure.
+
+Operators hand in charms and set options. Units enter and leave the peer relations of their
+application, read bags, and commit what a hook that ended well leaves in them: all of it or nothing.
+A unit writes its own bag because it is that unit; the application's bag is fenced exactly like the
+bucket, by lease and term (`Leases.fence`).
+
+Whoever else is connected is told of each change, and the writer is not. All are told alike, in an
+order that does not depend on who wrote, so that nobody learns from it who leads (G10).
+
+Like `orders.py` this steps `Leases`, and everything is refused before anything changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tenure.core import bags, config
+from tenure.core.application import Application, config_of
+from tenure.core.bags import BagStep
+from tenure.core.changes import (
+    BagPut,
+    BagRecord,
+    Change,
+    CharmPut,
+    CharmRecord,
+    ConfigPut,
+    ConfigRecord,
+    Option,
+    UnitRecord,
+)
+from tenure.core.effects import BagChanged, CharmGiven, Configured, PeerLeft, Push
+from tenure.core.leases import Leases
+from tenure.errors import BadRequest, NotFound, Refused
+from tenure.names import split_unit
+
+T = TypeVar("T")
+
+MAX_PEERS = 64
+MAX_WORDS = 4096
+"""Characters of the charm's folder."""
+MAX_INTERVAL = 366 * 86400.0
+
+_ENDPOINT = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\Z")
+
+
+class GivenCharm(Struct, frozen=True, kw_only=True):
+    """A charm as an operator hands it in; what is None stays as it was."""
+
+    source: str
+    peers: tuple[str, ...] = ()
+    options: Mapping[str, Option] = {}
+    resources: Mapping[str, str] | None = None
+    update_status_interval: float | None = None
+    allow_host_changes: bool | None = None
+
+
+class BagWrite(Struct, frozen=True, kw_only=True):
+    """One part of a commit: the unit's own bag, or the application's; "" removes a key."""
+
+    relation: int
+    application: bool
+    changes: Mapping[str, str]
+
+
+class Charms:
+    """What is asked about charms, over a controller's leases."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+
+    # -- what operators ask
+
+    def give(self, name: str, given: GivenCharm) -> str:
+        """The application runs this charm from now on. Raises NotFound, BadRequest, and Refused if
+        it would take a peer relation from units that are in it."""
+        before = self._leases.ledger.living(name)
+        application, changes = self.with_charm(before, given)
+        self._leases.keep(application, *changes)
+        charm = application.charm
+        assert charm is not None
+        self._tell_all(application, lambda unit: charm_given(charm, unit))
+        if application.config != before.config:
+            self._tell_all(application, lambda unit: configured(application, unit))
+        return f'"{name}" runs revision {charm.revision} of its charm'
+
+    def configure(self, name: str, put: Mapping[str, str], reset: Iterable[str]) -> str:
+        """Set options, and give others their default back. Raises NotFound, BadRequest, Refused."""
+        before = self._leases.ledger.living(name)
+        application, changes = self.with_config(before, put, reset)
+        if not changes:
+            return f'"{name}" was configured so already'
+        self._leases.keep(application, *changes)
+        self._tell_all(application, lambda unit: configured(application, unit))
+        return f'"{name}" is configured: revision {config_of(application).revision}'
+
+    def with_charm(
+        self, application: Application, given: GivenCharm
+    ) -> tuple[Application, list[Change]]:
+        """The application running it, and what is to be kept; nothing is stepped yet."""
+        check_charm(given)
+        before = application.charm
+        record = next_charm(application, given)
+        gone = sorted(set(record.former_peers.values()))
+        dropped = bags.without(application.bags, gone)
+        told = self._leases.history(
+            application, "charm", "an operator gave it a charm",
+            detail=f"revision {record.revision}: {record.source}",
+        )  # fmt: skip
+        changes: list[Change] = [CharmPut(record), *dropped, told]
+        new = replace(application, charm=record, bags=bags.after(application.bags, dropped))
+        if application.config is None or before is None:
+            return new, changes
+        kept = config.kept(application.config, before.options, record.options)
+        return self._configured(new, kept, changes, "its new charm lacks these options")
+
+    def with_config(
+        self, application: Application, put: Mapping[str, str], reset: Iterable[str] = ()
+    ) -> tuple[Application, list[Change]]:
+        """The application with these options, and what is to be kept: nothing, if it is so."""
+        options = application.charm.options if application.charm else {}
+        record = config.changed(config_of(application), options, put, reset)
+        return self._configured(application, record, [], "an operator configured it")
+
+    def _configured(
+        self, application: Application, record: ConfigRecord, changes: list[Change], cause: str
+    ) -> tuple[Application, list[Change]]:
+        """Names of options reach the history, values never (T10)."""
+        before = config_of(application)
+        if record == before:
+            return application, changes
+        names = config.listed(config.differing(before, record))
+        told = self._leases.history(
+            application, "config", cause, detail=f"revision {record.revision}: {names}"
+        )
+        return replace(application, config=record), [*changes, ConfigPut(record), told]
+
+    # -- what units ask
+
+    def enter(self, unit: str, settings: Mapping[str, str]) -> None:
+        """The unit takes part in all peer relations of its charm. Raises NotFound, BucketFull."""
+        application = self._leases.application_with(unit)
+        check_keys(settings)
+        relations = peers_of(application).values()
+        steps = bags.entering(application.bags, application.name, relations, unit, settings)
+        self._step(application, unit, steps)
+
+    def leave(self, unit: str) -> None:
+        """The unit takes part in none any more; its bags stay for a while. Raises NotFound."""
+        application = self._leases.application_with(unit)
+        self._step(application, unit, bags.leaving(application.bags, unit))
+
+    def leaving(self, application: Application, unit: str) -> tuple[Application, Sequence[Change]]:
+        """The application once the unit has left its relations, which others are told of, and what
+        is to be kept: for whoever drops the unit in the same step."""
+        steps = bags.leaving(application.bags, unit)
+        self._tell_others(application, unit, steps)
+        return replace(application, bags=bags.after(application.bags, steps)), steps
+
+    def commit(
+        self, now: float, unit: str, writes: Sequence[BagWrite], term: int | None
+    ) -> dict[int, int]:
+        """All of it or nothing: what a hook that ended well leaves in bags. Returns, by relation,
+        the versions of the application's bags that really changed.
+
+        Raises NotLeader, NotFound, Refused, BadRequest, BucketFull.
+        """
+        application = self._leases.application_with(unit)
+        if any(write.application for write in writes):
+            self._leases.fence(now, application, unit, term)
+        steps = written(application, unit, writes)
+        self._step(application, unit, steps)
+        return {
+            step.record.relation: step.record.version
+            for step in steps
+            if step.record.owner == application.name
+        }
+
+    def read_bag(self, unit: str, relation: int, owner: str) -> BagRecord:
+        """A bag of the unit's application, also of a unit that left not long ago; the application's
+        has version 0 until it is written. Raises NotFound."""
+        application = self._leases.application_with(unit)
+        check_relation(application, relation)
+        bag = bags.found(application.bags, application.name, relation, owner)
+        if bag.version == 0 and owner != application.name:
+            raise NotFound("permission denied")
+        return bag
+
+    def goal(self, unit: str) -> tuple[UnitRecord, ...]:
+        """All units that the application has, by number. Raises NotFound."""
+        units = self._leases.application_with(unit).units
+        return tuple(units[name] for name in sorted(units, key=lambda name: split_unit(name)[1]))
+
+    # -- the one door for changes of bags
+
+    def _step(self, application: Application, unit: str, steps: Sequence[BagStep]) -> None:
+        if not steps:
+            return
+        new = replace(application, bags=bags.after(application.bags, steps))
+        self._leases.keep(new, *steps)
+        self._tell_others(application, unit, steps)
+
+    def _tell_others(self, application: Application, unit: str, steps: Sequence[BagStep]) -> None:
+        for other in self._leases.connected(application, but=unit):
+            self._leases.pushes.extend(
+                (application.name, _news(other, step.record))
+                for step in steps
+                if isinstance(step, BagPut)
+            )
+
+    def _tell_all(self, application: Application, news: Callable[[str], Push]) -> None:
+        self._leases.pushes.extend(
+            (application.name, news(unit)) for unit in self._leases.connected(application)
+        )
+
+
+def _news(unit: str, bag: BagRecord) -> Push:
+    if not bag.present:
+        return PeerLeft(unit=unit, relation=bag.relation, owner=bag.owner)
+    return BagChanged(unit=unit, relation=bag.relation, owner=bag.owner, version=bag.version)
+
+
+# -- what units are told
+
+
+def peers_of(application: Application) -> Mapping[str, int]:
+    """Its peer endpoints with the numbers of their relations."""
+    return application.charm.peers if application.charm else {}
+
+
+def charm_given(charm: CharmRecord, unit: str) -> CharmGiven:
+    """The charm, as the unit is told."""
+    return CharmGiven(
+        unit=unit, revision=charm.revision, source=charm.source, peers=charm.peers,
+        resources=charm.resources, allow_host_changes=charm.allow_host_changes,
+    )  # fmt: skip
+
+
+def configured(application: Application, unit: str) -> Configured:
+    """The configuration, as the unit is told."""
+    record = config_of(application)
+    return Configured(unit=unit, revision=record.revision, values=record.values)
+
+
+# -- charms
+
+
+def check_charm(given: GivenCharm) -> None:
+    """Raises BadRequest for what no charm can be."""
+    if not given.source.startswith("/") or len(given.source) > MAX_WORDS:
+        raise BadRequest(f"a charm's folder is an absolute path of at most {MAX_WORDS} characters")
+    if len(given.peers) > MAX_PEERS or len(set(given.peers)) < len(given.peers):
+        raise BadRequest(f"a charm has at most {MAX_PEERS} peer endpoints, each once")
+    for endpoint in given.peers:
+        if not _ENDPOINT.match(endpoint):
+            raise BadRequest(f"{endpoint[:100]!r} is not the name of an endpoint")
+    interval = given.update_status_interval
+    if interval is not None and not 0 < interval <= MAX_INTERVAL:
+        raise BadRequest(f"an update-status interval of {interval:g} s is out of range")
+    for name, option in given.options.items():
+        if option.default is not None:
+            config.value_of(option, option.default, name)
+
+
+def next_charm(application: Application, given: GivenCharm) -> CharmRecord:
+    """The record of the charm that is handed in. Raises Refused."""
+    before = application.charm or CharmRecord(
+        application=application.name, source=given.source, revision=0
+    )
+    peers, former = _numbered(before, given.peers)
+    for endpoint, number in former.items():
+        if bags.has_members(application.bags, application.name, number):
+            raise Refused(
+                f'cannot give "{application.name}" this charm: would break relation '
+                f'"{application.name}:{endpoint}": its units take part in it'
+            )
+    return CharmRecord(
+        application=application.name,
+        source=given.source,
+        revision=before.revision + 1,
+        peers=peers,
+        former_peers=former,
+        options=given.options,
+        resources=_or(given.resources, before.resources),
+        update_status_interval=_or(given.update_status_interval, before.update_status_interval),
+        allow_host_changes=_or(given.allow_host_changes, before.allow_host_changes),
+    )
+
+
+def _numbered(
+    before: CharmRecord, endpoints: Iterable[str]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """The endpoints with their numbers, and those that the charm has no more with theirs: a number
+    is given once, and an endpoint that comes back has its own again."""
+    known = {**before.former_peers, **before.peers}
+    following = max(known.values(), default=-1) + 1
+    peers: dict[str, int] = {}
+    for endpoint in endpoints:
+        peers[endpoint] = known.pop(endpoint, following)
+        following += peers[endpoint] == following
+    return peers, known
+
+
+def _or(given: T | None, before: T) -> T:
+    return before if given is None else given
+
+
+# -- bags
+
+
+def written(application: Application, unit: str, writes: Sequence[BagWrite]) -> list[BagPut]:
+    """What changes with these writes, by relation and owner.
+
+    Raises NotFound, Refused, BadRequest, BucketFull.
+    """
+    gathered: dict[tuple[int, str], dict[str, str]] = {}
+    for write in writes:
+        check_relation(application, write.relation)
+        check_keys(write.changes)
+        owner = application.name if write.application else unit
+        gathered.setdefault((write.relation, owner), {}).update(write.changes)
+    steps = []
+    for (relation, owner), changes in sorted(gathered.items()):
+        before = bags.found(application.bags, application.name, relation, owner)
+        if owner == unit and not (before.version and before.present):
+            raise Refused(f"{unit} takes no part in relation {relation}, so it cannot write there")
+        bag = bags.merged(before, changes)
+        if bag is not before:
+            steps.append(BagPut(bag))
+    return steps
+
+
+def check_relation(application: Application, relation: int) -> None:
+    """Raises NotFound unless the application has that peer relation."""
+    if relation not in peers_of(application).values():
+        raise NotFound(f"relation {relation} not found")
+
+
+def check_keys(settings: Mapping[str, str]) -> None:
+    """Raises BadRequest for a key that no bag can have."""
+    if "" in settings:
+        raise BadRequest("a setting's key must not be empty")

@@ -1,0 +1,125 @@
+"""A charm's configuration: what texts mean, and what an operator may set."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenure.core.changes import ConfigRecord, Option
+from tenure.core.config import MAX_CONFIG, changed, differing, kept, listed, value_of
+from tenure.errors import BadRequest, Refused
+
+from .scenarios import refusal_of
+
+NONE = ConfigRecord(application="web")
+OPTIONS = {
+    "port": Option(type="int", default="80"),
+    "ratio": Option(type="float"),
+    "debug": Option(type="boolean", default="false"),
+    "motd": Option(default="hello"),
+    "token": Option(type="secret"),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("int", "0", 0), ("int", "+7", 7), ("int", "-007", -7),
+        ("int", "9223372036854775807", 2**63 - 1), ("int", "-9223372036854775808", -(2**63)),
+        ("int", "0" * 5000 + "1", 1),
+        ("float", "1", 1.0), ("float", "-.5", -0.5), ("float", "5.", 5.0), ("float", "1e3", 1000.0),
+        ("float", "1_000.2_5", 1000.25), ("float", "0x1p-2", 0.25), ("float", "-0X_1.8P+1", -3.0),
+        ("boolean", "1", True), ("boolean", "t", True), ("boolean", "T", True),
+        ("boolean", "TRUE", True), ("boolean", "true", True), ("boolean", "True", True),
+        ("boolean", "0", False), ("boolean", "f", False), ("boolean", "F", False),
+        ("boolean", "FALSE", False), ("boolean", "false", False), ("boolean", "False", False),
+        ("string", " 12\n", " 12\n"), ("string", "", ""), ("secret", "secret:abc", "secret:abc"),
+    ],
+)  # fmt: skip
+def test_a_text_means_what_go_reads_in_it(kind: str, text: str, value: object) -> None:
+    """The types are Juju's, and so is what each of them takes."""
+    found = value_of(Option(type=kind), text)  # type: ignore[arg-type]
+    assert found == value and type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("int", ""), ("int", " 1"), ("int", "1\n"), ("int", "1_000"), ("int", "0x10"),
+        ("int", "1.0"), ("int", "9223372036854775808"), ("int", "-9223372036854775809"),
+        ("int", "٣"), ("int", "9" * 5000), ("int", "+-1"),
+        ("float", ""), ("float", "1e999"), ("float", "."), ("float", "_1"), ("float", "1__0"),
+        ("float", "0x1"), ("float", "0x1p999999"), ("float", "1e"), ("float", "nan"),
+        ("float", "-inf"), ("float", "1 "),
+        ("boolean", "yes"), ("boolean", "tRUE"), ("boolean", ""), ("boolean", "on"),
+    ],
+)  # fmt: skip
+def test_what_go_reads_nothing_in_is_refused_in_one_line(kind: str, text: str) -> None:
+    """The error names the option, its type and the text; a long text is cut."""
+    option = Option(type=kind)  # type: ignore[arg-type]
+    told = refusal_of(lambda: value_of(option, text, "port"))
+    assert told.startswith(f'option "port" expected {kind}, got "')
+    assert "\n" not in told and len(told) < 200
+    assert refusal_of(lambda: value_of(option, text)).startswith(f"expected {kind}, got ")
+
+
+def test_setting_and_resetting_make_one_revision() -> None:
+    """B4: as with the bucket, only what really changes counts"""
+    first = changed(NONE, OPTIONS, {"port": "81", "motd": ""})
+    assert first == ConfigRecord(application="web", revision=1, values={"port": "81", "motd": ""})
+    second = changed(first, OPTIONS, {"debug": "True"}, ["motd"])
+    assert (second.revision, second.values) == (2, {"port": "81", "debug": "True"})
+    assert differing(first, second) == ["debug", "motd"]
+
+
+def test_what_is_so_already_is_the_same_record() -> None:
+    """B4"""
+    record = changed(NONE, OPTIONS, {"port": "81"})
+    assert changed(record, OPTIONS, {"port": "81"}, ["motd", "debug"]) is record
+    assert changed(NONE, OPTIONS, {}) is NONE
+    assert kept(record, OPTIONS, OPTIONS) is record
+
+
+def test_a_default_that_is_set_is_set() -> None:
+    """A later charm may have another default; what an operator chose stays."""
+    assert changed(NONE, OPTIONS, {"port": "80"}).values == {"port": "80"}
+
+
+@pytest.mark.parametrize("how", ["put", "reset"])
+def test_an_unknown_option_is_refused_with_those_that_exist(how: str) -> None:
+    """O2: the next step is in the error"""
+    put, reset = ({"prot": "1"}, []) if how == "put" else ({}, ["prot"])
+    told = refusal_of(lambda: changed(NONE, OPTIONS, put, reset))
+    assert told == (
+        'unknown option "prot": the options are "debug", "motd", "port", "ratio", "token"'
+    )
+    with pytest.raises(BadRequest, match="the charm has no options"):
+        changed(NONE, {}, put, reset)
+
+
+def test_one_wrong_value_changes_nothing_of_the_others() -> None:
+    """G7"""
+    with pytest.raises(BadRequest, match='option "port" expected int, got "x"'):
+        changed(NONE, OPTIONS, {"motd": "hi", "port": "x"})
+    with pytest.raises(BadRequest, match='"motd": either set it or reset it'):
+        changed(NONE, OPTIONS, {"motd": "hi"}, ["motd"])
+
+
+def test_a_configuration_holds_exactly_a_quarter_of_a_mebibyte() -> None:
+    """B6: the error says the size and the limit"""
+    full = changed(NONE, OPTIONS, {"motd": "é" * ((MAX_CONFIG - 4) // 2)})
+    with pytest.raises(Refused, match=f"{MAX_CONFIG + 6} bytes, more than the limit of 262144"):
+        changed(full, OPTIONS, {"port": "22"})
+
+
+def test_values_of_options_that_are_gone_or_retyped_are_dropped() -> None:
+    """The charm would read a text that was meant for something else."""
+    record = changed(NONE, OPTIONS, {"port": "81", "ratio": "2", "motd": "x"})
+    options = {"port": Option(type="int"), "ratio": Option(type="string")}
+    left = kept(record, OPTIONS, options)
+    assert (left.revision, left.values) == (2, {"port": "81"})
+
+
+def test_a_long_list_of_names_is_cut() -> None:
+    """Whatever an operator sends, one line stays one line."""
+    told = listed(f"option\n{n:02}" + "x" * 500 for n in range(30))
+    assert told.endswith(" and 10 more") and "\n" not in told and len(told) < 3000
