@@ -11,8 +11,15 @@ from typing import Any
 
 import pytest
 
-from tenure.agent.charm import CharmError, check_charm, default_name, find_hook, refresh_copy
-from tenure.agent.state import StateUnusable
+from tenure.agent.charm import (
+    CharmError,
+    Manifest,
+    check_charm,
+    default_name,
+    find_hook,
+    refresh_copy,
+)
+from tenure.agent.state import StateFile, StateUnusable
 from tenure.errors import BadName
 
 
@@ -118,7 +125,7 @@ def test_charmcraft_names_a_charm_too(tmp_path: Path) -> None:
     [
         ("name: web\n  bad: [\n", r'metadata.yaml" line 2: '),
         ("- a\n- b\n", "line 1: it must hold a mapping"),
-        ("name: \x01\n", "is not yaml: special characters are not allowed"),
+        ("name: \x01\n", "is not yaml: (control|special) characters are not allowed"),
         ("[" * 1000, "metadata.yaml"),
     ],
     ids=["syntax", "list", "control", "deep"],
@@ -172,7 +179,7 @@ def test_the_copy_is_whole_private_and_writable(source: Path, tmp_path: Path) ->
     names = sorted(str(each.relative_to(unit.copy)) for each in unit.copy.rglob("*"))
     assert names == [
         "broken", "empty", "hooks", "hooks/install", "hooks/start", "lib", "lib/web.py", "out",
-        "read-only",
+        "read-only", "revision",
     ]  # fmt: skip
     assert unit.copy.stat().st_mode & 0o777 == 0o700
     assert (unit.copy / "hooks/install").stat().st_mode & 0o777 == 0o755
@@ -301,8 +308,11 @@ def change_everything(source: Path, text: str) -> None:
 
 
 def contents(top: Path) -> dict[str, str]:
+    """Of all files, but the one that a copy is given."""
     return {
-        str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file()
+        str(path.relative_to(top)): path.read_text()
+        for path in top.rglob("*")
+        if path.is_file() and path != top / "revision"
     }
 
 
@@ -337,3 +347,38 @@ def test_a_charm_that_cannot_be_copied_says_why(unit: Unit, tmp_path: Path) -> N
         refresh_copy(tmp_path / "gone", unit.copy, unit.manifest)
     with pytest.raises(CharmError, match="into itself"):
         refresh_copy(unit.source, unit.source / "copy", unit.manifest)
+
+
+def test_the_copy_has_a_revision_and_nobody_is_told(source: Path, tmp_path: Path) -> None:
+    """H9: charmhelpers reads it."""
+    unit = Unit(source, tmp_path)
+    assert unit.refresh() == [f'copied 4 files and folders from "{source}"']
+    assert (unit.copy / "revision").read_text() == "0\n"
+    assert refresh_copy(source, unit.copy, unit.manifest, 7) == []
+    assert (unit.copy / "revision").read_text() == "7\n"
+    assert refresh_copy(source, unit.copy, unit.manifest, 7) == []
+
+
+def test_a_charm_with_a_revision_of_its_own_keeps_it(unit: Unit) -> None:
+    """H9: whoever brings it, the source or the charm while it runs."""
+    write(unit.source / "revision", "42", 0o644)
+    assert unit.refresh() == ["updated revision"]
+    assert (unit.copy / "revision").read_text() == "42"
+    (unit.source / "revision").unlink()
+    unit.refresh()
+    assert (unit.copy / "revision").read_text() == "0\n"
+    write(unit.copy / "revision", "mine")
+    refresh_copy(unit.source, unit.copy, unit.manifest, 1)
+    assert (unit.copy / "revision").read_text() == "mine"
+
+
+def test_a_copy_of_before_gets_its_revision_too(unit: Unit) -> None:
+    """H9: a manifest that knows of none."""
+    (unit.copy / "revision").unlink()
+    kept = StateFile(unit.manifest, Manifest)
+    known = kept.load()
+    assert known is not None
+    entries = {name: entry for name, entry in known.entries.items() if name != "revision"}
+    kept.save(Manifest(entries))
+    assert unit.refresh() == []
+    assert (unit.copy / "revision").read_text() == "0\n"

@@ -1,4 +1,4 @@
-"""A charm's folder, and each unit's own copy of it.
+"""Each unit's own copy of its charm.
 
 A charm is what an operator names: a folder with `hooks/` or an executable `dispatch`. A unit never
 runs it in place. It has one private copy, which lasts as long as the unit and which its hooks may
@@ -15,33 +15,37 @@ source last put there; three looks at a path (source now, manifest, copy now) sa
 Each file is replaced whole. What a refresh is about to touch is noted first, so one that was
 interrupted is finished by the next: whatever such a path looks like then is the refresh's own
 doing. Nothing is ever written or removed through a symbolic link.
+
+A charm without a `revision` file is given one, as Juju does: it is part of the source as far as the
+table is concerned, and no operator is told of it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import yaml
 from msgspec import Struct
 
 from tenure.agent.state import StateFile
-from tenure.errors import BadName, TenureError
-from tenure.names import check_application
+from tenure.charms.fault import reason_of
+from tenure.charms.folder import CharmError, check_charm, default_name, find_action, find_hook
+
+__all__ = [
+    "CharmError", "Entry", "Manifest", "check_charm", "default_name", "find_action", "find_hook",
+    "is_copied", "refresh_copy",
+]  # fmt: skip
+
+REVISION = "revision"
 
 _NEW = ".tenure-new"
 _NOT_COPIED = frozenset({".git", _NEW})
-
-
-class CharmError(TenureError):
-    """The charm is not one, or cannot be read or copied."""
-
-    code = "charm-error"
+_MANY = 16
+"""Files of which each would wait for the disk by itself: a virtual environment has hundreds."""
 
 
 class Entry(Struct, frozen=True):
@@ -66,37 +70,6 @@ class Manifest(Struct, frozen=True):
     started: tuple[str, ...] = ()
 
 
-def check_charm(source: Path) -> None:
-    """Raises CharmError, naming what is missing and the next step, if this is not a charm."""
-    try:
-        fault = _fault(source)
-    except OSError as error:
-        raise CharmError(
-            f'cannot read the charm "{source}": {_reason(error)}: "{error.filename}"'
-        ) from error
-    if fault is not None:
-        raise CharmError(fault)
-
-
-def default_name(source: Path) -> str:
-    """The application name a charm suggests: its metadata's, or else its folder's, made valid.
-
-    Raises CharmError if the metadata cannot be read, BadName if nothing valid can be made of it.
-    """
-    found = next(filter(None, map(_name_in, _metadata(source))), None) or source.resolve().name
-    words = [word for word in re.split(r"[^a-z0-9]+", found.lower()) if word]
-    while words and not re.search("[a-z]", words[0]):
-        del words[0]
-    # because Juju wants a letter in every part: web-2 becomes web2
-    name = "".join(f"-{word}" if re.search("[a-z]", word) else word for word in words)
-    try:
-        return check_application(name.lstrip("-0123456789"))
-    except BadName as error:
-        raise BadName(
-            f"{found!r} gives no application name: name the application yourself with --name NAME"
-        ) from error
-
-
 def is_copied(manifest: Path) -> bool:
     """Whether a refresh was ever finished: before that, a hook that is not there is not missing.
 
@@ -106,60 +79,44 @@ def is_copied(manifest: Path) -> bool:
     return known is not None and bool(known.entries)
 
 
-def find_hook(copy: Path, hook: str) -> tuple[str, ...] | None:
-    """What to run for a hook: `dispatch` if executable, else `hooks/<hook>`; None if missing (H6).
-
-    Raises CharmError for a hook that is there and cannot be run: it fails, it is not missing.
-    """
-    dispatch, path = copy / "dispatch", copy / "hooks" / hook
-    try:
-        if _is_executable(dispatch):
-            return (str(dispatch),)
-        if not path.exists():
-            return None
-        if _is_executable(path):
-            return (str(path),)
-        what = "is not executable" if path.is_file() else "is not a file"
-    except OSError as error:
-        what = f"cannot be read: {_reason(error)}"
-    raise CharmError(f"hooks/{hook} {what}")
-
-
-def refresh_copy(source: Path, copy: Path, manifest: Path) -> list[str]:
+def refresh_copy(source: Path, copy: Path, manifest: Path, revision: int = 0) -> list[str]:
     """Make or refresh a unit's copy of its charm (H9); no hook may run meanwhile.
 
     `.git`, and what is neither file, folder nor link, is not copied. Modes are kept, but the owner
-    may always read and write. Returns lines for people, [] if there was nothing to do.
+    may always read and write. `revision` is what the copy's file of that name holds, if the charm
+    brings none: charmhelpers reads it. Returns lines for people, [] if there was nothing to do.
     Raises CharmError, StateUnusable or StateNotSaved; the next refresh goes on from there.
     """
     if copy.resolve().is_relative_to(source.resolve()):
         raise CharmError(f'cannot copy the charm "{source}" into itself: move the charm elsewhere')
     try:
-        return _Refresh(source, copy, manifest).run()
+        return _Refresh(source, copy, manifest, revision).run()
     except OSError as error:
         raise CharmError(
-            f'cannot copy the charm "{source}" to "{copy}": {_reason(error)}: "{error.filename}"'
+            f'cannot copy the charm "{source}" to "{copy}": {reason_of(error)}: "{error.filename}"'
         ) from error
 
 
 class _Refresh:
     """One refresh: look at everything, note what will be touched, do it, note what was put."""
 
-    def __init__(self, source: Path, copy: Path, manifest: Path) -> None:
+    def __init__(self, source: Path, copy: Path, manifest: Path, revision: int) -> None:
         self._source = source
+        self._revision = f"{revision}\n".encode()
         self._copy = copy
         self._file = StateFile(manifest, Manifest)
         loaded = self._file.load()
         self._first = loaded is None
         self._before = loaded or Manifest()
         self._started = frozenset(self._before.started)
+        self._gives_revision = False
         self._after: dict[str, Entry] = {}
         self._lines: list[str] = []
 
     def run(self) -> list[str]:
         self._copy.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._copy / _NEW).unlink(missing_ok=True)
-        wanted = dict(sorted(_walk(self._source)))
+        wanted = self._wanted()
         known = self._before.entries.keys() | self._started
         gone = sorted(known - wanted.keys(), reverse=True)  # what is in a folder before the folder
         touched = [*gone, *self._touched(wanted)]
@@ -173,11 +130,19 @@ class _Refresh:
         self._file.save(Manifest(self._after))
         return self._report(put)
 
+    def _wanted(self) -> dict[str, Entry]:
+        found = dict(_walk(self._source))
+        self._gives_revision = REVISION not in found
+        if self._gives_revision:
+            found[REVISION] = Entry("file", 0o644, hashlib.sha256(self._revision).hexdigest())
+        return dict(sorted(found.items()))
+
     def _report(self, put: list[str]) -> list[str]:
         if not self._first:
             return self._lines
         kept = [line for line in self._lines if line.startswith("kept")]
-        return [f'copied {len(put)} files and folders from "{self._source}"', *kept]
+        count = len(put) - (self._gives_revision and REVISION in put)
+        return [f'copied {count} files and folders from "{self._source}"', *kept]
 
     def _touched(self, wanted: Mapping[str, Entry]) -> set[str]:
         """What will be put, also below what makes room for a folder first."""
@@ -208,8 +173,13 @@ class _Refresh:
                 self._lines.append(f"kept {name}: the charm changed it, the new one is not used")
             return False
         self._after[name] = self._write(name, want)
-        self._lines.append(f"{'added' if have is None else 'updated'} {name}")
+        if not self._is_given(name):
+            self._lines.append(f"{'added' if have is None else 'updated'} {name}")
         return True
+
+    def _is_given(self, name: str) -> bool:
+        """Whether the path is ours to fill: the charm does not bring it."""
+        return name == REVISION and self._gives_revision
 
     def _make_room(self, name: str, want: Entry, have: Entry | None) -> bool:
         """Whether the path can be replaced: what cannot be renamed over is removed."""
@@ -232,7 +202,10 @@ class _Refresh:
         if want.kind == "link":
             new.symlink_to(want.content)
         else:
-            shutil.copyfile(self._source / name, new, follow_symlinks=False)
+            if self._is_given(name):
+                new.write_bytes(self._revision)
+            else:
+                shutil.copyfile(self._source / name, new, follow_symlinks=False)
             new.chmod(want.mode)
         put = _look(self._copy, _NEW)
         new.rename(path)
@@ -261,6 +234,8 @@ class _Refresh:
         """Wait for the disk once all is written: only then is the manifest true (power loss)."""
         folders = {self._copy, *((self._copy / name).parent for name in put)}
         files = {self._copy / name for name in put if self._after[name].kind == "file"}
+        if len(files) > _MANY:
+            os.sync()  # all in one go; what is left for the loop is to hear of errors
         for path in [*sorted(files), *sorted(folders)]:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
@@ -284,49 +259,33 @@ def _walk(top: Path, below: str = "") -> Iterator[tuple[str, Entry]]:
 
 def _look(top: Path, name: str) -> Entry | None:
     """What is at a path, following no link; None if nothing is."""
-    parent = Path(name).parent
-    while parent != Path():
-        try:
-            if not stat.S_ISDIR((top / parent).lstat().st_mode):
-                return _BLOCKED
-        except (FileNotFoundError, NotADirectoryError):
-            pass
-        parent = parent.parent
+    if not _is_reachable(top, name):
+        return _BLOCKED
+    path = os.path.join(top, name)  # noqa: PTH118  a third of a refresh would be pathlib's time
     try:
-        mode = (top / name).lstat().st_mode
+        mode = os.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return None
     if stat.S_ISLNK(mode):
-        return Entry("link", content=str((top / name).readlink()))
+        return Entry("link", content=os.readlink(path))  # noqa: PTH115
     if stat.S_ISDIR(mode):
         return Entry("folder", mode=mode & 0o777 | 0o700)
     if not stat.S_ISREG(mode):
         return _BLOCKED
-    with open(top / name, "rb") as file:
+    with open(path, "rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     return Entry("file", mode & 0o777 | 0o600, content)
 
 
-def _fault(source: Path) -> str | None:
-    """Why the folder is not a charm and what to do about it, None if it is one."""
-    if not source.exists():
-        return f'"{source}" does not exist: name the folder of a charm'
-    if not source.is_dir():
-        return f'"{source}" is not a folder: name the folder of a charm'
-    hooks = source / "hooks"
-    there = [source / "dispatch", *(sorted(hooks.iterdir()) if hooks.is_dir() else ())]
-    if any(map(_is_executable, there)):
-        return None
-    for path in filter(Path.is_file, there):
-        return f'{path.relative_to(source)} is not executable: run chmod +x "{path}"'
-    return (
-        f'"{source}" is not a charm: put an executable "dispatch" there, or a folder "hooks" with '
-        "executable files named like hooks/leader-elected"
-    )
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _is_reachable(top: Path, name: str) -> bool:
+    """Whether only folders lead there, as far as anything does."""
+    while name := name.rpartition("/")[0]:
+        try:
+            if not stat.S_ISDIR(os.lstat(os.path.join(top, name)).st_mode):  # noqa: PTH118
+                return False
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+    return True
 
 
 def _remove_folder(path: Path) -> bool:
@@ -336,34 +295,3 @@ def _remove_folder(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _is_executable(path: Path) -> bool:
-    return path.is_file() and bool(path.stat().st_mode & 0o111)
-
-
-def _metadata(source: Path) -> list[Path]:
-    return [
-        path for name in ("metadata.yaml", "charmcraft.yaml") if (path := source / name).exists()
-    ]
-
-
-def _name_in(path: Path) -> str | None:
-    """The `name` in a metadata file, None if it has none. Raises CharmError."""
-    try:
-        # because BaseLoader makes strings and nothing else: no dates to choke on, no objects
-        content = yaml.load(path.read_bytes(), Loader=yaml.BaseLoader)
-    except yaml.MarkedYAMLError as error:
-        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise CharmError(f'"{path}"{line}: {error.problem or "not valid yaml"}') from error
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = getattr(error, "reason", "it is nested too deeply")
-        raise CharmError(f'"{path}" is not yaml: {reason}') from error
-    except OSError as error:
-        raise CharmError(f'cannot read "{path}": {_reason(error)}') from error
-    if content is None or content == "":
-        return None
-    if not isinstance(content, dict):
-        raise CharmError(f'"{path}" line 1: it must hold a mapping, like "name: web"')
-    name = content.get("name")
-    return name if isinstance(name, str) and name else None

@@ -1,0 +1,86 @@
+"""What a charm's `requirements.txt` names, installed into its `venv` folder.
+
+It is the interpreter of Tenure that installs, since that is the one known to be here. A charm runs
+under the `python3` on its hooks' PATH. Where the two differ, packages with compiled parts (PyYAML,
+cryptography) are for the wrong one: `differs` says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tenure.charms.fault import CharmError
+from tenure.charms.recipe import Recipe
+
+PATIENCE = 900.0
+"""Seconds that pip may take."""
+
+_OPTIONS = ("--no-input", "--disable-pip-version-check", "--no-compile", "--quiet")
+
+
+def install(recipe: Recipe, folder: Path) -> None:
+    """Fill `folder/venv`. Paths in requirements are relative to `folder`.
+
+    Raises CharmError with pip's most telling line.
+    """
+    files = [word for name in recipe.requirements for word in ("-r", name)]
+    words = [sys.executable, "-m", "pip", "install", "--target", "venv", *_OPTIONS, *files]
+    status, output = _run([*words, "--", *recipe.packages], folder)
+    if status != 0:
+        wanted = ", ".join((*recipe.requirements, *recipe.packages))
+        raise CharmError(f"cannot install {wanted} into venv: {_telling(output)}")
+    # Checked by content, because each unit's copy has other times, and would compile all anew.
+    mode = ("-m", "compileall", "-qq", "--invalidation-mode", "checked-hash", "venv")
+    _run([sys.executable, *mode], folder)
+
+
+def differs() -> str | None:
+    """A line for people, if the charm's `python3` is of another version than ours."""
+    ours = "{}.{}".format(*sys.version_info)
+    theirs = ask_python("import sys; print('{}.{}'.format(*sys.version_info))")
+    if theirs in (ours, None):
+        return None
+    return (
+        f"venv is filled for Python {ours}, but python3 on PATH is {theirs}: compiled packages "
+        f"will not load there; start Tenure with Python {theirs}, or put {ours} first on PATH"
+    )
+
+
+def ask_python(code: str) -> str | None:
+    """What the `python3` on PATH prints for this code; None if it fails or is not there."""
+    python = shutil.which("python3")
+    if python is None:
+        return None
+    asked = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, timeout=60, check=False, cwd="/"
+    )
+    return asked.stdout.strip() if asked.returncode == 0 else None
+
+
+def _run(words: Sequence[str], folder: Path) -> tuple[int, str]:
+    with subprocess.Popen(
+        words, cwd=folder, env={**os.environ, "PIP_USER": "0"}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        start_new_session=True,
+    ) as child:  # fmt: skip
+        try:
+            output, _ = child.communicate(timeout=PATIENCE)
+        except BaseException as error:
+            os.killpg(child.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise CharmError(f"pip took longer than {PATIENCE:.0f} s: it was ended") from error
+            raise
+    return child.returncode, output
+
+
+def _telling(output: str) -> str:
+    """The line of pip's output that says most."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    return (errors or lines or ["pip said nothing"])[-1]
