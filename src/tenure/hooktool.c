@@ -10,6 +10,7 @@
  *      O, E  print on stdout, on stderr
  *      W     write a file: a text (the path), then the content to the end of the frame
  *      I     send stdin: chunks of a size and its bytes, and an empty one at its end
+ *      F     send a file, its path the frame's body, in the same way
  *      X     end with this exit code (1 byte)
  */
 #include <ctype.h>
@@ -95,14 +96,24 @@ static int ask(int fd, char **texts, int count) {
     return move(fd, POLLOUT, request, at - request);
 }
 
-static void send_stdin(int fd) {
+/* Send what there is to read; a fault ends stdin, which has no path, and a file's is told. */
+static void send_input(int fd, int from, const char *path) {
     ssize_t n;
     do {
-        while ((n = read(0, chunk + 4, sizeof chunk - 4)) < 0 && again(0, POLLIN)) continue;
+        while ((n = read(from, chunk + 4, sizeof chunk - 4)) < 0 && again(from, POLLIN)) continue;
+        if (n < 0 && path != NULL) fail(errno, "read ", path, ": ");
         if (n < 0) n = 0;
         put_size(chunk, n);
         /* because the agent that stops listening says why in the frames that follow */
     } while (move(fd, POLLOUT, chunk, 4 + n) == 0 && n > 0);
+}
+
+static void send_file(int fd, char *path, size_t size) {
+    path[size] = '\0';
+    int from = open(path, O_RDONLY | O_CLOEXEC);
+    if (from < 0) fail(errno, "open ", path, ": ");
+    send_input(fd, from, path);
+    close(from);
 }
 
 static void write_file(char *body, size_t size) {
@@ -135,7 +146,8 @@ int main(int argc, char **argv) {
         /* because who closed a pipe early still wants the exit code, writing may fail in silence */
         if (*head == 'O' || *head == 'E') move(*head == 'O' ? 1 : 2, POLLOUT, body, size);
         else if (*head == 'W' && size >= 4 && get_size(body) <= size - 4) write_file(body, size);
-        else if (*head == 'I') send_stdin(fd);
+        else if (*head == 'I') send_input(fd, 0, NULL);
+        else if (*head == 'F') send_file(fd, body, size);
         else break;
         free(body);
     }

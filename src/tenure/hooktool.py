@@ -135,14 +135,28 @@ def put_quietly(fd: int, body: bytes) -> None:
 
 
 def send_stdin(agent: socket, _body: bytes) -> None:
+    send_input(agent, 0, b"")
+
+
+def send_file(agent: socket, path: bytes) -> None:
+    try:
+        fd = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
+    except OSError as error:
+        raise Failed(b"open " + path + b": " + words(error)) from None
+    send_input(agent, fd, path)
+
+
+def send_input(agent: socket, fd: int, path: bytes) -> None:
     chunk = b"-"
     while chunk:
         try:
-            chunk = posix.read(0, 65532)
+            chunk = posix.read(fd, 65532)
         except BlockingIOError:
-            wait(0, 1)
+            wait(fd, 1)
             continue
-        except OSError:
+        except OSError as error:
+            if path:
+                raise Failed(b"read " + path + b": " + words(error)) from None
             chunk = b""
         try:
             agent.sendall(sized(chunk))
@@ -166,7 +180,7 @@ def write_file(_agent: socket, body: bytes) -> None:
         raise Failed(doing + path + b": " + words(error)) from None
 
 
-DO = {b"O": out, b"E": err, b"I": send_stdin, b"W": write_file}
+DO = {b"O": out, b"E": err, b"I": send_stdin, b"F": send_file, b"W": write_file}
 
 
 def run(argv: list[str]) -> int:

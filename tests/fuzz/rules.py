@@ -13,24 +13,55 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["text", "bool", "format"]
+Kind = Literal["text", "bool", "format", "no smart format", "relation"]
 
 SPACES = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + (
     "\u2028\u2029\u202f\u205f\u3000"
 )  # fmt: skip
 
+RELATION = b"0"
+"""The number of the only relation that there is."""
+
 OUTPUT: Mapping[bytes, Kind] = {b"format": "format", b"o": "text", b"output": "text"}
+NOTHING: Mapping[bytes, Kind] = {}
+TO_RELATION: Mapping[bytes, Kind] = {b"r": "relation", b"relation": "relation"}
+PORTS: Mapping[bytes, Kind] = {b"format": "text", b"endpoints": "text"}
 FLAGS: Mapping[str, Mapping[bytes, Kind]] = {
+    **dict.fromkeys(
+        ("action-fail", "action-log", "action-set", "application-version-set", "resource-get",
+         "state-delete"),
+        NOTHING,
+    ),
+    **dict.fromkeys(("action-get", "relation-ids", "unit-get"), OUTPUT),
+    "close-port": PORTS,
+    "open-port": PORTS,
+    "opened-ports": {**OUTPUT, b"endpoints": "bool"},
+    "config-get": {**OUTPUT, b"a": "bool", b"all": "bool"},
+    "goal-state": {**OUTPUT, b"format": "no smart format"},
+    "network-get": {
+        **OUTPUT, **TO_RELATION, b"bind-address": "bool", b"egress-subnets": "bool",
+        b"ingress-address": "bool", b"primary-address": "bool",
+    },
+    "relation-get": {**OUTPUT, **TO_RELATION, b"app": "bool"},
+    "relation-list": {**OUTPUT, **TO_RELATION, b"app": "bool"},
+    "relation-model-get": {**OUTPUT, **TO_RELATION},
+    "relation-set": {**TO_RELATION, b"app": "bool", b"file": "text", b"format": "text"},
+    "state-get": {**OUTPUT, b"strict": "bool"},
+    "state-set": {b"file": "text"},
     "is-leader": OUTPUT,
     "leader-get": OUTPUT,
     "leader-set": {},
     "juju-log": {b"debug": "bool", b"format": "text", b"l": "text", b"log-level": "text"},
     "status-get": {**OUTPUT, b"application": "bool", b"include-data": "bool"},
     "status-set": {b"application": "bool"},
-}
+}  # fmt: skip
 """What each tool takes."""
 
-ALIASES = {b"o": b"output", b"l": b"log-level"}
+ALIASES = {b"o": b"output", b"l": b"log-level", b"r": b"relation", b"a": b"all"}
+FORMATS: Mapping[Kind, tuple[bytes, ...]] = {
+    "format": (b"json", b"smart", b"yaml"),
+    "no smart format": (b"json", b"yaml"),
+}
 TRUTHS = {b"1": b"true", b"t": b"true", b"T": b"true", b"TRUE": b"true", b"true": b"true",
           b"True": b"true", b"0": b"false", b"f": b"false", b"F": b"false", b"FALSE": b"false",
           b"false": b"false", b"False": b"false"}  # fmt: skip
@@ -112,11 +143,21 @@ def _checked(kind: Kind, name: bytes, value: bytes) -> bytes:
     why = b""
     if kind == "bool" and value not in TRUTHS:
         why = b"strconv.ParseBool: parsing " + quoted(value) + b": invalid syntax"
-    elif kind == "format" and value not in (b"json", b"smart", b"yaml"):
+    elif value not in FORMATS.get(kind, (value,)):
         why = b"unknown format " + quoted(value)
+    elif kind == "relation":
+        why = _why_no_relation(value.split(b":")[-1])
     if why:
         raise Wrong(b"invalid value " + quoted(value) + b" for option " + minus(name) + b": " + why)
     return TRUTHS[value] if kind == "bool" else value
+
+
+def _why_no_relation(number: bytes) -> bytes:
+    """strconv.Atoi, and a look at what there is."""
+    digits = number[1:] if number[:1] in (b"+", b"-") else number
+    if not digits or set(digits) - set(b"0123456789"):
+        return b"invalid relation id"
+    return b"" if int(number) == int(RELATION) else b"relation not found"
 
 
 def minus(name: bytes) -> bytes:

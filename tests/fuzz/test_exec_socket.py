@@ -98,7 +98,7 @@ async def test_all_who_wait_for_a_context_and_vanish_are_forgotten(execs: Served
     await execs.until(lambda: len(execs.machine.unit._exec_waiters) == len(writers))
     for writer in writers:
         writer.transport.abort()
-    await execs.until(lambda: all(waiter.done() for waiter in execs.machine.unit._exec_waiters))
+    await execs.until(lambda: all(waiter.done() for waiter, _ in execs.machine.unit._exec_waiters))
     first.close()
     await works(execs)
     assert not execs.machine.unit._exec_waiters

@@ -33,7 +33,7 @@ TEXTS = st.text(CHARS, max_size=20) | CONTROLS | BYTES | LONG | NUMBERS
 BUCKETS = st.dictionaries(TEXTS.filter(bool), TEXTS.filter(bool), max_size=6)
 
 
-async def _no_stdin() -> bytes:
+async def _no_stdin(path: str = "") -> bytes:
     return b""
 
 

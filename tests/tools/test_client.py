@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tool_world import (
 )
 
 from tenure.agent.tools.base import Call, Context, ReadStdin, Reply
+from tenure.agent.tools.flags import Failed
 from tenure.agent.toolserver import ToolServer, parse_request
 
 LOST = b"ERROR connection to the agent lost: the outcome is unknown\n"
@@ -303,6 +305,63 @@ async def test_too_much_stdin_is_refused(client: Client, folder: Path) -> None:
     finally:
         await server.close()
     assert ran == failed("stdin is larger than 8388608 bytes")
+
+
+async def read_file(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+    """A tool that prints a file of the caller's, or the fault that the agent has with it."""
+    try:
+        return Reply(stdout=await read_stdin(call.args[0]))
+    except Failed as fault:
+        return Reply(exit_code=1, stderr=f"ERROR {fault}\n".encode())
+
+
+@pytest.fixture
+async def reading(folder: Path) -> AsyncIterator[ToolServer]:
+    server = ToolServer(folder / "socket", Contexts({"1": BucketContext()}), run=read_file)
+    await server.start()
+    yield server
+    await server.close()
+
+
+async def test_a_file_is_read_by_the_client_with_its_own_eyes(
+    client: Client, reading: ToolServer, folder: Path
+) -> None:
+    """T7: a pipe that only the caller has is a file as well"""
+    content = bytes(range(256)) * 4000
+    (folder / "file").write_bytes(content)
+    (folder / "empty").touch()
+    environ = client.environ("1", reading.path)
+    assert await client.run("is-leader", str(folder / "file"), environ=environ) == Ran(
+        0, content, b""
+    )
+    assert await client.run("is-leader", str(folder / "empty"), environ=environ) == Ran(0, b"", b"")
+    ran = await client.run("is-leader", "/dev/stdin", environ=environ, stdin=content)
+    assert ran == Ran(0, content, b"")
+
+
+async def test_a_file_that_cannot_be_read_is_the_clients_error(
+    client: Client, reading: ToolServer, folder: Path
+) -> None:
+    """T2, T7"""
+    environ = client.environ("1", reading.path)
+    for path, message in [
+        (f"{folder}/none", f"open {folder}/none: no such file or directory"),
+        (f"{folder}/a\nb", f"open {folder}/a\\nb: no such file or directory"),
+        (f"{folder}", f"read {folder}: is a directory"),
+        (f"{folder}/{'x' * 300}", f"open {folder}/{'x' * 300}: file name too long"),
+    ]:
+        assert await client.run("is-leader", path, environ=environ) == failed(message)
+    await until(lambda: not reading.connections)
+
+
+async def test_a_file_that_is_too_large_is_refused(
+    client: Client, reading: ToolServer, folder: Path
+) -> None:
+    """T2"""
+    (folder / "large").write_bytes(b"x" * 9_000_000)
+    path = str(folder / "large")
+    ran = await client.run("is-leader", path, environ=client.environ("1", reading.path))
+    assert ran == failed(f"{path} is larger than 8388608 bytes")
 
 
 async def test_a_call_is_one_process_of_one_thread(client: Client, folder: Path) -> None:

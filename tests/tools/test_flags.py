@@ -111,3 +111,53 @@ def test_flags_stand_anywhere_before_two_dashes(
     parsed = parse(FLAGS, tuple(args))
     assert parsed.rest == (*first, *second, *third, *literal)
     assert (parsed.text("format"), parsed.text("output")) == ("json", "file")
+
+
+TO_RELATION = (Flag(names=("r", "relation"), does="", kind="relation"),)
+
+
+@pytest.mark.parametrize(
+    ("args", "number"),
+    [
+        ([], ""),
+        (["-r", "0"], "0"),
+        (["-r0"], "0"),
+        (["--relation", "peers:12"], "12"),
+        (["--relation=a:b:12"], "12"),
+        (["-r", "+0012"], "12"),
+        (["-r", "0", "-r", "12"], "12"),
+    ],
+)
+def test_a_relation_is_named_by_its_number_with_or_without_its_endpoint(
+    args: list[str], number: str
+) -> None:
+    """T1"""
+    assert parse(TO_RELATION, tuple(args), lambda: {0, 12}).text("relation") == number
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("x", "invalid relation id"),
+        ("", "invalid relation id"),
+        ("12:", "invalid relation id"),
+        ("0x0", "invalid relation id"),
+        ("1_2", "invalid relation id"),
+        ("\u0660", "invalid relation id"),
+        ("9" * 9000, "invalid relation id"),
+        ("7", "relation not found"),
+        ("-1", "relation not found"),
+    ],
+)
+def test_what_is_no_relation_of_the_unit_is_wrong(value: str, reason: str) -> None:
+    """T0"""
+    with pytest.raises(WrongArguments) as caught:
+        parse(TO_RELATION, (f"--relation={value}",), lambda: {0, 12})
+    assert str(caught.value) == f'invalid value "{value}" for option --relation: {reason}'
+
+
+def test_relations_are_looked_up_only_when_one_is_named() -> None:
+    """T0"""
+    asked = []
+    parse(TO_RELATION, ("a",), lambda: asked.append(1) or ())
+    assert asked == []

@@ -9,7 +9,14 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tenure.agent.tools.goyaml import compare_keys, dump, in_natural_order, reads_as_another_type
+from tenure.agent.tools.goyaml import (
+    Fields,
+    Node,
+    compare_keys,
+    dump,
+    in_natural_order,
+    reads_as_another_type,
+)
 
 ALL_FORMS = [form for word in ("yes", "no", "on", "off", "true", "false", "null") for form in (
     word, word.capitalize(), word.upper()
@@ -144,6 +151,32 @@ def test_the_order_does_not_depend_on_how_the_keys_came() -> None:
     assert compare_keys("1b", "2") < 0
     found = {tuple(in_natural_order(keys)) for keys in permutations(["2", "12", "1b", "a"])}
     assert len(found) == 1
+
+
+def test_lists_stand_at_the_column_of_their_key_and_nest() -> None:
+    """T4"""
+    assert dump({"k": ["a", "1"], "m": [], "n": {}}) == 'k:\n- a\n- "1"\nm: []\n"n": {}\n'
+    assert dump([["a", "b"], {"k": ["c"]}]) == "- - a\n  - b\n- k:\n  - c\n"
+    assert dump([{"b": None, "a": [{"x": 1.5}]}]) == "- a:\n  - x: 1.5\n  b: null\n"
+    assert dump({"k": {"l": ["a\nb"]}}) == "k:\n  l:\n  - |-\n    a\n    b\n"
+
+
+def test_the_fields_of_a_struct_keep_their_order() -> None:
+    """T4"""
+    assert dump(Fields(z="1", a={"b2": "x", "b10": "y"})) == 'z: "1"\na:\n  b2: x\n  b10: "y"\n'
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text("ab1 :-", max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(TREES)
+def test_a_tree_reads_back_as_the_same_tree(tree: Node) -> None:
+    """T4"""
+    assert yaml.safe_load(dump(tree)) == tree
 
 
 @pytest.mark.parametrize("base", ["", "0x", "0b", "0o", "0", "-"])

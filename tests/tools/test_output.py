@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenure.agent.tools.output import go_json, quote, quote_all, render, to_bytes, trim
+from tenure.agent.tools.goyaml import Fields
+from tenure.agent.tools.output import (
+    Value,
+    go_json,
+    quote,
+    quote_all,
+    render,
+    to_bytes,
+    trim,
+)
 
 
 @pytest.mark.parametrize(
@@ -103,11 +112,19 @@ def test_json_reads_back_and_is_sorted_by_bytes(bucket: dict[str, str]) -> None:
         ("a\n", b"a\n\n", b"|\n  a\n", b'"a\\n"\n'),
         ({}, b"{}\n", b"{}\n", b"{}\n"),
         ({"b": "1", "a": "x"}, b'a: x\nb: "1"\n', b'a: x\nb: "1"\n', b'{"a":"x","b":"1"}\n'),
+        (0, b"0\n", b"0\n", b"0\n"),
+        (-8080, b"-8080\n", b"-8080\n", b"-8080\n"),
+        (2.0, b"2\n", b"2\n", b"2\n"),
+        (1e6, b"1e+06\n", b"1e+06\n", b"1000000\n"),
+        ([], b"", b"[]\n", b"[]\n"),
+        (("a", "b c"), b"a\nb c\n", b"- a\n- b c\n", b'["a","b c"]\n'),
+        ([""], b"", b'- ""\n', b'[""]\n'),
+        (["1", 1], b'- "1"\n- 1\n', b'- "1"\n- 1\n', b'["1",1]\n'),
+        ({"k": None}, b"k: null\n", b"k: null\n", b'{"k":null}\n'),
+        (Fields(b="1", a=[]), b'b: "1"\na: []\n', b'b: "1"\na: []\n', b'{"b":"1","a":[]}\n'),
     ],
 )
-def test_the_three_formats(
-    value: str | bool | dict[str, str] | None, smart: bytes, yaml: bytes, json_: bytes
-) -> None:
+def test_the_three_formats(value: Value, smart: bytes, yaml: bytes, json_: bytes) -> None:
     """T4"""
     assert [render(value, name) for name in ("smart", "yaml", "json")] == [smart, yaml, json_]
 

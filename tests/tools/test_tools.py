@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tool_world import BucketContext
 
-from tenure.agent.tools import TOOLS, run_tool
+from tenure.agent.tools import REFUSED, TOOLS, run_tool
 from tenure.agent.tools.base import Call, Reply, Status, WriteRefused
-from tenure.agent.tools.leader_set import parse_pairs
+from tenure.agent.tools.pairs import parse_pairs
 
 
-async def no_stdin() -> bytes:
-    raise AssertionError("no tool asks for stdin")
+async def no_stdin(path: str = "") -> bytes:
+    raise AssertionError("no tool asks for stdin unless it is told to")
 
 
 async def call(context: BucketContext, tool: str, *args: str) -> Reply:
@@ -156,6 +156,12 @@ async def test_an_empty_output_file_means_stdout() -> None:
     assert await call(BucketContext(), "is-leader", "-o", "") == Reply(stdout=b"True\n")
 
 
+WITHOUT_FLAGS = (
+    "action-fail", "action-log", "action-set", "application-version-set", "leader-set",
+    "resource-get", "state-delete",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("tool", sorted(TOOLS))
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 async def test_help_goes_to_stdout_with_exit_0(tool: str, flag: str) -> None:
@@ -165,7 +171,7 @@ async def test_help_goes_to_stdout_with_exit_0(tool: str, flag: str) -> None:
     assert (reply.exit_code, reply.stderr) == (0, b"")
     assert help_text.startswith(f"Usage: {tool} ")
     assert "\n\nSummary:\n" in help_text and "\n\nDetails:\n" in help_text
-    assert ("\n\nOptions:\n" in help_text) == (tool != "leader-set")
+    assert ("\n\nOptions:\n" in help_text) == (tool not in (*WITHOUT_FLAGS, *REFUSED))
 
 
 async def test_help_of_a_tool_with_all_kinds_of_options() -> None:

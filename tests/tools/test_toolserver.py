@@ -31,7 +31,7 @@ from tool_world import (
 )
 
 from tenure.agent.tools import run_tool
-from tenure.agent.tools.base import Call, Context, ReadStdin, Reply
+from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Status
 from tenure.agent.toolserver import (
     MAX_REQUEST,
     ToolServer,
@@ -135,25 +135,54 @@ class SlowContext(BucketContext):
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def write_settings(self, changes: Mapping[str, str]) -> None:
-        self.writing.set()
-        await self.written.wait()
+        await self._wait()
         await super().write_settings(changes)
 
+    async def set_status(self, status: Status, *, application: bool) -> None:
+        await self._wait()
+        await super().set_status(status, application=application)
 
-async def test_a_write_under_way_ends_also_without_its_client(folder: Path) -> None:
+    async def write_bag(
+        self, relation: int, changes: Mapping[str, str], *, application: bool
+    ) -> None:
+        await self._wait()
+        await super().write_bag(relation, changes, application=application)
+
+    async def _wait(self) -> None:
+        self.writing.set()
+        await self.written.wait()
+
+
+@pytest.mark.parametrize(
+    ("write", "read", "before", "after"),
+    [
+        (["leader-set", "a=b"], ["leader-get", "a"], b"", b"b\n"),
+        (["relation-set", "-r", "0", "a=b"], ["relation-get", "-r0", "a", "web/0"], b"", b"b\n"),
+        (["status-set", "active"], ["status-get"], b"unknown\n", b"active\n"),
+    ],
+    ids=["leader-set", "relation-set", "status-set"],
+)
+async def test_a_write_under_way_ends_also_without_its_client(
+    folder: Path, write: list[str], read: list[str], before: bytes, after: bytes
+) -> None:
     """T9, G7"""
     context = SlowContext()
     async with serving(folder / "s", lambda _id: context, run_tool) as server:
         _, writer = await asyncio.open_unix_connection(server.path)
-        writer.write(request("1", "/", "leader-set", "a=b"))
+        writer.write(request("1", "/", *write))
         await asyncio.wait_for(context.writing.wait(), PATIENCE)
         writer.close()
         await until(lambda: not server.connections)
-        following = asyncio.create_task(talk(server.path, request("1", "/", "leader-get", "a")))
+        following = asyncio.create_task(talk(server.path, request("1", "/", *read)))
         await until(lambda: len(server.connections) == 1)
-        assert context.bucket == {}
+        call = Call(context_id="1", tool=read[0], args=tuple(read[1:]), cwd="/")
+        assert (await run_tool(context, call, no_input)).stdout == before
         context.written.set()
-        assert await following == [(b"O", b"b\n"), *OK]
+        assert await following == [(b"O", after), *OK]
+
+
+async def no_input(path: str = "") -> bytes:
+    return b""
 
 
 async def test_the_reply_leaves_in_the_step_in_which_it_was_decided(folder: Path) -> None:

@@ -8,15 +8,24 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tenure.agent.tools.base import (
+    About,
+    BagRefused,
     Call,
     Context,
+    GoalUnit,
     LeadershipUnknown,
+    Network,
+    NotFoundHere,
     ReadFailed,
     ReadStdin,
+    RelationHere,
     Reply,
+    Scalar,
     Status,
+    Tree,
     WriteRefused,
 )
 from tenure.agent.toolserver import RunTool, ToolServer
@@ -26,8 +35,40 @@ PATIENCE = 30.0
 
 
 @dataclass
+class RecordedAction:
+    """An action that remembers what was said of it."""
+
+    name: str = "backup"
+    params: dict[str, Tree] = field(default_factory=dict)
+    results: dict[str, Tree] = field(default_factory=dict)
+    failure: str | None = None
+    told: list[str] = field(default_factory=list)
+
+    def set(self, keys: tuple[str, ...], value: str) -> None:
+        at: dict[str, Any] = self.results
+        for key in keys[:-1]:
+            if not isinstance(at.get(key), dict):
+                at[key] = {}
+            at = at[key]
+        at[keys[-1]] = value
+
+    def fail(self, message: str) -> None:
+        self.failure = message
+
+    def log(self, message: str) -> None:
+        self.told.append(message)
+
+
+LOOPBACK = Network(address="127.7.0.1", interface="lo", cidr="127.0.0.0/8")
+PEERS = RelationHere(number=0, endpoint="peers", application="web", members=("web/1", "web/2"))
+
+
+@dataclass
 class BucketContext:
-    """A hook context over a dict: it keeps what is written, and refuses what must be refused."""
+    """A hook context over dicts: it keeps what is written, and refuses what must be refused.
+
+    A bag's key is its relation's number and its owner; who has none takes no part.
+    """
 
     leader: bool = True
     bucket: dict[str, str] = field(default_factory=dict)
@@ -37,6 +78,21 @@ class BucketContext:
     sure: list[bool] = field(default_factory=list)
     logged: list[tuple[str, str]] = field(default_factory=list)
     statuses: dict[bool, Status] = field(default_factory=dict)
+    model_uuid: str = "4a5bca6e-8f2c-4d0e-9d15-0c6d1a2b3c4d"
+    about: About = field(default_factory=About)
+    action: RecordedAction | None = None
+    network: Network = LOOPBACK
+    names: tuple[str, ...] = ("peers", "website")
+    options: dict[str, Scalar | None] = field(default_factory=dict)
+    peers: dict[int, RelationHere] = field(default_factory=lambda: {0: PEERS})
+    bags: dict[tuple[int, str], dict[str, str]] = field(
+        default_factory=lambda: {(0, owner): {} for owner in ("web", "web/0", *PEERS.members)}
+    )
+    ports: set[str] = field(default_factory=set)
+    kept: dict[str, str] = field(default_factory=dict)
+    version: str = ""
+    goals: dict[str, GoalUnit] = field(default_factory=dict)
+    resources: dict[str, str] = field(default_factory=dict)
 
     async def is_leader(self) -> bool:
         if self.unknown:
@@ -47,17 +103,13 @@ class BucketContext:
         return self.sure.pop(0) if self.sure else True
 
     async def settings(self) -> Mapping[str, str]:
-        if self.unreadable:
-            raise ReadFailed(self.unreadable)
+        self._check_readable()
         return dict(self.bucket)
 
     async def write_settings(self, changes: Mapping[str, str]) -> None:
         if not self.leader:
             raise WriteRefused("not the leader")
-        for key, value in changes.items():
-            self.bucket.pop(key, None)
-            if value:
-                self.bucket[key] = value
+        _merge(self.bucket, changes)
 
     def log(self, level: str, message: str) -> None:
         self.logged.append((level, message))
@@ -69,6 +121,71 @@ class BucketContext:
         if application and not self.leader:
             raise WriteRefused("this unit is not the leader")
         self.statuses[application] = status
+
+    def endpoints(self) -> tuple[str, ...]:
+        return self.names
+
+    async def config(self) -> Mapping[str, Scalar | None]:
+        self._check_readable()
+        return dict(self.options)
+
+    def relations(self) -> Mapping[int, RelationHere]:
+        return self.peers
+
+    async def bag(self, relation: int, owner: str) -> Mapping[str, str]:
+        self._check_readable()
+        if (relation, owner) not in self.bags:
+            raise BagRefused("permission denied")
+        return dict(self.bags[relation, owner])
+
+    async def write_bag(
+        self, relation: int, changes: Mapping[str, str], *, application: bool
+    ) -> None:
+        if application and not self.leader:
+            raise BagRefused("cannot write relation settings")
+        owner = self.peers[relation].application if application else self.unit
+        _merge(self.bags[relation, owner], changes)
+
+    def opened_ports(self) -> tuple[str, ...]:
+        return tuple(sorted(self.ports))
+
+    def open_port(self, port: str) -> None:
+        self.ports.add(port)
+
+    def close_port(self, port: str) -> None:
+        self.ports.discard(port)
+
+    def charm_state(self) -> Mapping[str, str]:
+        return dict(self.kept)
+
+    def set_charm_state(self, changes: Mapping[str, str]) -> None:
+        self.kept.update(changes)
+
+    def delete_charm_state(self, key: str) -> None:
+        self.kept.pop(key, None)
+
+    def set_version(self, version: str) -> None:
+        self.version = version
+
+    async def goal(self) -> Mapping[str, GoalUnit]:
+        self._check_readable()
+        return dict(self.goals)
+
+    def resource(self, name: str) -> str:
+        if name not in self.resources:
+            raise NotFoundHere(f'resource "{name}" not found')
+        return self.resources[name]
+
+    def _check_readable(self) -> None:
+        if self.unreadable:
+            raise ReadFailed(self.unreadable)
+
+
+def _merge(settings: dict[str, str], changes: Mapping[str, str]) -> None:
+    for key, value in changes.items():
+        settings.pop(key, None)
+        if value:
+            settings[key] = value
 
 
 @dataclass(frozen=True)

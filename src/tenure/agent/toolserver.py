@@ -20,9 +20,10 @@ told that its version is wrong. What this file does not know: any tool.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 from tenure.agent.tools import run_tool
 from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Status
@@ -236,12 +237,12 @@ class Connection(asyncio.Protocol):
         if context is None:
             self._reply(error(f"bad request: wrong context ID; got {quote(call.context_id)}"))
             return
-        self._reply(await self._server.run(_Watched(context, self), call, self._read_stdin))
+        self._reply(await self._server.run(watched(context, self), call, self._read_stdin))
 
-    async def _read_stdin(self) -> bytes:
+    async def _read_stdin(self, path: str = "") -> bytes:
         if self._stdin is None:
-            self._stdin = StdinReader()
-            self._transport.write(_frame(b"I", b""))
+            self._stdin = StdinReader(path or "stdin")
+            self._transport.write(_frame(b"F", to_bytes(path)) if path else _frame(b"I", b""))
         return await self._stdin.all()
 
     def _reply(self, reply: Reply) -> None:
@@ -269,9 +270,10 @@ class Connection(asyncio.Protocol):
 
 
 class StdinReader:
-    """The client's stdin, as it comes in chunks."""
+    """The client's stdin, or a file of its, as it comes in chunks. `name` is for errors."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "stdin") -> None:
+        self._name = name
         self._received = bytearray()
         self._content = bytearray()
         self._whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -291,7 +293,7 @@ class StdinReader:
         while not self._whole.done() and len(self._received) >= 4:
             size = int.from_bytes(self._received[:4], "big")
             if len(self._content) + size > MAX_STDIN:
-                self._end(Failed(f"stdin is larger than {MAX_STDIN} bytes"))
+                self._end(Failed(f"{self._name} is larger than {MAX_STDIN} bytes"))
             elif len(self._received) < 4 + size:
                 return
             elif size == 0:
@@ -302,7 +304,7 @@ class StdinReader:
 
     def lost(self) -> None:
         """The client is gone."""
-        self._end(Failed("stdin ended in the middle"))
+        self._end(Failed(f"{self._name} ended in the middle"))
 
     def _end(self, fault: Failed) -> None:
         if not self._whole.done():
@@ -312,44 +314,45 @@ class StdinReader:
 
 
 class _Watched:
-    """The context, and word of when it is writing: then its call must not be cancelled (G7)."""
+    """The context, and word of when it is writing: then its call must not be cancelled (G7).
+
+    All else of the context is passed through as it is.
+    """
 
     def __init__(self, context: Context, connection: Connection) -> None:
         self._context = context
         self._connection = connection
 
-    @property
-    def unit(self) -> str:
-        return self._context.unit
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._context, name)
 
-    async def is_leader(self) -> bool:
-        return await self._context.is_leader()
-
-    def still_sure(self) -> bool:
-        return self._context.still_sure()
-
-    async def settings(self) -> Mapping[str, str]:
-        return await self._context.settings()
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._connection.writing = True
+        try:
+            yield
+        finally:
+            self._connection.writing = False
 
     async def write_settings(self, changes: Mapping[str, str]) -> None:
-        self._connection.writing = True
-        try:
+        with self._writing():
             await self._context.write_settings(changes)
-        finally:
-            self._connection.writing = False
-
-    def log(self, level: str, message: str) -> None:
-        self._context.log(level, message)
-
-    def status(self, *, application: bool) -> Status:
-        return self._context.status(application=application)
 
     async def set_status(self, status: Status, *, application: bool) -> None:
-        self._connection.writing = True
-        try:
+        with self._writing():
             await self._context.set_status(status, application=application)
-        finally:
-            self._connection.writing = False
+
+    async def write_bag(
+        self, relation: int, changes: Mapping[str, str], *, application: bool
+    ) -> None:
+        with self._writing():
+            await self._context.write_bag(relation, changes, application=application)
+
+
+def watched(context: Context, connection: Connection) -> Context:
+    """The context, as a tool of that connection is to see it."""
+    # because a delegate is no Context to a type checker, though it does all that one does
+    return cast(Context, _Watched(context, connection))
 
 
 # --- the protocol's bytes ---------------------------------------------------------------------

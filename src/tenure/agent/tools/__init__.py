@@ -22,9 +22,30 @@ def _load(module: str) -> Tool:
     return cast(Tool, import_module(f"tenure.agent.tools.{module}").run)
 
 
+def _load_refusal(name: str) -> Tool:
+    return cast(Tool, import_module("tenure.agent.tools.refused").refusal(name))
+
+
+SUPPORTED = (
+    "action-fail", "action-get", "action-log", "action-set", "application-version-set",
+    "close-port", "config-get", "goal-state", "is-leader", "juju-log", "leader-get", "leader-set",
+    "network-get", "open-port", "opened-ports", "relation-get", "relation-ids", "relation-list",
+    "relation-model-get", "relation-set", "resource-get", "state-delete", "state-get", "state-set",
+    "status-get", "status-set", "unit-get",
+)  # fmt: skip
+"""The tools, each with a module of its name."""
+
+REFUSED = (
+    "add-metric", "credential-get", "juju-reboot", "k8s-raw-get", "k8s-raw-set", "k8s-spec-get",
+    "k8s-spec-set", "payload-register", "payload-status-set", "payload-unregister", "secret-add",
+    "secret-get", "secret-grant", "secret-ids", "secret-info-get", "secret-remove",
+    "secret-revoke", "secret-set", "storage-add", "storage-get", "storage-list",
+)  # fmt: skip
+"""What charms find as well, and what only says why there is no such thing."""
+
 TOOLS: dict[str, Callable[[], Tool]] = {
-    name: partial(_load, name.replace("-", "_"))
-    for name in ("is-leader", "juju-log", "leader-get", "leader-set", "status-get", "status-set")
+    **{name: partial(_load, name.replace("-", "_")) for name in SUPPORTED},
+    **{name: partial(_load_refusal, name) for name in REFUSED},
 }
 """What a charm can call -> what loads it."""
 

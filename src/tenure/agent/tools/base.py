@@ -266,8 +266,11 @@ class Context(CharmContext, Protocol):
         ...
 
 
-ReadStdin = Callable[[], Awaitable[bytes]]
-"""Asks the client for its standard input, all of it; bounded."""
+class ReadStdin(Protocol):
+    """Asks the client for its standard input, or for a file as the caller sees it (T7): all of it,
+    bounded, and once in a call. Raises Failed."""
+
+    def __call__(self, path: str = "") -> Awaitable[bytes]: ...
 
 
 def valid(text: str) -> str:

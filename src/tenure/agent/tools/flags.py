@@ -11,21 +11,28 @@ fault found ends the parsing, and `--help` before it wins.
 | `HelpWanted` | 0 | the help, on stdout |
 | `WrongArguments` | 2 | `ERROR ...` |
 | `Failed` | 1 | `ERROR ...` |
+
+`reading_tool` is the same for a tool that may ask for the client's stdin or for one of its files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import re
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping
 from functools import wraps
-from typing import Literal
+from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Tool
-from tenure.agent.tools.output import FORMATS, quote, quote_all, to_bytes
+from tenure.agent.tools.output import FORMATS, Value, answer, quote, quote_all, to_bytes
 
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
+_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
+
+Relations: TypeAlias = Callable[[], Container[int]]
+"""The numbers of the relations that `-r` may name; asked only when it is given."""
 
 
 class HelpWanted(Exception):
@@ -41,13 +48,19 @@ class Failed(Exception):
 
 
 class Flag(Struct, frozen=True, kw_only=True):
-    """One flag under all its names, the shortest first, and what it does, for the help."""
+    """One flag under all its names, the shortest first, and what it does, for the help.
+
+    The value of a `relation` is its number, or "" if the flag was not given.
+    """
 
     names: tuple[str, ...]
     does: str
-    kind: Literal["text", "bool", "format"] = "text"
+    kind: Literal["text", "bool", "format", "relation"] = "text"
     default: str = ""
+    formats: tuple[str, ...] = FORMATS
 
+
+OUTPUT_FLAG = Flag(names=("o", "output"), does="a file to write to, instead of printing")
 
 FORMAT_FLAGS = (
     Flag(
@@ -56,8 +69,10 @@ FORMAT_FLAGS = (
         kind="format",
         default="smart",
     ),
-    Flag(names=("o", "output"), does="a file to write to, instead of printing"),
+    OUTPUT_FLAG,
 )
+
+NO_FORMAT_FLAG = Flag(names=("format",), does="accepted for old charms; it has no effect")
 
 
 class Usage(Struct, frozen=True, kw_only=True):
@@ -85,9 +100,15 @@ class Arguments(Struct, frozen=True):
         return self.values[name] == "true"
 
 
-def parse(flags: tuple[Flag, ...], args: tuple[str, ...]) -> Arguments:
+def _no_relations() -> Container[int]:
+    return ()
+
+
+def parse(
+    flags: tuple[Flag, ...], args: tuple[str, ...], relations: Relations = _no_relations
+) -> Arguments:
     """Sort flags from arguments. Raises WrongArguments, HelpWanted."""
-    known = {name: flag for flag in flags for name in flag.names}
+    known = _Known({name: flag for flag in flags for name in flag.names}, relations)
     values = {flag.names[-1]: flag.default or _nothing(flag) for flag in flags}
     rest: list[str] = []
     left = iter(args)
@@ -107,15 +128,34 @@ def no_more(args: tuple[str, ...]) -> None:
         raise WrongArguments(f"unrecognized args: {quote_all(args)}")
 
 
+def printed(call: Call, flags: Arguments, value: Value) -> Reply:
+    """The reply that prints the value as `FORMAT_FLAGS` ask for."""
+    return answer(call, value, format=flags.text("format"), out_path=flags.text("output"))
+
+
+def deprecated(call: Call, flags: Arguments) -> Reply:
+    """The reply of a tool that prints nothing, and takes `NO_FORMAT_FLAG`."""
+    if not flags.text("format"):
+        return Reply()
+    # because Juju ends this one without a line feed
+    words = f"--format flag deprecated for command {quote(call.tool)}"
+    return Reply(stderr=words.encode())
+
+
 def _nothing(flag: Flag) -> str:
     return "false" if flag.kind == "bool" else ""
 
 
-def _take_flag(
-    arg: str, left: Iterator[str], known: Mapping[str, Flag], values: dict[str, str]
-) -> None:
+class _Known(NamedTuple):
+    """What may be given."""
+
+    flags: Mapping[str, Flag]
+    relations: Relations
+
+
+def _take_flag(arg: str, left: Iterator[str], known: _Known, values: dict[str, str]) -> None:
     name, attached = _split(arg)
-    flag = known.get(name)
+    flag = known.flags.get(name)
     if flag is None:
         if name in ("help", "h"):
             raise HelpWanted
@@ -124,7 +164,7 @@ def _take_flag(
         value = "true"
     else:
         value = attached if attached is not None else _following(name, left)
-        value = _checked(flag, name, value)
+        value = _checked(flag, name, value, known.relations)
     values[flag.names[-1]] = value
 
 
@@ -146,14 +186,22 @@ def _following(name: str, left: Iterator[str]) -> str:
     return value
 
 
-def _checked(flag: Flag, name: str, value: str) -> str:
+def _checked(flag: Flag, name: str, value: str, relations: Relations) -> str:
     reason = ""
     if flag.kind == "bool":
         if value in _TRUE + _FALSE:
             return "true" if value in _TRUE else "false"
         reason = f"strconv.ParseBool: parsing {quote(value)}: invalid syntax"
-    elif flag.kind == "format" and value not in FORMATS:
+    elif flag.kind == "format" and value not in flag.formats:
         reason = f"unknown format {quote(value)}"
+    elif flag.kind == "relation":
+        number = value.rpartition(":")[2]
+        if not _NUMBER.fullmatch(number):
+            reason = "invalid relation id"
+        elif int(number) in relations():
+            return str(int(number))
+        else:
+            reason = "relation not found"
     if reason:
         raise WrongArguments(f"invalid value {quote(value)} for option {dashed(name)}: {reason}")
     return value
@@ -177,7 +225,8 @@ def help_text(usage: Usage) -> str:
 
 def _help_line(flag: Flag) -> str:
     default = flag.default or _nothing(flag)
-    shown = f" (= {quote(default)})" if flag.kind == "text" else f"  (= {default})"
+    plain = flag.kind in ("bool", "format")
+    shown = f"  (= {default})" if plain else f" (= {quote(default)})"
     return f"{', '.join(map(dashed, flag.names))}{shown}\n    {flag.does}\n"
 
 
@@ -188,14 +237,34 @@ def error(message: str, exit_code: int = 1) -> Reply:
     return Reply(exit_code=exit_code, stderr=to_bytes(f"ERROR {line}\n"))
 
 
-def tool(usage: Usage) -> Callable[[Callable[[Context, Call, Arguments], Awaitable[Reply]]], Tool]:
+Body: TypeAlias = Callable[[Context, Call, Arguments], Awaitable[Reply]]
+ReadingBody: TypeAlias = Callable[[Context, Call, Arguments, ReadStdin], Awaitable[Reply]]
+
+
+def tool(usage: Usage) -> Callable[[Body], Tool]:
     """Make a tool of a function that gets its arguments parsed; see the module's table."""
 
-    def framed(body: Callable[[Context, Call, Arguments], Awaitable[Reply]]) -> Tool:
+    def framed(body: Body) -> Tool:
+        @wraps(body)
+        async def without_input(
+            context: Context, call: Call, flags: Arguments, _read_stdin: ReadStdin
+        ) -> Reply:
+            return await body(context, call, flags)
+
+        return reading_tool(usage)(without_input)
+
+    return framed
+
+
+def reading_tool(usage: Usage) -> Callable[[ReadingBody], Tool]:
+    """The same for a function that is also handed the client's stdin and files."""
+
+    def framed(body: ReadingBody) -> Tool:
         @wraps(body)
         async def run(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
             try:
-                return await body(context, call, parse(usage.flags, call.args))
+                flags = parse(usage.flags, call.args, lambda: context.relations())
+                return await body(context, call, flags, read_stdin)
             except HelpWanted:
                 return Reply(stdout=help_text(usage).encode())
             except WrongArguments as wrong:

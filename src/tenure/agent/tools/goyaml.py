@@ -11,7 +11,9 @@ simple keys is PyYAML's, and only what differs is replaced here.
 | not printable | tab, CR, all controls, NEL, BOM, all beyond the BMP: double quotes, escaped |
 | folding | at the first lone space after column 80; never in a key |
 | another type | YAML 1.1's words, numbers and base 60, as Go's parsers read them |
-| keys | in natural order, `a2` before `a10` |
+| floats | as gofloat.py says |
+| lists | a dash at the column of their key; `[]` if empty |
+| keys | in natural order, `a2` before `a10`; those of a struct (`Fields`) as they are |
 
 Two consequences look like faults and are Juju's: more than one line feed at the end is cut to one,
 and `<<`, `=` or `2001-12-14 21:59:43 -5` come out plain, although PyYAML reads those as no string.
@@ -20,7 +22,7 @@ and `<<`, `=` or `2001-12-14 21:59:43 -5` come out plain, although PyYAML reads 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cmp_to_key
 from io import StringIO
@@ -34,13 +36,21 @@ from yaml.events import (
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
     StreamEndEvent,
     StreamStartEvent,
 )
 
 from tenure.agent.tools.base import valid
+from tenure.agent.tools.gofloat import yaml_float
 
-Node: TypeAlias = "str | bool | Mapping[str, Node]"
+Node: TypeAlias = "str | bool | int | float | Sequence[Node] | Mapping[str, Node] | None"
+
+
+class Fields(dict[str, Node]):
+    """A struct of Go's: its fields are written in the order in which they are here."""
+
 
 WIDTH = 80
 
@@ -85,17 +95,30 @@ def _document(value: Node) -> Iterator[Event]:
 
 
 def _events(value: Node) -> Iterator[Event]:
-    if isinstance(value, bool):
-        yield _scalar("true" if value else "false", None)
-    elif isinstance(value, str):
+    if isinstance(value, str):
         text = valid(value)
         yield _scalar(text, _style_for(text))
-    else:
+    elif isinstance(value, Mapping):
         yield MappingStartEvent(None, None, implicit=True, flow_style=False)
-        for key in in_natural_order(value):
+        for key in value if isinstance(value, Fields) else in_natural_order(value):
             yield from _events(key)
             yield from _events(value[key])
         yield MappingEndEvent()
+    elif isinstance(value, Sequence):
+        yield SequenceStartEvent(None, None, implicit=True, flow_style=False)
+        for item in value:
+            yield from _events(item)
+        yield SequenceEndEvent()
+    else:
+        yield _scalar(_plain(value), None)
+
+
+def _plain(value: bool | int | float | None) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return yaml_float(value) if isinstance(value, float) else str(value)
 
 
 def _scalar(text: str, style: str | None) -> ScalarEvent:

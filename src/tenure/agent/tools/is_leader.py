@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tenure.agent.tools.base import Call, Context, LeadershipUnknown, Reply
-from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Failed, Usage, no_more, tool
-from tenure.agent.tools.output import answer
+from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Failed, Usage, no_more, printed, tool
 
 NAME = "is-leader"
 
@@ -33,7 +32,7 @@ async def run(context: Context, call: Call, flags: Arguments) -> Reply:
     no_more(flags.rest)
     for _ in range(ROUNDS):
         leads = await _decide(context)
-        reply = answer(call, leads, format=flags.text("format"), out_path=flags.text("output"))
+        reply = printed(call, flags, leads)
         if not leads or context.still_sure():
             return reply
     raise Failed("leadership status unknown: the lease is too short to promise anything")

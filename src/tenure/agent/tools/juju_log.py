@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from tenure.agent.tools.base import Call, Context, Reply
-from tenure.agent.tools.flags import Arguments, Flag, Usage, WrongArguments, tool
+from tenure.agent.tools.flags import (
+    NO_FORMAT_FLAG,
+    Arguments,
+    Flag,
+    Usage,
+    WrongArguments,
+    deprecated,
+    tool,
+)
 from tenure.agent.tools.output import quote
 
 NAME = "juju-log"
@@ -18,7 +26,7 @@ WARNING, ERROR and CRITICAL; a level that is none of these counts as INFO.
 """,
     flags=(
         Flag(names=("debug",), does="the same as --log-level DEBUG", kind="bool"),
-        Flag(names=("format",), does="accepted for old charms; it has no effect"),
+        NO_FORMAT_FLAG,
         Flag(names=("l", "log-level"), does="the level to log at", default="INFO"),
     ),
 )
@@ -39,10 +47,7 @@ async def run(context: Context, call: Call, flags: Arguments) -> Reply:
     level = _level(context, flags)
     if level is not None:
         context.log(level, " ".join(flags.rest))
-    if flags.text("format"):
-        # because Juju ends this one without a line feed
-        return Reply(stderr=b'--format flag deprecated for command "juju-log"')
-    return Reply()
+    return deprecated(call, flags)
 
 
 def _level(context: Context, flags: Arguments) -> str | None:

@@ -10,9 +10,10 @@ from tenure.agent.tools.flags import (
     Usage,
     WrongArguments,
     no_more,
+    printed,
     tool,
 )
-from tenure.agent.tools.output import answer, quote
+from tenure.agent.tools.output import quote
 
 NAME = "leader-get"
 
@@ -40,7 +41,7 @@ async def run(context: Context, call: Call, flags: Arguments) -> Reply:
     except ReadFailed as failed:
         raise Failed(f"cannot read leadership settings: cannot read settings: {failed}") from None
     value = settings.get(key) if key else settings
-    return answer(call, value, format=flags.text("format"), out_path=flags.text("output"))
+    return printed(call, flags, value)
 
 
 def _key(args: tuple[str, ...]) -> str:

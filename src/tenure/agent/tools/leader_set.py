@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply, WriteRefused, valid
-from tenure.agent.tools.flags import Arguments, Failed, Usage, WrongArguments, tool
-from tenure.agent.tools.output import quote, trim
+from tenure.agent.tools.base import Call, Context, Reply, WriteRefused
+from tenure.agent.tools.flags import Arguments, Failed, Usage, tool
+from tenure.agent.tools.pairs import parse_pairs
 
 NAME = "leader-set"
 
@@ -34,22 +34,3 @@ async def run(context: Context, call: Call, flags: Arguments) -> Reply:
             f"cannot write leadership settings: cannot write settings: {refused}"
         ) from None
     return Reply()
-
-
-def parse_pairs(args: tuple[str, ...]) -> dict[str, str]:
-    """The settings that the arguments name. Raises WrongArguments (T5).
-
-    Bytes that are no UTF-8 become U+FFFD here, as they do on their way to Juju's controller.
-    """
-    pairs: dict[str, str] = {}
-    for arg in filter(None, args):
-        key, equals, value = arg.partition("=")
-        if not equals:
-            raise WrongArguments(f'expected "key=value", got {quote(arg)}')
-        key, value = trim(key), trim(value)
-        if not key:
-            raise WrongArguments(f'expected "key=value", got {quote("=" + value)}')
-        if key in pairs:
-            raise WrongArguments(f"key {quote(key)} specified more than once")
-        pairs[key] = value
-    return {valid(key): valid(value) for key, value in pairs.items()}

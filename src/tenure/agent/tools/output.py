@@ -8,6 +8,10 @@ and is written the way Go writes such a byte in that place.
 | a string | as it is | as yaml.v2 | as encoding/json |
 | a bool | `True`, `False` | `true`, `false` | `true`, `false` |
 | a map | as yaml | sorted naturally | sorted by bytes, compact |
+| a struct (`Fields`) | as yaml | as it is | as it is, compact |
+| strings in a list | one a line | `- ` before each | compact |
+| any other list | as yaml | `- ` before each | compact |
+| a number | as yaml | `1`, `1.5`, `1e+06` | `1`, `1.5`, `1000000` |
 | nothing | nothing | nothing | `null` |
 
 Each ends in a line feed, unless nothing is printed at all.
@@ -17,14 +21,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from tenure.agent.tools.base import Call, Reply, valid
-from tenure.agent.tools.goyaml import Node, dump
+from tenure.agent.tools.gofloat import json_float
+from tenure.agent.tools.goyaml import Fields, Node, dump
 
-Value: TypeAlias = "Node | None"
+Value: TypeAlias = Node
 
 FORMATS = ("json", "smart", "yaml")
 
@@ -89,8 +94,14 @@ def go_json(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return '"' + _JSON_UNSAFE.sub(_json_escape, value) + '"'
-    pairs = (f"{go_json(key)}:{go_json(value[key])}" for key in sorted(value, key=to_bytes))
-    return "{" + ",".join(pairs) + "}"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return json_float(value)
+    if isinstance(value, Mapping):
+        keys = value if isinstance(value, Fields) else sorted(value, key=to_bytes)
+        return "{" + ",".join(f"{go_json(key)}:{go_json(value[key])}" for key in keys) + "}"
+    return "[" + ",".join(map(go_json, value)) + "]"
 
 
 def _json_escape(match: re.Match[str]) -> str:
@@ -109,6 +120,10 @@ def render(value: Value, format: str) -> bytes:
         return b""
     if format == "smart" and isinstance(value, (str, bool)):
         return to_bytes(f"{value}\n")
+    if format == "smart" and isinstance(value, Sequence) and not isinstance(value, str):
+        lines = [text for text in value if isinstance(text, str)]
+        if len(lines) == len(value):
+            return render("\n".join(lines), "smart")
     return dump(value).encode()
 
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from tenure.agent.tools.base import Call, Context, LeadershipUnknown, Reply, Status
-from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Failed, Flag, Usage, no_more, tool
+from tenure.agent.tools.flags import (
+    FORMAT_FLAGS,
+    Arguments,
+    Failed,
+    Flag,
+    Usage,
+    no_more,
+    printed,
+    tool,
+)
 from tenure.agent.tools.goyaml import Node
-from tenure.agent.tools.output import answer
 
 NAME = "status-get"
 
@@ -43,7 +51,7 @@ async def run(context: Context, call: Call, flags: Arguments) -> Reply:
     elif application:
         units = {context.unit: _details(context.status(application=False), more)}
         value = {"application-status": {**_details(status, more), "units": units}}
-    return answer(call, value, format=flags.text("format"), out_path=flags.text("output"))
+    return printed(call, flags, value)
 
 
 async def _only_as_leader(context: Context) -> None:

@@ -1,0 +1,26 @@
+"""`close-port`: record that the unit does not serve a port any more."""
+
+from __future__ import annotations
+
+from tenure.agent.tools.base import Call, Context, Reply
+from tenure.agent.tools.flags import Arguments, Usage, deprecated, tool
+from tenure.agent.tools.ports import PORT_ARGUMENTS, PORT_FLAGS, port_argument
+
+NAME = "close-port"
+
+USAGE = Usage(
+    name=NAME,
+    arguments=PORT_ARGUMENTS,
+    summary="Record that this unit does not serve a port, or a range of them, any more.",
+    details="""
+A range must be named as it was opened. One that is not open is no error.
+""",
+    flags=PORT_FLAGS,
+)
+
+
+@tool(USAGE)
+async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+    """Record it; nothing is printed."""
+    context.close_port(str(port_argument(flags.rest)))
+    return deprecated(call, flags)

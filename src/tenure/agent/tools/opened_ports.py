@@ -1,0 +1,31 @@
+"""`opened-ports`: the ports that the unit serves."""
+
+from __future__ import annotations
+
+from tenure.agent.tools.base import Call, Context, Reply
+from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Flag, Usage, no_more, printed, tool
+from tenure.agent.tools.ports import parse_ports
+
+NAME = "opened-ports"
+
+USAGE = Usage(
+    name=NAME,
+    summary="Print the ports that this unit serves.",
+    details="""
+What this hook has opened and closed itself counts already.
+""",
+    flags=(
+        Flag(names=("endpoints",), does="print for which endpoints (*: all)", kind="bool"),
+        *FORMAT_FLAGS,
+    ),
+)
+
+
+@tool(USAGE)
+async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+    """Print the ports, by protocol and number."""
+    no_more(flags.rest)
+    ports = map(str, sorted(map(parse_ports, context.opened_ports())))
+    return printed(
+        call, flags, [f"{each} (*)" if flags.on("endpoints") else each for each in ports]
+    )

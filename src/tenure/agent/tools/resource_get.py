@@ -1,0 +1,30 @@
+"""`resource-get`: where the file of a resource is."""
+
+from __future__ import annotations
+
+from tenure.agent.tools.base import Call, Context, NotFoundHere, Reply
+from tenure.agent.tools.flags import Arguments, Failed, Usage, WrongArguments, no_more, tool
+from tenure.agent.tools.output import to_bytes
+
+NAME = "resource-get"
+
+USAGE = Usage(
+    name=NAME,
+    arguments="<resource name>",
+    summary="Print the path of a resource's file.",
+    details="""
+No line feed follows the path.
+""",
+)
+
+
+@tool(USAGE)
+async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+    """Print the path, and nothing else at all."""
+    if not flags.rest:
+        raise WrongArguments("missing required resource name")
+    no_more(flags.rest[1:])
+    try:
+        return Reply(stdout=to_bytes(context.resource(flags.rest[0])))
+    except NotFoundHere as missing:
+        raise Failed(f"could not download resource: {missing}") from None
