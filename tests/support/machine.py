@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 from msgspec import Struct
 
 from tenure.agent.charm import find_hook
+from tenure.agent.charmfiles import CharmFiles
 from tenure.agent.daemon import Agent
 from tenure.agent.hooks import HookCommand, HookResult, end_leftovers
 from tenure.agent.state import StateFile, StateNotSaved
@@ -144,6 +145,13 @@ class DiskFile(StateFile[LocalState]):
         self._disk.kept = value
 
 
+class QuickFiles(CharmFiles):
+    """A charm's files that are copied without a thread: virtual time knows none."""
+
+    async def refresh(self, source: str) -> None:
+        self.refresh_now(source)
+
+
 class Machine:
     """One unit's machine. `start` begins an agent's life, `crash`, `stop` and `halt` end it."""
 
@@ -183,6 +191,7 @@ class Machine:
             find_hook=partial(find_hook, self.folder / "charm"), runner=runner,
             log=UnitLog(self.log_file, self.name, self.clock),
             connection=self.agent.connection, wake=self.agent.wake,
+            charm=QuickFiles(self.folder, lambda level, line: None),
         )  # fmt: skip
         self.life = asyncio.get_running_loop().create_task(self._live())
 

@@ -7,7 +7,7 @@ All of it is the real thing but the store's disk, the network and the hooks. Aft
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,14 +68,13 @@ class Stage:
     @classmethod
     async def open(
         cls, folder: Path, *, units: int = 2, duration: float = 60.0, guarantee: float = 30.0,
-        hooks: tuple[str, ...] = ALL_HOOKS,
+        hooks: tuple[str, ...] = ALL_HOOKS, charm: Mapping[str, Any] | None = None,
     ) -> Stage:  # fmt: skip
         """A controller with one application, and a machine, not started yet, for each unit."""
         stage = cls(folder)
         await stage.start_controller()
-        await stage.post(
-            "/v1/applications", {"name": APP, "duration": duration, "guarantee": guarantee}
-        )
+        lease = {"name": APP, "duration": duration, "guarantee": guarantee}
+        await stage.post("/v1/applications", {**lease, **({"charm": charm} if charm else {})})
         for number in range(units):
             await stage.post(f"/v1/applications/{APP}/units")
             stage.add_machine(f"{APP}/{number}", hooks)

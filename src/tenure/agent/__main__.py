@@ -16,11 +16,14 @@ from functools import partial
 from pathlib import Path
 
 from tenure import shortage
-from tenure.agent import charm
+from tenure.agent import charm, jujupaths
+from tenure.agent.charmfiles import CharmFiles
 from tenure.agent.daemon import Agent
 from tenure.agent.dial import dial_unix
+from tenure.agent.environment import JUJU_VERSION
 from tenure.agent.execserver import ExecServer
 from tenure.agent.hooks import HookRunner
+from tenure.agent.standins import make_standins
 from tenure.agent.state import StateFile, instance_id, lock_folder
 from tenure.agent.toolfolder import make_tools_folder
 from tenure.agent.toolserver import ToolServer
@@ -42,11 +45,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tenure.agent", description="an agent of one unit")
     parser.add_argument("--state", required=True)
     parser.add_argument("--charm", required=True, type=Path)
+    parser.add_argument("--charm-revision", type=int, default=0)
     parser.add_argument("--update-status-interval", type=float, default=300.0)
+    parser.add_argument("--juju-version", default=JUJU_VERSION)
+    parser.add_argument("--juju-paths", action="store_true")
+    parser.add_argument("--allow-host-changes", action="store_true")
     parser.add_argument("unit")
     options = parser.parse_args()
     try:
-        split_unit(options.unit)
+        number = split_unit(options.unit)[1]
+        if options.juju_paths:
+            jujupaths.enter(number, options.juju_version)
         return asyncio.run(_Process(options).run())
     except TenureError as fault:
         return report_fault(fault)
@@ -59,6 +68,9 @@ class _Process:
         self.unit_name: str = options.unit
         self.source: Path = options.charm
         self.update_every: float = options.update_status_interval
+        self.juju_version: str = options.juju_version
+        self.charm_revision: int = options.charm_revision
+        self.stands_in: bool = not options.allow_host_changes
         self.house = House.at(options.state, os.environ)
         self.folder = self.house.unit_folder(self.unit_name)
         self.clock = SystemClock()
@@ -76,6 +88,7 @@ class _Process:
         dial = dial_unix(self.house.controller_socket)
         agent = Agent(self.clock, rng, dial, os.getpid())
         place = self._place()
+        files = CharmFiles(self.folder, self.log.log)
         unit = Unit(
             place,
             clock=self.clock,
@@ -86,9 +99,10 @@ class _Process:
             log=self.log,
             connection=agent.connection,
             wake=agent.wake,
+            charm=files,
         )
         unit.load()
-        self._refresh_charm(place)
+        self._refresh_charm(files)
         agent.add(unit)
         tools = ToolServer(place.socket, unit.context)
         execs = ExecServer(unit, self.house.exec_socket(self.unit_name))
@@ -109,6 +123,9 @@ class _Process:
         record = self.house.read()
         tools = self.folder / "tools"
         make_tools_folder(tools)
+        standins = self.folder / "stand-ins" if self.stands_in else None
+        if standins is not None:
+            make_standins(standins)
         return Place(
             unit=self.unit_name,
             instance=instance_id(self.folder),
@@ -120,20 +137,19 @@ class _Process:
             model_uuid=record.model_uuid if record else "",
             inherited={k: v for k, v in os.environ.items() if k in ("PATH", "HOME")},
             update_every=self.update_every,
+            juju_version=self.juju_version,
+            standins=standins,
+            charm_revision=self.charm_revision,
         )
 
-    def _refresh_charm(self, place: Place) -> None:
+    def _refresh_charm(self, files: CharmFiles) -> None:
         """A charm that is gone from its source is no reason to stop a unit that has a copy."""
-        manifest = self.folder / "charm.manifest"
         try:
-            done = charm.refresh_copy(self.source, place.charm, manifest)
+            files.refresh_now(str(self.source))
         except charm.CharmError as fault:
-            if not charm.is_copied(manifest):
+            if not charm.is_copied(files.manifest):
                 raise
             self.log.log("WARNING", f"the charm's copy was not refreshed: {fault}")
-            return
-        for line in done:
-            self.log.log("INFO", line)
 
     def _end_at_once(self, unit: Unit) -> None:
         """`up` is gone. The warden would end the hook as well; this is only sooner."""

@@ -16,18 +16,22 @@ from tenure.errors import ProtocolError, TenureError, Unreachable, Unsure, from_
 from tenure.wire.channel import Channel, Dial
 from tenure.wire.codec import decode_from_controller, encode, frames
 from tenure.wire.messages import (
+    Bag,
     Claim,
     Claims,
     Done,
     Failed,
     FromAgent,
     FromController,
+    Goal,
     Hello,
     Settings,
     Superseded,
     Verdicts,
     Welcome,
 )
+
+Answer = Done | Settings | Bag | Goal
 
 WELCOME_WITHIN = 5.0
 FIRST_RETRY = 0.02
@@ -136,7 +140,7 @@ class Connection:
     def _hear(self, message: FromController) -> None:
         if isinstance(message, Verdicts):
             self._listener.answered(message)
-        elif isinstance(message, Done | Settings | Failed):
+        elif isinstance(message, Answer | Failed):
             future = self._pending.pop(message.id, None)
             if future is not None and not future.done():
                 future.set_result(message)
@@ -168,7 +172,7 @@ class Connection:
         self._ids += 1
         return self._ids if self.say(Claims(id=self._ids, claims=claims)) else None
 
-    async def request(self, build: Callable[[int], FromAgent], within: float) -> Done | Settings:
+    async def request(self, build: Callable[[int], FromAgent], within: float) -> Answer:
         """Ask and wait. Raises Unreachable: not asked. Unsure: no answer came. Else what the
         controller said it was (errors.py)."""
         return await self.answer(self.ask(build), within)
@@ -181,7 +185,7 @@ class Connection:
         self._pending[self._ids] = asyncio.get_running_loop().create_future()
         return Asked(self._ids, self._pending[self._ids])
 
-    async def answer(self, asked: Asked, within: float) -> Done | Settings:
+    async def answer(self, asked: Asked, within: float) -> Answer:
         """Wait for the answer to what was asked. Raises like `request`."""
         try:
             async with asyncio.timeout(within):
@@ -192,7 +196,7 @@ class Connection:
             self._pending.pop(asked.number, None)
         if isinstance(answer, Failed):
             raise from_code(answer.code, answer.message)
-        assert isinstance(answer, Done | Settings)
+        assert isinstance(answer, Answer)
         return answer
 
     async def drop(self, cause: str) -> None:

@@ -7,61 +7,60 @@ later finds no context (T8).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
-from tenure.agent.tools.base import LeadershipUnknown, ReadFailed, Status, WriteRefused
+from tenure.agent.charmside import TOOL_PATIENCE, CharmHome, CharmSide
+from tenure.agent.tools.base import (
+    Action,
+    LeadershipUnknown,
+    ReadFailed,
+    Status,
+    WriteRefused,
+)
 from tenure.core.bucket import merge
 from tenure.core.changes import Bucket
+from tenure.core.relations import Event
 from tenure.core.tracker import Reply, Tracker
 from tenure.errors import BucketFull, NotLeader, TenureError, Unreachable, Unsure
 from tenure.names import application_of
 from tenure.wire.codec import MAX_FRAME, encode
-from tenure.wire.messages import Done, FromAgent, ReadSettings, Settings, WriteSettings
-
-TOOL_PATIENCE = 5.0
-"""Seconds that a tool waits for the controller at most (U2)."""
+from tenure.wire.messages import Done, ReadSettings, Settings, WriteSettings
 
 _LONGEST_ID = 2**63
 
 
-class Home(Protocol):
+class Home(CharmHome, Protocol):
     """What a context needs of its unit."""
 
-    unit: str
     tracker: Tracker
-
-    def now(self) -> float: ...
 
     def want_claim(self) -> None:
         """Claim as soon as may be."""
         ...
 
-    async def belief_changes(self, within: float) -> None:
-        """Wait until a claim was answered or belief changed, `within` seconds at most."""
-        ...
-
-    def why_unreachable(self) -> str:
-        """Why the controller does not answer, for people."""
-        ...
-
-    async def request(self, build: Callable[[int], FromAgent], within: float) -> Done | Settings:
-        """Ask the controller. Raises TenureError."""
-        ...
-
     def saw_revision(self, revision: int) -> None: ...
-
-    def log(self, level: str, message: str, source: str = "") -> None: ...
 
     def workload_status(self, *, application: bool) -> Status: ...
 
     def keep_status(self, status: Status, *, application: bool) -> None: ...
 
 
-class HookContext:
-    """One hook's context. `hook` is "" for a command that an operator runs."""
+class HookContext(CharmSide):
+    """One hook's context. `hook` is "" for a command that an operator runs, `event` what a
+    relation's hook is about, `action` the action that runs."""
 
-    def __init__(self, home: Home, context_id: str, hook: str, target_revision: int = 0) -> None:
+    def __init__(
+        self,
+        home: Home,
+        context_id: str,
+        hook: str,
+        target_revision: int = 0,
+        *,
+        event: Event | None = None,
+        action: Action | None = None,
+    ) -> None:
+        super().__init__(home, event, action)
         self.context_id = context_id
         self.hook = hook
         self._home = home
@@ -148,7 +147,7 @@ class HookContext:
         assert isinstance(answer, Done)
         self._home.saw_revision(answer.revision)
 
-    async def _believed_term(self) -> int:
+    async def _believed_term(self, *, ended: bool = False) -> int:
         tracker = self._home.tracker
         give_up_at = self._home.now() + TOOL_PATIENCE
         while not tracker.answered:
@@ -158,7 +157,7 @@ class HookContext:
                 raise WriteRefused(f"failed to call leadership api: {cause}: nothing was sent")
             self._home.want_claim()
             await self._home.belief_changes(left)
-        if self.over.is_set():
+        if self.over.is_set() and not ended:
             raise WriteRefused("the hook has ended")
         if not tracker.believes(self._home.now()) or tracker.term is None:
             raise WriteRefused("not the leader")

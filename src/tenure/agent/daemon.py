@@ -23,8 +23,12 @@ from tenure.clock import Clock
 from tenure.wire.channel import Dial
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
+    BagChanged,
+    CharmGiven,
+    Configured,
     Hello,
     Offer,
+    PeerLeft,
     Remove,
     Resolve,
     Revision,
@@ -199,5 +203,9 @@ PUSHES: dict[type, Callable[..., None]] = {
     Revoked: lambda unit, push: unit.revoked(push.term),
     Remove: lambda unit, push: unit.leave(),
     Resolve: lambda unit, push: unit.resolve(retry=push.retry),
+    BagChanged: lambda unit, push: unit.peers.changed(push),
+    PeerLeft: lambda unit, push: unit.peers.left(push),
+    Configured: lambda unit, push: unit.peers.configured(push),
+    CharmGiven: lambda unit, push: unit.given_charm(push),
 }
 """What each push of the controller does."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from tenure.core.relations import DEPARTED, Event
 from tenure.names import split_unit
 
 JUJU_VERSION = "3.6.12"
@@ -38,12 +39,19 @@ def environment(
     model_name: str,
     model_uuid: str,
     inherited: Mapping[str, str],
+    juju_version: str = JUJU_VERSION,
+    standins: Path | None = None,
+    event: Event | None = None,
+    action: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Every variable of one hook context; of `inherited` only PATH and HOME are used.
 
-    `hook` is "" for a command that is no hook (`exec`): it has no dispatch path. `reason`, `term`
-    and `changed_keys` are absent when None. Raises BadName for `unit`.
+    `hook` is "" for a command that is no hook (`exec`) and for an action: the first has no dispatch
+    path. `reason`, `term` and `changed_keys` are absent when None. `standins` is a folder that
+    comes before all others but the tools'. `event` is what a relation's hook is about, `action` the
+    variables of an action. Raises BadName for `unit`.
     """
+    path = [tools, standins, inherited.get("PATH") or DEFAULT_PATH]
     fixed = {
         "JUJU_UNIT_NAME": unit,
         "JUJU_CHARM_DIR": str(charm_dir),
@@ -54,23 +62,44 @@ def environment(
         "JUJU_AGENT_SOCKET_NETWORK": "unix",
         "JUJU_MODEL_NAME": model_name,
         "JUJU_MODEL_UUID": model_uuid,
-        "JUJU_VERSION": JUJU_VERSION,
+        "JUJU_VERSION": juju_version,
         "JUJU_MACHINE_ID": str(split_unit(unit)[1]),
         "JUJU_PRINCIPAL_UNIT": "",
         "JUJU_AVAILABILITY_ZONE": "",
         "JUJU_API_ADDRESSES": "",
         "LANG": "C.UTF-8",
         "TERM": "tmux-256color",
-        "PATH": f"{tools}:{inherited.get('PATH') or DEFAULT_PATH}",
+        "PATH": ":".join(str(each) for each in path if each is not None),
     }
     sometimes = {
         "HOME": inherited.get("HOME"),
-        "JUJU_DISPATCH_PATH": f"hooks/{hook}" if hook else None,
+        "JUJU_DISPATCH_PATH": _dispatch_path(hook, action),
         "TENURE_REASON": reason,
         "TENURE_TERM": None if term is None else str(term),
         "TENURE_CHANGED_KEYS": None if changed_keys is None else _one_per_line(changed_keys),
     }
-    return fixed | {name: value for name, value in sometimes.items() if value is not None}
+    present = {name: value for name, value in sometimes.items() if value is not None}
+    return fixed | present | _of_relation(unit, event) | dict(action or {})
+
+
+def _dispatch_path(hook: str, action: Mapping[str, str] | None) -> str | None:
+    if action is not None:
+        return f"actions/{action['JUJU_ACTION_NAME']}"
+    return f"hooks/{hook}" if hook else None
+
+
+def _of_relation(unit: str, event: Event | None) -> dict[str, str]:
+    if event is None:
+        return {}
+    variables = {
+        "JUJU_RELATION": event.endpoint,
+        "JUJU_RELATION_ID": f"{event.endpoint}:{event.number}",
+        "JUJU_REMOTE_APP": split_unit(unit)[0],
+        "JUJU_REMOTE_UNIT": event.remote,
+    }
+    if event.kind == DEPARTED:
+        variables["JUJU_DEPARTING_UNIT"] = unit if event.leaving else event.remote
+    return variables
 
 
 def _one_per_line(keys: tuple[str, ...]) -> str | None:

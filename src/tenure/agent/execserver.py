@@ -1,7 +1,12 @@
-"""Where `tenure exec` asks for a hook context. Hooks are never told of this socket.
+"""Where `tenure exec` asks for a context, and `tenure run` for an action. No hook is told of it.
 
-One JSON line each way, then the connection stays open for as long as the context lives: the
-operator's command has ended when it closes, and the context is over when the agent closes it.
+One JSON line each way opens a context, and the connection stays open for as long as that lives:
+the operator's command has ended when it closes, and the context is over when the agent closes it.
+Before it closes, the command may say how it ended: after `{"exit": 0}` what it left pending is
+kept, and a line says whether that went well.
+
+An action is answered with a line for each thing that it logs, and one that says how it ended. Who
+hangs up does not hear of it; the action goes on.
 
 Garbage and silence get one line that says so, and are closed. There are `MAX_CONNECTIONS` at most:
 beyond them a newcomer takes the place of who has been silent for longest, and is refused if all the
@@ -12,24 +17,67 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from tenure.agent.actions import ActionDone, ActionRefused, ActionRun
 from tenure.agent.unit import Unit
-from tenure.errors import Unreachable
+from tenure.charms.actions import action_params
+from tenure.charms.facts import Facts
+from tenure.errors import TenureError, Unreachable
 from tenure.unixsocket import bind_private
 
 ASK_WITHIN = 10.0
-MAX_LINE = 4096
+MAX_LINE = 256 * 1024
+"""Bytes of a request; an action's parameters are in it."""
+
+MAX_BACKLOG = 1024 * 1024
+"""Bytes of an action's log that nobody reads, before the rest of it is dropped."""
+
 MAX_CONNECTIONS = 64
 
 
+class ActionAsk(Struct, frozen=True):
+    """An action to run. `leader`: only while the unit leads."""
+
+    name: str
+    params: dict[str, Any] = {}
+    leader: bool = False
+
+
 class Ask(Struct, frozen=True):
-    """What the command asks."""
+    """What the command asks: a context, or that an action be run."""
 
     version: int
+    action: ActionAsk | None = None
+
+
+class Ended(Struct, frozen=True):
+    """The operator's command has ended."""
+
+    exit: int
+
+
+class Committed(Struct, frozen=True):
+    """What the command left pending is kept; or `failed` says why not."""
+
+    failed: str = ""
+
+
+class Logged(Struct, frozen=True):
+    """What an action logs."""
+
+    log: str
+
+
+class ActionEnded(Struct, frozen=True):
+    """How an action ended."""
+
+    action: ActionDone
 
 
 class Opened(Struct, frozen=True):
@@ -125,8 +173,27 @@ class ExecServer:
     ) -> None:
         if ask.version != 1:
             await _say(writer, Error("the agent is of another version of Tenure"))
-            return
-        hung_up = asyncio.ensure_future(reader.read(1))
+        elif ask.action is not None:
+            await self._run(ask.action, writer)
+        else:
+            await self._lend(reader, writer)
+
+    async def _run(self, ask: ActionAsk, writer: asyncio.StreamWriter) -> None:
+        def log(message: str) -> None:
+            if not writer.is_closing() and writer.transport.get_write_buffer_size() < MAX_BACKLOG:
+                writer.write(_line(Logged(message)))
+
+        try:
+            params = checked_params(self._unit.unit, self._unit.charm.facts(), ask)
+            run = ActionRun(ask.name, params, log)
+            done = await self._unit.run_action(run, must_lead=ask.leader)
+        except TenureError as refusal:
+            await _say(writer, Error(str(refusal)))
+        else:
+            await _say(writer, ActionEnded(done))
+
+    async def _lend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hung_up = asyncio.ensure_future(reader.readline())
         opening = asyncio.ensure_future(self._unit.open_context())
         await asyncio.wait({hung_up, opening}, return_when=asyncio.FIRST_COMPLETED)
         if not opening.done():
@@ -138,10 +205,32 @@ class ExecServer:
             cwd = str(self._unit.place.charm)
             await _say(writer, Opened(env, cwd, context.context_id))
             await asyncio.wait({hung_up, over}, return_when=asyncio.FIRST_COMPLETED)
+            if hung_up.done() and not context.over.is_set() and _ended_well(hung_up.result()):
+                context.over.set()
+                result = await self._unit.commit(context)
+                await _say(writer, Committed("" if result.kind == "done" else result.detail))
         finally:
             over.cancel()
             hung_up.cancel()
             self._unit.close_context(context)
+
+
+def checked_params(unit: str, facts: Facts, ask: ActionAsk) -> Mapping[str, Any]:
+    """The action's parameters, with defaults. Raises ActionRefused or BadRequest."""
+    spec = facts.actions.get(ask.name)
+    if spec is None:
+        known = ", ".join(sorted(facts.actions)) or "none"
+        raise ActionRefused(
+            f'action "{ask.name}" is not defined by the charm of {unit}; it has: {known}'
+        )
+    return action_params(spec, ask.params)
+
+
+def _ended_well(line: bytes) -> bool:
+    try:
+        return line != b"" and msgspec.json.decode(line, type=Ended).exit == 0
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return False
 
 
 async def _say(writer: asyncio.StreamWriter, answer: Struct) -> None:

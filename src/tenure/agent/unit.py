@@ -16,29 +16,43 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tenure.agent.charm import CharmError
-from tenure.agent.connection import Connection
+from tenure.agent.actions import ActionDone, ActionRefused, ActionRun
+from tenure.agent.address import SUBNET_OF_ONE, address_of
+from tenure.agent.charmfiles import Charm, NoCharm
+from tenure.agent.connection import Answer, Connection
 from tenure.agent.context import HookContext
-from tenure.agent.environment import environment
+from tenure.agent.environment import JUJU_VERSION, environment
 from tenure.agent.hooks import HookCommand, HookResult, Log, Runner, Running
 from tenure.agent.keeping import SAVE_AGAIN, Keeping
 from tenure.agent.news import News
+from tenure.agent.peers import Peers
 from tenure.agent.state import StateFile
-from tenure.agent.tools.base import Status
+from tenure.agent.tools.base import BagRefused, LeadershipUnknown, Status
+from tenure.charms.folder import CharmError
 from tenure.clock import Clock
 from tenure.core import resolver
-from tenure.core.effects import Denied, Verdict
-from tenure.core.resolver import ELECTED, START, UPDATE, HookPlan, Known, LocalState, Surety
+from tenure.core.effects import CharmGiven, Denied, Verdict
+from tenure.core.resolver import (
+    ACTIONS,
+    ELECTED,
+    START,
+    UPDATE,
+    UPGRADE,
+    HookPlan,
+    Known,
+    LocalState,
+    Surety,
+)
 from tenure.core.tracker import Grant, Loss, Standing, Tracker
 from tenure.errors import NotFound, TenureError
 from tenure.wire.messages import (
     Claim,
-    Done,
+    EnterPeers,
     FromAgent,
     Gone,
+    LeavePeers,
     Release,
     Report,
-    Settings,
     UnitHello,
     UnitWelcome,
 )
@@ -49,6 +63,9 @@ RELEASE_WITHIN = 5.0
 STOP_GRACE = 10.0
 """Seconds that a running hook gets when its agent stops (H8)."""
 
+
+COPY_FIRST = ("",)
+"""What is found for `upgrade-charm`: whether the charm has one is known when its copy is new."""
 
 Found = tuple[str, ...] | CharmError | None
 """What to run for a hook, why it cannot be run, or None: the charm has none."""
@@ -70,6 +87,10 @@ class Place(Struct, frozen=True, kw_only=True):
     model_uuid: str
     inherited: Mapping[str, str]
     update_every: float = 300.0
+    juju_version: str = JUJU_VERSION
+    standins: Path | None = None
+    charm_revision: int = 0
+    """The one of which the charm's folder was copied when the agent began; 0 if it is not known."""
 
 
 class Unit:
@@ -88,9 +109,13 @@ class Unit:
         log: Log,
         connection: Connection,
         wake: Callable[[], None],
+        charm: Charm | None = None,
     ) -> None:
         self.unit = place.unit
         self.place = place
+        self.model_uuid = place.model_uuid
+        self.charm: Charm = charm or NoCharm()
+        self.peers = Peers(place.unit)
         self.tracker = Tracker(place.unit)
         self.leaving = False
         self.stopping = False
@@ -116,7 +141,10 @@ class Unit:
         self._asked: list[asyncio.Task[None]] = []
         self._asked_down = False
         self._waiters: list[asyncio.Future[None]] = []
-        self._exec_waiters: list[asyncio.Future[HookContext]] = []
+        self._exec_waiters: list[tuple[asyncio.Future[HookContext], ActionRun | None]] = []
+        self._entering = False
+        self._peers_at = float("-inf")
+        self._copying: asyncio.Task[None] | None = None
         self._retry_at = float("-inf")
         self._retry_now = False
         self._gone_at = float("-inf")
@@ -145,13 +173,18 @@ class Unit:
         if running is not None:
             if running.boot_id == self.place.boot_id:
                 self._runner.end_leftovers(running.pid, running.context_id)
-            if resolver.is_skipped(state, running.plan):
+            if running.plan.is_action:
+                self.log("WARNING", f"{running.plan.hook} was interrupted: it is not run again")
+                state = resolver.cleared(state)
+            elif resolver.is_skipped(state, running.plan):
                 state = resolver.paid(state, running.plan)
             else:
                 self.log("WARNING", f"{running.plan.hook} was interrupted: it is owed again")
                 state = resolver.cleared(state)
         if state.boot_id != self.place.boot_id or self.now() >= state.sure_until:
             state = resolver.without_belief(state)
+        if not state.installed:
+            state = resolver.with_charm(state, self.place.charm_revision)
         state = replace(state, runs=state.runs + 1)
         self._kept.begin(state)
         self._news = News(state.seen_revision)
@@ -185,9 +218,22 @@ class Unit:
         self._refused = ""
         self._reported = None
         self._news.begin(welcome.revision, welcome.changed_keys)
+        self.peers.begin(welcome.peers, welcome.config, welcome.charm)
+        self._take_up_charm()
         if welcome.removing:
             self.leave()
         self.tracker.want_claim(self.now())
+        self._belief_changed()
+
+    def given_charm(self, charm: CharmGiven) -> None:
+        """An operator handed in a charm."""
+        self.peers.given(charm)
+        self._take_up_charm()
+
+    def _take_up_charm(self) -> None:
+        """What was installed before its number was known is what is there."""
+        if self.state.charm_revision == 0 and self.peers.charm_revision:
+            self._kept.remember(resolver.with_charm(self.state, self.peers.charm_revision))
 
     def lost(self) -> None:
         """The connection is gone, and with it any claim under way."""
@@ -304,7 +350,8 @@ class Unit:
     def is_idle(self) -> bool:
         """Whether no hook runs and nothing is being handed over."""
         stepping = self.tracker.standing(self.now()) is Standing.STEPPING_DOWN
-        return self._context is None and not self._asked and (self.halting or not stepping)
+        busy = self._context is not None or self._copying is not None or bool(self._asked)
+        return not busy and (self.halting or not stepping)
 
     def kill_hook(self) -> None:
         """End the running hook's group at once."""
@@ -334,9 +381,12 @@ class Unit:
         self._belief_changed()
         self._ask(lambda number: Release(id=number, unit=self.unit, term=term))
 
-    def _ask(self, build: Callable[[int], FromAgent]) -> None:
+    def _ask(
+        self, build: Callable[[int], FromAgent], then: Callable[[], None] = lambda: None
+    ) -> None:
         """Ask the controller, before anything that is said later: a claim must not overtake a
-        release. Whatever comes of it, time or the next conversation mends it."""
+        release. `then` is done after it said yes. Whatever else comes of it, time or the next
+        conversation mends it."""
         try:
             asked = self._connection.ask(build)
         except TenureError as fault:
@@ -349,8 +399,7 @@ class Unit:
             except TenureError as fault:
                 self.log("WARNING", f"the controller was not told: {fault}")
             else:
-                if isinstance(build(0), Gone):
-                    self.finished = True
+                then()
 
         task = asyncio.get_running_loop().create_task(asking())
         self._asked.append(task)
@@ -358,6 +407,7 @@ class Unit:
 
     def _asked_done(self, task: asyncio.Task[None]) -> None:
         self._asked.remove(task)
+        self._entering = False
         self._wake()
 
     # -- the step
@@ -373,9 +423,45 @@ class Unit:
         over = self._context is None and resolver.demotion_is_over(self.state, known)
         if self.tracker.may_release(now, hooks_are_over=over):
             self._release(now)
-        if self._context is None and not self.halting:
+        self._keep_peers(now)
+        if self._context is None and self._copying is None and not self.halting:
             self._next(now)
         self._report()
+
+    def _keep_peers(self, now: float) -> None:
+        """Take part in the peer relations from `install` on, until their last hooks have run."""
+        if not self.accepted or self._asked or now < self._peers_at:
+            return
+        if self.leaving:
+            if resolver.to_leave(self.state):
+                self._tell_peers(now, self._leave_peers, self._left)
+        elif resolver.to_enter(self.state, self.peers.relations):
+            self._tell_peers(now, self._enter, self._entered)
+            self._entering = bool(self._asked)
+
+    def _tell_peers(
+        self, now: float, build: Callable[[int], FromAgent], then: Callable[[], None]
+    ) -> None:
+        self._peers_at = now + SAVE_AGAIN
+        self._ask(build, then)
+
+    def _leave_peers(self, number: int) -> LeavePeers:
+        return LeavePeers(id=number, unit=self.unit)
+
+    def _enter(self, number: int) -> EnterPeers:
+        address = address_of(self.unit)
+        bag = {
+            "egress-subnets": f"{address}{SUBNET_OF_ONE}",
+            "ingress-address": address,
+            "private-address": address,
+        }
+        return EnterPeers(id=number, unit=self.unit, settings=bag)
+
+    def _entered(self) -> None:
+        self._kept.remember(resolver.with_peers(self.state, self.peers.relations))
+
+    def _left(self) -> None:
+        self._kept.remember(resolver.without_peers(self.state))
 
     def _next(self, now: float) -> None:
         known = self._known()
@@ -384,13 +470,16 @@ class Unit:
         if resolver.has_left(self.state, known):
             if not self._asked and self.accepted and now >= self._gone_at and not self.finished:
                 self._gone_at = now + SAVE_AGAIN
-                self._ask(lambda number: Gone(id=number, unit=self.unit))
+                self._ask(lambda number: Gone(id=number, unit=self.unit), self._has_gone)
             return
         if self._open_exec(known) or now < self._hold_until:
             return
         plan, found = self._skip_missing(known)
         if plan is not None and not (self.stopping and known.standing is not _STEPPING):
             self._begin(plan, found)
+
+    def _has_gone(self) -> None:
+        self.finished = True
 
     def _skip_missing(self, known: Known) -> tuple[HookPlan | None, Found]:
         """The next hook that the charm has; those before it are paid, in one write (H6)."""
@@ -409,6 +498,8 @@ class Unit:
         return plan, found if plan is not None else None
 
     def _look_up(self, hook: str) -> Found:
+        if hook == UPGRADE:
+            return COPY_FIRST
         try:
             return self._find_hook(hook)
         except CharmError as fault:  # because it is there and fails
@@ -425,6 +516,10 @@ class Unit:
             leaving=self.leaving,
             may_retry=self._retry_now or now >= self._retry_at,
             update_due=now >= self._update_at,
+            relations=self.peers.relations,
+            entering=self._entering,
+            config_revision=self.peers.config_revision,
+            charm_revision=self.peers.charm_revision,
         )
 
     def _surety(self, now: float, standing: Standing) -> Surety:
@@ -438,6 +533,9 @@ class Unit:
 
     def _begin(self, plan: HookPlan, argv: Found) -> None:
         self._retry_now = False
+        if argv is COPY_FIRST:
+            self._copying = asyncio.get_running_loop().create_task(self._copy(plan))
+            return
         if isinstance(argv, CharmError):
             self._end(plan, HookResult("failed", str(argv)))
             return
@@ -451,6 +549,35 @@ class Unit:
             return
         self._start(plan, argv, context_id)
 
+    async def _copy(self, plan: HookPlan) -> None:
+        """Bring the charm's copy up to date, beside the loop; then `upgrade-charm` runs from it."""
+        given = self.peers.charm
+        assert given is not None, "an upgrade is owed because a charm was handed in"
+        try:
+            await self.charm.refresh(given.source)
+        except TenureError as fault:
+            self._copying = None
+            self._end(plan, HookResult("failed", str(fault)))
+            return
+        self._copying = None
+        self._begin_upgrade(replace(plan, charm_revision=given.revision))
+
+    def _begin_upgrade(self, plan: HookPlan) -> None:
+        try:
+            argv: Found = self._find_hook(UPGRADE)
+        except CharmError as fault:
+            argv = fault
+        if argv is None:
+            self.log("DEBUG", f"{UPGRADE} skipped: the charm has none")
+            self._pay(plan)
+        elif not self._is_going():
+            self._begin(plan, argv)
+        self._wake()
+
+    def _is_going(self) -> bool:
+        ending = self.halting or self.stopping or self.leaving
+        return ending or self.tracker.standing(self.now()) is _STEPPING
+
     def _may_still_run(self, plan: HookPlan, context_id: str) -> bool:
         """H2: looked at again just before running; its start is a promise (G3)."""
         if plan.hook != ELECTED:
@@ -462,9 +589,19 @@ class Unit:
         return True
 
     def _start(self, plan: HookPlan, argv: tuple[str, ...], context_id: str) -> None:
-        self._context = HookContext(self, context_id, plan.hook, plan.target_revision)
-        self._running_plan = plan
+        context = HookContext(
+            self, context_id, plan.hook, plan.target_revision, event=plan.event
+        )  # fmt: skip
+        self._context = context
         env = self._environment(plan.hook, context_id, plan)
+        running = self._run(plan, argv, env, context_id)
+        task = self._until_over(plan, running, context)
+        self._task = asyncio.get_running_loop().create_task(task)
+
+    def _run(
+        self, plan: HookPlan, argv: tuple[str, ...], env: dict[str, str], context_id: str
+    ) -> Running:
+        self._running_plan = plan
         self._running = self._runner.start(
             HookCommand(
                 hook=plan.hook,
@@ -474,18 +611,29 @@ class Unit:
                 context_id=context_id,
             )
         )
-        self._task = asyncio.get_running_loop().create_task(self._until_over(plan, self._running))
-        running = self.state.running
-        if running is not None:
-            state = replace(self.state, running=replace(running, pid=self._running.pid))
+        recorded = self.state.running
+        if recorded is not None:
+            state = replace(self.state, running=replace(recorded, pid=self._running.pid))
             self._kept.remember(state, durable=False)
+        return self._running
 
-    async def _until_over(self, plan: HookPlan, running: Running) -> None:
+    async def _until_over(self, plan: HookPlan, running: Running, context: HookContext) -> None:
         result = await running.wait()
         self._running = None
+        context.over.set()
+        if result.kind == "done" and context.has_pending:
+            result = await self.commit(context)
         self._running_plan = None
-        self._end_context(self._context)
+        self._end_context(context)
         self._end(plan, result)
+
+    async def commit(self, context: HookContext) -> HookResult:
+        """Keep what a hook that ended well left pending; else it has failed."""
+        try:
+            await context.commit()
+        except (BagRefused, TenureError) as fault:
+            return HookResult("failed", str(fault))
+        return HookResult("done", "")
 
     def _end_context(self, context: HookContext | None) -> None:
         if context is not None and context is self._context:
@@ -504,7 +652,9 @@ class Unit:
             self._pay(plan)
         elif result.kind == "failed":
             self.log("ERROR", f'hook failed: "{plan.hook}": {result.detail}')
-            self._kept.remember(resolver.failed(self.state, plan.hook, result.detail, plan.term))
+            self._kept.remember(
+                resolver.failed(self.state, plan.hook, result.detail, plan.term, plan.event)
+            )
             self._retry_at = self.now() + self._backoff()
         else:
             self.log("WARNING", f"{plan.hook} was killed ({result.detail}): it is owed again")
@@ -528,7 +678,9 @@ class Unit:
     def _arm_update(self) -> None:
         self._update_at = self.now() + self.place.update_every * self._rng.uniform(0.8, 1.2)
 
-    def _environment(self, hook: str, context_id: str, plan: HookPlan | None) -> dict[str, str]:
+    def _environment(
+        self, hook: str, context_id: str, plan: HookPlan | None, action: ActionRun | None = None
+    ) -> dict[str, str]:
         place = self.place
         keys = None
         if plan is not None and plan.reason == "settings":
@@ -546,14 +698,20 @@ class Unit:
             model_name=place.model_name,
             model_uuid=place.model_uuid,
             inherited=place.inherited,
+            juju_version=place.juju_version,
+            standins=place.standins,
+            event=plan.event if plan else None,
+            action=action.variables if action else None,
         )
 
-    # -- exec: a context for an operator's command
+    # -- exec and actions: contexts for an operator's commands
 
-    async def open_context(self) -> tuple[HookContext, dict[str, str]]:
+    async def open_context(
+        self, action: ActionRun | None = None
+    ) -> tuple[HookContext, dict[str, str]]:
         """A fresh hook context, as soon as no hook runs (H6); also while the unit is in error."""
         future: asyncio.Future[HookContext] = asyncio.get_running_loop().create_future()
-        self._exec_waiters.append(future)
+        self._exec_waiters.append((future, action))
         self._wake()
         try:
             context = await future
@@ -561,7 +719,7 @@ class Unit:
             if future.done() and not future.cancelled():
                 self.close_context(future.result())
             raise
-        return context, self._environment("", context.context_id, None)
+        return context, self._environment("", context.context_id, None, action)
 
     def close_context(self, context: HookContext) -> None:
         """The operator's command has ended."""
@@ -569,12 +727,45 @@ class Unit:
 
     def _open_exec(self, known: Known) -> bool:
         while self._exec_waiters and known.standing is not _STEPPING and not self.stopping:
-            waiter = self._exec_waiters.pop(0)
+            waiter, action = self._exec_waiters.pop(0)
             if not waiter.done():
-                self._context = HookContext(self, self._context_id("exec"), "")
+                what = "action" if action else "exec"
+                self._context = HookContext(self, self._context_id(what), "", action=action)
                 waiter.set_result(self._context)
                 return True
         return False
+
+    async def run_action(self, action: ActionRun, *, must_lead: bool) -> ActionDone:
+        """Run an action when its turn comes. Raises ActionRefused or CharmError if it was not."""
+        argv = self.charm.find_action(action.name)
+        if argv is None:
+            raise ActionRefused(f'the charm of {self.unit} has no file for "{action.name}"')
+        context, env = await self.open_context(action)
+        try:
+            if must_lead and not await context.is_leader():
+                raise ActionRefused(f"{self.unit} does not lead any more: try again")
+            return await self._run_action(action, context, argv, env)
+        except LeadershipUnknown as unknown:
+            raise ActionRefused(f"leadership status unknown: {unknown}") from unknown
+        finally:
+            self._end_context(context)
+
+    async def _run_action(
+        self, action: ActionRun, context: HookContext, argv: tuple[str, ...], env: dict[str, str]
+    ) -> ActionDone:
+        plan = HookPlan(hook=f"{ACTIONS}{action.name}")
+        begun = resolver.begun(self.state, plan, context.context_id, self.place.boot_id)
+        if not self._must_save(begun):
+            raise ActionRefused(f"the state of {self.unit} cannot be saved: see its log")
+        result = await self._run(plan, argv, env, context.context_id).wait()
+        self._running = None
+        context.over.set()
+        if result.kind == "done" and context.has_pending:
+            result = await self.commit(context)
+        self._running_plan = None
+        self._kept.remember(resolver.cleared(self.state))
+        self.log("INFO", f"{plan.hook} ended: {result.detail or 'well'}")
+        return action.ended(result)
 
     def _context_id(self, hook: str) -> str:
         return f"{self.unit}-{hook}-{self._rng.getrandbits(64):016x}"
@@ -582,7 +773,9 @@ class Unit:
     def context(self, context_id: str) -> HookContext | None:
         """The live context of that id, if it is (T8)."""
         current = self._context
-        return current if current is not None and current.context_id == context_id else None
+        if current is None or current.context_id != context_id or current.over.is_set():
+            return None
+        return current
 
     def _must_save(self, state: LocalState) -> bool:
         if self._kept.must_save(state):
@@ -646,7 +839,7 @@ class Unit:
             return self._connection.cause
         return "the controller did not answer in time"
 
-    async def request(self, build: Callable[[int], FromAgent], within: float) -> Done | Settings:
+    async def request(self, build: Callable[[int], FromAgent], within: float) -> Answer:
         return await self._connection.request(build, within)
 
     def log(self, level: str, message: str, source: str = "") -> None:
@@ -661,6 +854,18 @@ class Unit:
         field = "application_status" if application else "status"
         self._kept.remember(replace(self.state, **{field: kept}), durable=False)
         self._wake()
+
+    def keep_version(self, version: str) -> None:
+        self._kept.remember(replace(self.state, workload_version=version), durable=False)
+        self._wake()
+
+    def keep_ports(self, ports: tuple[str, ...]) -> None:
+        self._kept.owe(replace(self.state, ports=ports))
+
+    def wrote_bags(self, bags: Mapping[int, int]) -> None:
+        """A unit is not told of what it wrote itself."""
+        self.peers.wrote(bags)
+        self._kept.owe(resolver.having_written(self.state, bags))
 
     # -- reporting and waking
 
@@ -677,6 +882,10 @@ class Unit:
             current=self.state.status[0],
             message=self.state.status[1],
             application_status=self.state.application_status,
+            version=self.state.workload_version,
+            ports=self.state.ports,
+            address=address_of(self.unit),
+            charm_revision=self.state.charm_revision,
         )
         changed = self._reported is None or replace(report, retry_in=None) != replace(
             self._reported, retry_in=None
@@ -691,6 +900,7 @@ class Unit:
             wakes.append(self.tracker.in_flight.at + self.claim_patience())
         wakes.append(self._kept.save_at)
         wakes.append(self._gone_at)
+        wakes.append(self._peers_at)
         if self._context is None and not self.halting:
             wakes.append(self._hold_until if self._hold_until > now else None)
             wakes.append(self._retry_at if self.state.failure else self._update_at)
