@@ -23,6 +23,9 @@ import msgspec
 from tenure.errors import ProtocolError, TenureError, Unreachable, Unsure, from_code
 from tenure.names import check_application, split_unit
 from tenure.wire.operators import (
+    Charm,
+    Config,
+    ConfigChange,
     CreateApplication,
     Elect,
     ErrorAnswer,
@@ -31,6 +34,7 @@ from tenure.wire.operators import (
     LeaseSettings,
     Ok,
     PinRequest,
+    RemoveApplication,
     RemoveUnit,
     ResolveRequest,
     Settings,
@@ -78,8 +82,24 @@ class Operator:
         return self._get("/v1/status", Status)
 
     def create_application(self, request: CreateApplication) -> Ok:
-        """Make an application; harmless if it exists."""
+        """Make an application; harmless if it exists alike, unless the request wants it new."""
         return self._post("/v1/applications", request, Ok)
+
+    def give_charm(self, application: str, charm: Charm) -> Ok:
+        """Have the application run a charm: all its units run `upgrade-charm`."""
+        return self._post(f"{_application(application)}/charm", charm, Ok)
+
+    def config(self, application: str) -> Config:
+        """Every option of the application's charm, and its value."""
+        return self._get(f"{_application(application)}/config", Config)
+
+    def configure(self, application: str, change: ConfigChange) -> Ok:
+        """Set options and give others their default back, all or nothing."""
+        return self._post(f"{_application(application)}/config", change, Ok)
+
+    def remove_application(self, application: str, request: RemoveApplication) -> Ok:
+        """Have all units leave, and the application with the last of them."""
+        return self._post(f"{_application(application)}/remove", request, Ok)
 
     def add_unit(self, application: str) -> UnitAdded:
         """Add a unit; its number was never used before."""

@@ -3,9 +3,10 @@
 A house is a controller, its store, and the agents of its units on one machine. Everything that must
 outlive a process lies in its state folder, so that the next `tenure up` carries on:
 
-    house.json               what `up` was told: charms, intervals (HouseRecord)
+    house.json               what `up` was told of the house itself (HouseRecord)
     up.lock                  held by the one `up` that runs; holds its pid
     controller/              the store and the controller's log
+    charms/                  what was unpacked or built of charms that do not run as they are
     units/web-0/             one unit's charm, state and log
     run/                     the sockets, while their paths are short enough
 
@@ -40,6 +41,9 @@ LONGEST_SOCKET_NAME = 32
 
 RECORD_VERSION = 1
 
+JUJU_VERSION = "3.6.12"
+"""The version of Juju that hooks are told of if nothing else was said."""
+
 
 class HouseUnusable(TenureError):
     """The state folder cannot be read or written, or what it holds is not ours."""
@@ -48,19 +52,34 @@ class HouseUnusable(TenureError):
 
 
 class ApplicationHome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `up` was told of one application. `charm` is an absolute path, the interval seconds."""
+    """What an `up` of an earlier version was told of one application: an absolute path, seconds.
+
+    It is the controller that keeps charms now; the next `up` hands this one to it.
+    """
 
     charm: str
     update_status_interval: float = 300.0
 
 
 class HouseRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """house.json. Once `store_created`, a missing store is a loss and no new beginning."""
+    """house.json. Once `store_created`, a missing store is a loss and no new beginning.
+
+    `juju_version` is what hooks are told; with `juju_paths` they see Juju's own folders.
+    """
 
     version: int = RECORD_VERSION
     model_uuid: str
     store_created: bool = False
     applications: Mapping[str, ApplicationHome] = {}
+    juju_version: str = JUJU_VERSION
+    juju_paths: bool = False
+
+
+class NamedCharm(Struct, frozen=True):
+    """A charm that does not run as it is: the folder that was made of it, and its own path."""
+
+    folder: str
+    named: str
 
 
 class House(Struct, frozen=True):
@@ -105,6 +124,11 @@ class House(Struct, frozen=True):
     def controller_log(self) -> Path:
         """What the controller wrote to stderr."""
         return self.controller_folder / "controller.log"
+
+    @property
+    def charms_folder(self) -> Path:
+        """What was unpacked or built of charms."""
+        return self.state / "charms"
 
     @property
     def units_folder(self) -> Path:
@@ -237,6 +261,29 @@ class House(Struct, frozen=True):
         content = msgspec.json.format(msgspec.json.encode(record)) + b"\n"
         with _translated(self.state):
             _replace(self.house_file, content)
+
+    def note_charm(self, application: str, charm: NamedCharm) -> None:
+        """Keep what an operator named when the application was given this folder to run.
+
+        Raises HouseUnusable.
+        """
+        if charm.folder != charm.named:
+            with _translated(self.state):
+                self.charms_folder.mkdir(mode=0o700, exist_ok=True)
+                _replace(self._charm_note(application), msgspec.json.encode(charm) + b"\n")
+
+    def named_charm(self, application: str, folder: str) -> str:
+        """What an operator named when the application was given this folder to run: the folder
+        itself, as far as is known."""
+        with suppress(OSError, msgspec.DecodeError, UnicodeError):
+            content = self._charm_note(application).read_bytes()
+            charm = msgspec.json.decode(content, type=NamedCharm)
+            if charm.folder == folder:
+                return charm.named
+        return folder
+
+    def _charm_note(self, application: str) -> Path:
+        return self.charms_folder / f"{application}.json"
 
     def _not_ours(self, reason: str) -> str:
         return (

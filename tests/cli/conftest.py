@@ -8,10 +8,10 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingMixIn, UnixStreamServer
+from socketserver import StreamRequestHandler, ThreadingMixIn, UnixStreamServer
 
 import msgspec
 import pytest
@@ -46,6 +46,7 @@ class FakeController:
     def __init__(self, path: Path) -> None:
         self.reply = Reply(b"{}")
         self.status: Reply | None = None
+        self.later: Reply | None = None
         self.asked: list[Asked] = []
         fake = self
 
@@ -77,8 +78,10 @@ class FakeController:
     def says(self, answer: Struct) -> None:
         self.reply = Reply(msgspec.json.encode(answer))
 
-    def knows(self, status: Status) -> None:
+    def knows(self, status: Status, then: Status | None = None) -> None:
+        """The answer for the status; `then` from the moment on in which anything else was asked."""
         self.status = Reply(msgspec.json.encode(status))
+        self.later = None if then is None else Reply(msgspec.json.encode(then))
 
     def refuses(self, code: str, message: str, status: int = 409) -> None:
         answer = ErrorAnswer(code=code, message=message)
@@ -92,6 +95,7 @@ class FakeController:
             reply = self.status
         else:
             self.asked.append(Asked(handler.command, handler.path, body))
+            self.status = self.later or self.status
         if reply.content is None:
             handler.close_connection = True
             return
@@ -104,6 +108,45 @@ class FakeController:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class FakeAgent:
+    """Answers each connection to a unit's exec socket with these lines, then hangs up.
+
+    An answer of None is not given: the connection stays open. `...` waits for another line first.
+    """
+
+    def __init__(self, path: Path, *lines: object) -> None:
+        self.asked: list[object] = []
+        fake = self
+
+        class Handler(StreamRequestHandler):
+            def handle(self) -> None:
+                for line in (..., *lines):
+                    if line is ...:
+                        fake.asked.append(msgspec.json.decode(self.rfile.readline()))
+                        continue
+                    if line is None:
+                        self.rfile.read()
+                        return
+                    said = line if isinstance(line, bytes) else msgspec.json.encode(line) + b"\n"
+                    self.wfile.write(said)
+
+        class Server(ThreadingMixIn, UnixStreamServer):
+            daemon_threads = True
+
+        self._server = Server(str(path), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+Agents = Callable[..., FakeAgent]
+"""Makes an agent of web/0 that answers with these lines."""
 
 
 class Result(Struct, frozen=True):
@@ -151,6 +194,20 @@ def desk(house: House) -> Iterator[Desk]:
         yield found
     finally:
         found.controller.close()
+
+
+@pytest.fixture
+def agent(desk: Desk) -> Iterator[Agents]:
+    """An agent of web/0 that answers with what the test says."""
+    made: list[FakeAgent] = []
+
+    def make(*lines: object) -> FakeAgent:
+        made.append(FakeAgent(desk.house.exec_socket("web/0"), *lines))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
 @pytest.fixture(autouse=True)

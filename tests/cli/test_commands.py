@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tenure.wire.operators import (
     ApplicationStatus,
+    CharmStatus,
     ControllerStatus,
     HandOver,
     History,
@@ -183,6 +184,7 @@ def test_an_elect_after_which_another_or_nobody_leads_has_failed(desk: Desk) -> 
     ("args", "answer"),
     [
         (["status"], Status(controller=CONTROLLER, applications={"web": application()})),
+        (["remove-application", "web"], Ok(note="n")),
         (["history", "web"], History(application="web", entries=())),
         (["why", "web"], Why(subject="web", answer="a")),
         (["settings", "web"], Settings(revision=1, settings={"k": "v"})),
@@ -238,6 +240,37 @@ def test_status_shows_who_leads_with_term_lease_pins_hooks_and_workload(desk: De
     ]
 
 
+def test_status_has_columns_for_charms_versions_and_ports_only_if_there_are_any(
+    desk: Desk,
+) -> None:
+    """O3"""
+    charm = CharmStatus(source="/c", revision=3)
+    units = {
+        "web/0": UnitStatus(
+            leader=True, agent="connected", pid=1, ports=("80/tcp", "icmp"), charm_revision=3
+        ),
+        "web/1": UnitStatus(leader=False, agent="connected", pid=2, charm_revision=2),
+    }
+    web = application("web/0", charm=charm, version="1.\n", units=units)
+    bare = {"db/0": UnitStatus(leader=False, agent="waiting")}
+    db = application(removing=True, units=bare)
+    desk.controller.says(Status(controller=CONTROLLER, applications={"web": web, "db": db}))
+    assert desk.call("status").out.splitlines() == [
+        "APPLICATION  LEADER  TERM  SINCE                LEASE LEFT  PINNED  VERSION  REV  STATUS",
+        "db           -       3     2026-11-23 12:00:00  free        -       -        -    unknown",
+        "web          web/0   3     2026-11-23 12:00:00  47s of 1m   -       "
+        "1.\\n     3    unknown",
+        "",
+        "UNIT    AGENT      PID  HOOK  PORTS         STATUS",
+        "db/0    waiting    -    -     -             unknown",
+        "web/0*  connected  1    -     80/tcp, icmp  unknown",
+        "web/1   connected  2    -     -             unknown",
+        "",
+        "db is being removed: it goes with the last of its units",
+        "web/1 still runs revision 2 of its charm",
+    ]
+
+
 def test_status_works_when_nobody_leads_and_when_there_is_nothing(desk: Desk) -> None:
     """O3"""
     desk.controller.says(Status(controller=CONTROLLER, applications={"web": application()}))
@@ -279,7 +312,18 @@ def test_what_the_controller_refuses_is_one_line_and_an_exit_code(
         ["why", "web/x"], ["pin", "web", "--reason", "R"], ["pin", "web", "--for", "2h"],
         ["pin", "web", "--reason", "R", "--for", "60"], ["lease", "web"],
         ["lease", "web", "--duration", "1 minute"], ["history", "web", "--limit", "0"],
-        ["status", "--format", "xml"], ["log", "web"], ["up"], ["up", "x", "--units", "0"],
+        ["status", "--format", "xml"], ["log", "web"], ["up", "--units", "2"],
+        ["up", "x", "--units", "0"], ["up", "--config", "a=b"], ["up", "--name", "web"],
+        ["up", "--no-allow-host-changes"], ["up", "--juju-version", "3.6"],
+        ["up", "--juju-version", "3.6.x"], ["up", "x", "--config", "a"],
+        ["up", "x", "--resource", "=f"], ["up", "x", "--config", "a=1", "--config", "a=2"],
+        ["deploy"], ["deploy", "x", "web/0"], ["deploy", "x", "--units", "-1"], ["deploy", ""],
+        ["deploy", "x", "--update-status-interval", "25h"], ["refresh"], ["refresh", "web/0"],
+        ["scale", "web"], ["scale", "web", "-1"], ["scale", "web", "1001"], ["scale", "web", "x"],
+        ["remove-application", "web/0"], ["config"], ["config", "web", "a", "b"],
+        ["config", "web", "a", "b=c"], ["config", "web", "=c"], ["config", "web", "--reset", ""],
+        ["config", "web", "a=b", "--reset", "a"], ["config", "web", "a=1", "a=2"],
+        ["config", "web", "--format", "text"], ["run", "web/0"], ["run", "web", "backup"],
         ["up", "x", "--name", "X"], ["log", "-n", "-1"], ["up", ""], ["up", "x", "--state", ""],
         ["status", "--state", ""],
     ],

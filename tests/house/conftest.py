@@ -82,8 +82,8 @@ class Place:
         self.state = state
         self.operator = Operator(UnixHttp(House(state).controller_socket))
 
-    def write_hook(self, hook: str, body: str) -> None:
-        path = self.charm / "hooks" / hook
+    def write_hook(self, hook: str, body: str, charm: Path | None = None) -> None:
+        path = (charm or self.charm) / "hooks" / hook
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"#!/bin/bash\n{body}\n")
         path.chmod(0o755)
@@ -92,11 +92,15 @@ class Place:
         return [sys.executable, "-m", "tenure", command, "--state", str(self.state), *args]
 
     def up(self, *args: str, charm: Path | None = None) -> Run:
+        return self.begin("up", str(charm or self.charm), *args)
+
+    def begin(self, *args: str) -> Run:
+        """A command that goes on."""
         number = len(self._runs)
         out, err = self.folder / f"out{number}", self.folder / f"err{number}"
         with out.open("wb") as to_out, err.open("wb") as to_err:
             process = subprocess.Popen(
-                self.argv("up", str(charm or self.charm), *args),
+                self.argv(*args),
                 stdin=subprocess.DEVNULL,
                 stdout=to_out,
                 stderr=to_err,
@@ -132,7 +136,7 @@ class Place:
         status = self.try_status()
         return status.applications["web"].leader if status else None
 
-    def settles(self, units: Sequence[str]) -> None:
+    def settles(self, units: Sequence[str], application: str = "web") -> None:
         """Wait until these units, and no others, are connected and idle, and one leads.
 
         Idle means that the start sequence is over, which a hook's name cannot tell: after
@@ -141,7 +145,7 @@ class Place:
 
         def is_settled() -> bool:
             status = self.try_status()
-            web = status.applications.get("web") if status else None
+            web = status.applications.get(application) if status else None
             return (
                 web is not None
                 and web.leader is not None

@@ -16,7 +16,14 @@ from tenure.agent.toolserver import ToolServer
 from tenure.agent.unit import Unit
 from tenure.controller.server import bind_unix
 from tenure.errors import BadName, TenureError, Unreachable
-from tenure.house import LONGEST_SOCKET_PATH, ApplicationHome, House, HouseRecord, HouseUnusable
+from tenure.house import (
+    LONGEST_SOCKET_PATH,
+    ApplicationHome,
+    House,
+    HouseRecord,
+    HouseUnusable,
+    NamedCharm,
+)
 
 REMOVE_IT = "remove it, or choose another state folder with --state"
 
@@ -170,6 +177,31 @@ def test_the_record_is_kept_whole_and_private(folder: Path) -> None:
     assert house.read() == record
     assert stat.S_IMODE(house.house_file.stat().st_mode) == 0o600
     assert [path.name for path in folder.iterdir()] == ["house.json"]
+
+
+def test_a_record_of_an_earlier_version_can_be_read(folder: Path) -> None:
+    house = House(folder)
+    house.house_file.write_text(
+        '{"version": 1, "model_uuid": "u", "store_created": true, "applications": '
+        '{"web": {"charm": "/c", "update_status_interval": 60.0}}}'
+    )
+    record = house.read()
+    assert record is not None
+    assert (record.juju_version, record.juju_paths) == ("3.6.12", False)
+    assert record.applications["web"] == ApplicationHome(charm="/c", update_status_interval=60.0)
+
+
+def test_a_charm_that_was_packed_is_remembered_by_what_was_named(folder: Path) -> None:
+    house = House(folder)
+    assert house.named_charm("web", "/c") == "/c"
+    house.note_charm("web", NamedCharm("/c", "/c"))
+    assert not house.charms_folder.exists()
+    house.note_charm("web", NamedCharm("/s/charms/1", "/src"))
+    assert house.named_charm("web", "/s/charms/1") == "/src"
+    assert house.named_charm("web", "/s/charms/2") == "/s/charms/2"
+    assert house.named_charm("shop", "/s/charms/1") == "/s/charms/1"
+    (house.charms_folder / "web.json").write_text("junk")
+    assert house.named_charm("web", "/s/charms/1") == "/s/charms/1"
 
 
 @pytest.mark.parametrize(

@@ -183,10 +183,18 @@ def test_another_name_or_another_charm_is_refused(place: Place) -> None:
     shutil.copytree(place.charm, other)
     named = place.up("--name", "shop")
     assert named.ends() == 1
-    assert "'web', not 'shop': go on with --name web, or choose another state" in named.err
-    charmed = place.up(charm=other)
+    assert named.err == (
+        f"ERROR {place.state} runs web, and no shop: `tenure up` alone carries on, and then "
+        f"`tenure deploy {place.charm} shop` adds it beside; "
+        "or choose another state folder with --state\n"
+    )
+    charmed = place.up("--name", "web", charm=other)
     assert charmed.ends() == 1
-    assert f"runs the charm {place.charm}: go on with `tenure up {place.charm}`" in charmed.err
+    assert charmed.err == (
+        f"ERROR web runs the charm {place.charm}: `tenure up` alone carries on, and then `tenure "
+        f"refresh web {other}` changes it; or choose another state folder with --state\n"
+    )
+    assert place.processes() == []
 
 
 def test_the_lease_of_an_application_that_exists_is_changed(place: Place) -> None:

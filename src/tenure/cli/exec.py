@@ -4,8 +4,9 @@ The command is this process's child and has its stdin, stdout and stderr as they
 somebody sends to `tenure exec` is passed on; one that the terminal sends (Ctrl-C) is not, because
 the terminal sends it to the whole group, the command included, and twice is not the same as once.
 
-The connection to the agent is the context. It is closed when the command has ended; when the agent
-closes it, the context is over and the command must not go on.
+The connection to the agent is the context. It is closed when the command has ended, and the agent
+has kept what a successful one left pending; when the agent closes it, the context is over and the
+command must not go on.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from pathlib import Path
 import click
 
 from tenure.cli.door import complain, usage
-from tenure.cli.exec_wire import CannotRun, World, open_context
+from tenure.cli.exec_wire import CannotRun, World, open_context, tell_end
+from tenure.cli.find import check_unit
 from tenure.cli.options import operator_of, with_house
-from tenure.errors import NotFound, TenureError
+from tenure.errors import TenureError
 from tenure.house import House
-from tenure.names import split_unit
 
 CANNOT_RUN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
 
@@ -82,24 +83,21 @@ def command(ctx: click.Context, house: House, unit: str) -> int:
     """Run CMD in a fresh hook context of UNIT, with its environment, in its charm's folder.
 
     Waits up to 10 s for a running hook to end. The exit code is CMD's; 128+n if signal n ended it;
-    125 if there is no context to run it in, 126 if it is not executable, 127 if it is not found.
+    125 if there is no context to run it in, or what it set may be lost; 126 if it is not
+    executable, 127 if it is not found.
     """
     return run_in_context(house, unit, ctx.meta["tenure.command"])
 
 
 def run_in_context(house: House, unit: str, argv: Sequence[str]) -> int:
-    """The exit code to pass on. Raises CannotRun, HouseUnusable, BadName."""
+    """The exit code to pass on. Raises CannotRun, Unreachable, NotFound, HouseUnusable, BadName."""
     path = house.exec_socket(unit)
     house.check_sockets()
-    connection, world = open_context(path, unit, lambda: _check_unit(house, unit))
+    connection, world = open_context(
+        path, unit, lambda: check_unit(operator_of(house).status(), unit)
+    )
     with connection:
         return _run(connection, world, argv, unit)
-
-
-def _check_unit(house: House, unit: str) -> None:
-    application = operator_of(house).status().applications.get(split_unit(unit)[0])
-    if application is None or unit not in application.units:
-        raise NotFound(f"there is no unit {unit}: see `tenure status`")
 
 
 def _run(connection: socket.socket, world: World, argv: Sequence[str], unit: str) -> int:
@@ -115,7 +113,16 @@ def _run(connection: socket.socket, world: World, argv: Sequence[str], unit: str
         complain(f"the context of {unit} is over: its agent ended it, and the command with it")
         return CANNOT_RUN
     code = child.wait()
-    return 128 - code if code < 0 else code
+    return _settled(connection, 128 - code if code < 0 else code, unit)
+
+
+def _settled(connection: socket.socket, code: int, unit: str) -> int:
+    """The exit code to pass on, once what the command left pending is kept or dropped."""
+    lost = tell_end(connection, code)
+    if lost:
+        complain(f"what the command set on {unit} may be lost: {lost}: see `tenure log {unit}`")
+        return CANNOT_RUN
+    return code
 
 
 def _pass_on(handle: int) -> None:

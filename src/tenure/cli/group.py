@@ -13,8 +13,14 @@ import click
 from tenure import __version__
 
 COMMANDS: dict[str, str] = {
-    "up": "Run a charm: one controller, and one agent for each unit.",
+    "up": "Run a house: one controller, and one agent for each unit.",
     "down": "Stop what `tenure up` runs, cleanly.",
+    "deploy": "Run one more charm in a house that is up.",
+    "refresh": "Upgrade an application to its charm as it is now, or to another.",
+    "scale": "Have an application consist of so many units.",
+    "remove-application": "Remove an application with all its units.",
+    "config": "Show or change an application's configuration.",
+    "run": "Run an action of a unit's charm.",
     "status": "Show every application and unit, and who leads.",
     "log": "Show what hooks and agents wrote.",
     "elect": "Hand leadership to a unit.",

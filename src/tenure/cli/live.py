@@ -1,4 +1,4 @@
-"""`up` on a terminal: the units, who leads, and the end of the log, kept current in place."""
+"""`up` on a terminal: applications, units, who leads, the end of the log, kept current in place."""
 
 from __future__ import annotations
 
@@ -11,23 +11,17 @@ from rich.text import Text
 
 from tenure.cli.follow import HouseLog, parse_line
 from tenure.cli.plain import plain
-from tenure.cli.plain_screen import clock_time, event_line, headline, process_line
+from tenure.cli.plain_screen import EMPTY, clock_time, event_line, process_line
 from tenure.cli.rich_table import table_of
-from tenure.cli.status_view import (
-    APPLICATION_HEADERS,
-    UNIT_HEADERS,
-    application_rows,
-    notes,
-    unit_rows,
-)
+from tenure.cli.status_view import application_table, notes, unit_table
 from tenure.house import House
 from tenure.wire.operators import Event, Status
 
 LOG_LINES = 200
 """How many lines are kept, for the tallest terminal."""
 
-FRAME = 10
-"""Lines of the screen that are neither units nor log."""
+FRAME = 9
+"""Lines of the screen that are neither rows of tables, nor notes, nor log."""
 
 
 class LiveScreen:
@@ -44,9 +38,9 @@ class LiveScreen:
         self._log: HouseLog | None = None
         self._live.start()
 
-    def begin(self, house: House, application: str, status: Status) -> None:
+    def begin(self, house: House, status: Status) -> None:
         """See Screen."""
-        self._headline = f"{headline(house, application, status)}; Ctrl-C stops"
+        self._headline = f"state folder {house.state}; Ctrl-C stops"
         self._log = HouseLog(house)
         self._log.skip()
         self.status(status)
@@ -78,17 +72,24 @@ class LiveScreen:
         self._live.update(self._picture(), refresh=True)
 
     def _picture(self) -> Group:
-        status = self._status
         parts: list[object] = [Text(self._headline, style="bold")]
-        units: list[tuple[str, ...]] = []
-        if status is not None:
-            units = unit_rows(status)
-            parts.append(table_of(APPLICATION_HEADERS, application_rows(status)))
-            parts.append(table_of(UNIT_HEADERS, units))
-            parts += [Text(note, style="yellow") for note in notes(status)]
-        room = max(self._console.height - FRAME - len(units), 3)
+        rows = 0
+        if self._status is not None:
+            tables, rows = _tables(self._status)
+            parts += tables
+        room = max(self._console.height - FRAME - rows, 3)
         tail = "\n".join(list(self._lines)[-room:])
         return Group(*parts, Text(tail, style="dim", no_wrap=True, overflow="ellipsis"))  # type: ignore[arg-type]
+
+
+def _tables(status: Status) -> tuple[list[object], int]:
+    """What there is, and how many lines of it grow with what there is."""
+    if not status.applications:
+        return [Text(EMPTY)], 1
+    applications, units = application_table(status), unit_table(status)
+    said = [Text(note, style="yellow") for note in notes(status)]
+    rows = len(applications.rows) + len(units.rows) + len(said)
+    return [table_of(*applications), table_of(*units), *said], rows
 
 
 def _log_line(line: str) -> str:

@@ -16,6 +16,8 @@ from tenure.clock import SystemClock
 from tenure.house import House
 from tenure.wire.operators import Event, Status
 
+EMPTY = "no applications yet: `tenure deploy CHARM` adds one"
+
 _BACKLOG = 10_000
 
 
@@ -30,9 +32,9 @@ class PlainScreen:
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._writer.start()
 
-    def begin(self, house: House, application: str, status: Status) -> None:
+    def begin(self, house: House, status: Status) -> None:
         """See Screen."""
-        self._put(headline(house, application, status))
+        self._put(headline(house, status))
 
     def say(self, text: str) -> None:
         """See Screen."""
@@ -66,13 +68,13 @@ class PlainScreen:
                 continue
 
 
-def headline(house: House, application: str, status: Status) -> str:
-    """The state folder and the lease, on one line."""
-    lease = status.applications[application].lease
-    return (
-        f"state folder {house.state}; {application}: lease {lease.duration:g} s, "
-        f"guarantee {lease.guarantee:g} s"
-    )
+def headline(house: House, status: Status) -> str:
+    """The state folder and each application's lease, on one line."""
+    said = [
+        f"{name}: lease {found.lease.duration:g} s, guarantee {found.lease.guarantee:g} s"
+        for name, found in sorted(status.applications.items())
+    ]
+    return "; ".join([f"state folder {house.state}", *(said or [EMPTY])])
 
 
 def process_line(text: str) -> str:

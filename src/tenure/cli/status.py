@@ -6,13 +6,7 @@ import click
 
 from tenure.cli.options import with_format, with_operator
 from tenure.cli.output import show, table
-from tenure.cli.status_view import (
-    APPLICATION_HEADERS,
-    UNIT_HEADERS,
-    application_rows,
-    notes,
-    unit_rows,
-)
+from tenure.cli.status_view import application_table, notes, unit_table
 from tenure.client import Operator
 from tenure.wire.operators import Status
 
@@ -30,8 +24,8 @@ def _text(status: Status) -> str:
     if not status.applications:
         return "no applications yet"
     parts = [
-        table(APPLICATION_HEADERS, application_rows(status)),
-        table(UNIT_HEADERS, unit_rows(status)),
+        table(*application_table(status)),
+        table(*unit_table(status)),
         "\n".join(notes(status)),
     ]
     return "\n\n".join(part for part in parts if part)

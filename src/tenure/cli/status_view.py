@@ -1,6 +1,11 @@
-"""A Status as rows and notes for people; `status` and the live view of `up` share it."""
+"""A Status as tables and notes for people; `status` and the live view of `up` share it.
+
+A column that has nothing to say for anybody is left out: lines are to fit a terminal.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from tenure.cli.durations import format_duration
 from tenure.cli.plain import local_time, plain
@@ -15,34 +20,71 @@ from tenure.wire.operators import (
     WorkloadStatus,
 )
 
-APPLICATION_HEADERS = ("APPLICATION", "LEADER", "TERM", "SINCE", "LEASE LEFT", "PINNED", "STATUS")
-UNIT_HEADERS = ("UNIT", "AGENT", "PID", "HOOK", "STATUS")
+APPLICATION_HEADERS = (
+    "APPLICATION", "LEADER", "TERM", "SINCE", "LEASE LEFT", "PINNED", "VERSION", "REV", "STATUS",
+)  # fmt: skip
+UNIT_HEADERS = ("UNIT", "AGENT", "PID", "HOOK", "PORTS", "STATUS")
+OPTIONAL = ("VERSION", "REV", "PORTS")
 
 Row = tuple[str, ...]
 
 
-def application_rows(status: Status) -> list[Row]:
-    """One row for each application; `-` where nobody leads."""
-    return [_application_row(name, found) for name, found in sorted(status.applications.items())]
+class Table(NamedTuple):
+    """Headers, and rows as long as they are."""
+
+    headers: Row
+    rows: list[Row]
 
 
-def unit_rows(status: Status) -> list[Row]:
+def application_table(status: Status) -> Table:
+    """One row for each application; `-` where nobody leads. REV is its charm's revision."""
+    rows = [_application_row(name, found) for name, found in sorted(status.applications.items())]
+    return _table(APPLICATION_HEADERS, rows)
+
+
+def unit_table(status: Status) -> Table:
     """One row for each unit, in order of applications and numbers; the leader has a `*`."""
     found = [each for application in status.applications.values() for each in _units(application)]
-    return [_unit_row(name, unit) for name, unit in sorted(found, key=lambda p: split_unit(p[0]))]
+    ordered = sorted(found, key=lambda pair: split_unit(pair[0]))
+    return _table(UNIT_HEADERS, [_unit_row(name, unit) for name, unit in ordered])
+
+
+def _table(headers: Row, rows: list[Row]) -> Table:
+    """The table without those optional columns in which nothing stands."""
+    shown = [
+        at
+        for at, header in enumerate(headers)
+        if header not in OPTIONAL or any(row[at] != "-" for row in rows)
+    ]
+    return Table(_picked(headers, shown), [_picked(row, shown) for row in rows])
+
+
+def _picked(row: Row, shown: list[int]) -> Row:
+    return tuple(row[at] for at in shown)
 
 
 def notes(status: Status) -> list[str]:
-    """What an operator should know beyond the tables: doubts and refusals."""
+    """What an operator should know beyond the tables: doubts, refusals, what is under way."""
     said = []
     if status.controller.unsure:
         said.append(f"the controller cannot write now: {plain(status.controller.unsure)}")
     for name, application in sorted(status.applications.items()):
         if application.lease.unsure:
             said.append(f"{name}: undecided: {plain(application.lease.unsure)}")
-        for unit, found in _units(application):
-            if found.refused:
-                said.append(f"{unit}: another instance was refused: {plain(found.refused)}")
+        if application.removing:
+            said.append(f"{name} is being removed: it goes with the last of its units")
+        said += _notes_of_units(application)
+    return said
+
+
+def _notes_of_units(application: ApplicationStatus) -> list[str]:
+    said = []
+    revision = application.charm.revision if application.charm else 0
+    for unit, found in _units(application):
+        if found.refused:
+            said.append(f"{unit}: another instance was refused: {plain(found.refused)}")
+        if 0 < found.charm_revision < revision:
+            said.append(f"{unit} still runs revision {found.charm_revision} of its charm")
     return said
 
 
@@ -58,6 +100,8 @@ def _application_row(name: str, found: ApplicationStatus) -> Row:
         local_time(found.since),
         _lease(found.lease),
         ", ".join(map(_pin, found.pins)) or "-",
+        plain(found.version) or "-",
+        "-" if found.charm is None else str(found.charm.revision),
         _workload(found.status),
     )
 
@@ -79,7 +123,8 @@ def _unit_row(name: str, unit: UnitStatus) -> Row:
     agent = f"{unit.agent}, removing" if unit.removing else unit.agent
     pid = "-" if unit.pid is None else str(unit.pid)
     marked = f"{name}*" if unit.leader else name
-    return (marked, agent, pid, hook_text(unit.hook), _workload(unit.status))
+    ports = plain(", ".join(unit.ports)) or "-"
+    return (marked, agent, pid, hook_text(unit.hook), ports, _workload(unit.status))
 
 
 def hook_text(hook: HookState) -> str:

@@ -1,17 +1,21 @@
-"""An agent for each unit that exists, as the controller's status has it."""
+"""An agent for each unit of each application that has a charm, as the controller's status has it.
+
+An agent that is started again gets the charm that its application has by then.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from tenure.errors import TenureError
+from tenure.names import split_unit
 from tenure.up.child import Child
 from tenure.up.keeper import Keeper
-from tenure.wire.operators import Status
+from tenure.wire.operators import CharmStatus, Status
 
-StartAgent = Callable[[str], Child]
+StartAgent = Callable[[str, CharmStatus], Child]
 MakeKeeper = Callable[[str, Callable[[], Child], Callable[[], Awaitable[bool]]], Keeper]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -29,19 +33,18 @@ class Agents:
 
     def __init__(
         self,
-        applications: frozenset[str],
         start: StartAgent,
         *,
         look: Callable[[], Awaitable[Status | None]],
         make_keeper: MakeKeeper,
         spawn: Spawn,
     ) -> None:
-        self._applications = applications
         self._start = start
         self._look = look
         self._make_keeper = make_keeper
         self._spawn = spawn
         self._keepers: dict[str, Keeper] = {}
+        self._charms: dict[str, CharmStatus] = {}
 
     def children(self) -> list[Child]:
         """Every process, ended ones among them."""
@@ -49,14 +52,13 @@ class Agents:
 
     async def follow(self) -> bool:
         """Look once, and start and dismiss agents; False if there was nothing to see."""
-        status = await self._look()
-        if status is None:
+        units = await self._units()
+        if units is None:
             return False
-        units = self._units(status)
-        for unit in sorted(units - self._keepers.keys()):
+        for unit in sorted(units.keys() - self._keepers.keys(), key=split_unit):
             keeper = self._keepers[unit] = self._keeper(unit)
             self._spawn(keeper.keep())
-        for unit in self._keepers.keys() - units:
+        for unit in self._keepers.keys() - units.keys():
             self._keepers[unit].dismiss()
         return True
 
@@ -67,13 +69,31 @@ class Agents:
             if how is not None:
                 raise AgentFailed(f"the agent of {unit} did not start: {how}")
 
-    def _units(self, status: Status) -> set[str]:
-        found = (status.applications.get(name) for name in self._applications)
-        return {unit for application in found if application for unit in application.units}
+    async def _units(self) -> Mapping[str, CharmStatus] | None:
+        """The units that are to run, and their charms; None while there is no status to be had."""
+        status = await self._look()
+        if status is None:
+            return None
+        units = units_with_charms(status)
+        self._charms.update(units)
+        return units
 
     def _keeper(self, unit: str) -> Keeper:
         async def is_wanted() -> bool:
-            status = await self._look()
-            return status is None or unit in self._units(status)
+            units = await self._units()
+            return units is None or unit in units
 
-        return self._make_keeper(f"agent of {unit}", lambda: self._start(unit), is_wanted)
+        def start() -> Child:
+            return self._start(unit, self._charms[unit])
+
+        return self._make_keeper(f"agent of {unit}", start, is_wanted)
+
+
+def units_with_charms(status: Status) -> dict[str, CharmStatus]:
+    """Every unit that has something to run, and what."""
+    return {
+        unit: application.charm
+        for application in status.applications.values()
+        if application.charm is not None
+        for unit in application.units
+    }

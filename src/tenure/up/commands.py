@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from tenure.house import House, HouseRecord
-from tenure.names import application_of
+from tenure.wire.operators import CharmStatus
 
 _PYTHON = (sys.executable, "-P", "-m")
 """-P: what lies in the folder where somebody typed `tenure up` must not shadow a module."""
@@ -17,10 +17,16 @@ def controller_argv(house: House, must_exist: bool) -> list[str]:
     return [*argv, "--must-exist"] if must_exist else argv
 
 
-def agent_argv(house: House, record: HouseRecord, unit: str) -> list[str]:
-    """The agent of one unit."""
-    home = record.applications[application_of(unit)]
-    return [
-        *_PYTHON, "tenure.agent", "--state", str(house.state), "--charm", home.charm,
-        "--update-status-interval", f"{home.update_status_interval:g}", unit,
+def agent_argv(house: House, record: HouseRecord, unit: str, charm: CharmStatus) -> list[str]:
+    """The agent of one unit, which runs that charm."""
+    argv = [
+        *_PYTHON, "tenure.agent", "--state", str(house.state), "--charm", charm.source,
+        "--charm-revision", str(charm.revision),
+        "--update-status-interval", f"{charm.update_status_interval:g}",
+        "--juju-version", record.juju_version,
     ]  # fmt: skip
+    if record.juju_paths:
+        argv.append("--juju-paths")
+    if charm.allow_host_changes:
+        argv.append("--allow-host-changes")
+    return [*argv, unit]

@@ -9,15 +9,22 @@ from __future__ import annotations
 import asyncio
 import uuid
 
-import msgspec
+from msgspec.structs import replace
 
 from tenure.client import Operator
-from tenure.house import ApplicationHome, House, HouseRecord
-from tenure.up.plan import Plan, check_applications, to_change, to_create, units_to_add
-from tenure.wire.operators import Status
-
-INTERVAL = 300.0
-"""Seconds between two update-status hooks if nothing else was ever said (H1)."""
+from tenure.house import House, HouseRecord, NamedCharm
+from tenure.up.plan import (
+    Plan,
+    Wanted,
+    charm_in,
+    charms_to_give,
+    check_fits,
+    record_of,
+    to_change,
+    to_create,
+    units_to_add,
+)
+from tenure.wire.operators import ApplicationStatus, ConfigChange, Status
 
 
 async def open_house(
@@ -29,33 +36,51 @@ async def open_house(
     """
     record = _keep(plan.house, record, _with_store(record))
     status = await asyncio.to_thread(operator.status)
-    check_applications(plan, status)
-    found = status.applications.get(plan.application)
-    missing = units_to_add(plan, found.units if found else {})
-    if found is None:
-        await asyncio.to_thread(operator.create_application, to_create(plan))
-    elif (change := to_change(plan, found)) is not None:
-        await asyncio.to_thread(operator.lease, plan.application, change)
-    record = _keep(plan.house, record, _with_home(plan, record))
-    for _ in range(missing):
-        await asyncio.to_thread(operator.add_unit, plan.application)
+    await asyncio.to_thread(_make_so, plan, status, operator)
+    record = _keep(plan.house, record, record_of(plan, record))
     return await asyncio.to_thread(operator.status), record
+
+
+def _make_so(plan: Plan, status: Status, operator: Operator) -> None:
+    wanted = plan.wanted
+    check_fits(plan, status, _named(plan, status))
+    found = status.applications.get(wanted.application) if wanted else None
+    missing = units_to_add(wanted, found.units) if wanted and found else 0
+    for name, charm in charms_to_give(plan, status).items():
+        operator.give_charm(name, charm)
+    if wanted is None:
+        return
+    if found is not None:
+        _change(wanted, found, missing, operator)
+    else:
+        operator.create_application(to_create(wanted))
+    named = NamedCharm(wanted.charm.source, wanted.named)
+    plan.house.note_charm(wanted.application, named)
+
+
+def _named(plan: Plan, status: Status) -> str | None:
+    """What an operator named when the wanted application got its charm."""
+    if plan.wanted is None:
+        return None
+    name = plan.wanted.application
+    charm = charm_in(plan, status, name)
+    return None if charm is None else plan.house.named_charm(name, charm.source)
+
+
+def _change(wanted: Wanted, found: ApplicationStatus, missing: int, operator: Operator) -> None:
+    name = wanted.application
+    if (change := to_change(wanted, found)) is not None:
+        operator.lease(name, change)
+    if wanted.config:
+        operator.configure(name, ConfigChange(put=wanted.config))
+    for _ in range(missing):
+        operator.add_unit(name)
 
 
 def _with_store(record: HouseRecord | None) -> HouseRecord:
     if record is None:
         return HouseRecord(model_uuid=str(uuid.uuid4()), store_created=True)
-    return msgspec.structs.replace(record, store_created=True)
-
-
-def _with_home(plan: Plan, record: HouseRecord) -> HouseRecord:
-    before = record.applications.get(plan.application)
-    interval = plan.update_status_interval
-    if interval is None:
-        interval = before.update_status_interval if before else INTERVAL
-    home = ApplicationHome(charm=str(plan.charm), update_status_interval=interval)
-    applications = {**record.applications, plan.application: home}
-    return msgspec.structs.replace(record, applications=applications)
+    return replace(record, store_created=True)
 
 
 def _keep(house: House, before: HouseRecord | None, after: HouseRecord) -> HouseRecord:

@@ -15,8 +15,8 @@ class Screen(Protocol):
     """Seconds between two looks at the status that this screen wants; None for no more than
     what the supervisor needs itself."""
 
-    def begin(self, house: House, application: str, status: Status) -> None:
-        """The house is open: its state folder and its lease."""
+    def begin(self, house: House, status: Status) -> None:
+        """The house is open: its state folder and its leases."""
         ...
 
     def say(self, text: str) -> None:

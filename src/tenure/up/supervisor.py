@@ -1,8 +1,8 @@
 """The house while it is open: a controller, an agent for each unit, and whoever stops them.
 
 In order: the controller; what was asked for (application, units, lease); the stream of events; the
-agents. From then on the controller's status says which units there are, so that `tenure add-unit`
-from another terminal starts an agent here.
+agents. From then on the controller's status says which units there are and what they run, so that
+`tenure deploy` or `tenure add-unit` from another terminal starts agents here.
 
 The house stops as a whole, so nobody hands over: there is nobody to hand to. The first signal stops
 it, the second kills everything at once.
@@ -32,7 +32,7 @@ from tenure.up.lock import UpLock
 from tenure.up.opening import open_house
 from tenure.up.plan import Plan
 from tenure.up.screen import Screen
-from tenure.wire.operators import Status
+from tenure.wire.operators import CharmStatus, Event, Status
 
 START_FOR = 60.0
 """Seconds until a controller that is not ready counts as failed."""
@@ -48,7 +48,7 @@ class CommandLines(Struct, frozen=True):
     """How the house's processes are started; tests have others."""
 
     controller: Callable[[House, bool], list[str]] = commands.controller_argv
-    agent: Callable[[House, HouseRecord, str], list[str]] = commands.agent_argv
+    agent: Callable[[House, HouseRecord, str, CharmStatus], list[str]] = commands.agent_argv
 
 
 class Supervisor:
@@ -110,7 +110,7 @@ class Supervisor:
             "controller", lambda: self._start_controller(must_exist=True), _always
         )
         self._spawn(self._controller.keep(child))
-        self._screen.begin(self._house, self._plan.application, status)
+        self._screen.begin(self._house, status)
         connected = asyncio.Event()
         self._spawn(self._listen(connected))
         await connected.wait()
@@ -144,11 +144,12 @@ class Supervisor:
         return CannotOpen(f"the controller ended: {child.last_words() or child.how_it_ended()}")
 
     async def _run_agents(self, record: HouseRecord) -> None:
+        def start(unit: str, charm: CharmStatus) -> Child:
+            argv = self._command_lines.agent(self._house, record, unit, charm)
+            return Child.start(argv, self._house.agent_log(unit))
+
         self._agents = Agents(
-            frozenset(record.applications),
-            lambda unit: Child.start(
-                self._command_lines.agent(self._house, record, unit), self._house.agent_log(unit)
-            ),
+            start,
             look=self._look,
             make_keeper=self._keeper,
             spawn=self._spawn,
@@ -166,7 +167,7 @@ class Supervisor:
             with suppress(Unreachable):
                 async for event in events(self._house.controller_socket):
                     connected.set()
-                    if event is None or event.kind.startswith("unit-"):
+                    if event is None or _changes_units(event):
                         self._changed.set()
                     if event is not None:
                         self._screen.event(event)
@@ -239,6 +240,11 @@ class Supervisor:
         agents = self._agents.children() if self._agents else []
         await close_all(agents, controller, self._hurry)
         self._house.leave()
+
+
+def _changes_units(event: Event) -> bool:
+    """Whether there may be other units now, or something for them to run."""
+    return event.kind.startswith("unit-") or event.kind in ("created", "charm", "removed")
 
 
 async def _always() -> bool:

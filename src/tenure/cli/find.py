@@ -1,0 +1,30 @@
+"""What a command names, in the controller's status."""
+
+from __future__ import annotations
+
+from tenure.errors import NotFound, Refused
+from tenure.names import application_of
+from tenure.wire.operators import ApplicationStatus, Status
+
+
+def application_in(status: Status, name: str) -> ApplicationStatus:
+    """Raises NotFound."""
+    found = status.applications.get(name)
+    if found is None:
+        raise NotFound(f'there is no application "{name}": see `tenure status`')
+    return found
+
+
+def check_unit(status: Status, unit: str) -> None:
+    """Raises NotFound."""
+    found = status.applications.get(application_of(unit))
+    if found is None or unit not in found.units:
+        raise NotFound(f"there is no unit {unit}: see `tenure status`")
+
+
+def leader_in(status: Status, name: str) -> str:
+    """The unit that leads the application. Raises NotFound, Refused if none does."""
+    leader = application_in(status, name).leader
+    if leader is None:
+        raise Refused(f"nobody leads {name} now: see `tenure why {name}`")
+    return leader

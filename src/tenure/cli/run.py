@@ -1,0 +1,108 @@
+"""`tenure run`: an action of a charm, run by a unit's agent; its results on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+import yaml
+
+from tenure.cli import options
+from tenure.cli.action_wire import Action, Outcome, encoded, run_action
+from tenure.cli.door import complain
+from tenure.cli.durations import duration
+from tenure.cli.find import check_unit, leader_in
+from tenure.cli.options import operator_of, with_house
+from tenure.cli.output import show
+from tenure.cli.params import Tree, from_file, from_words, over
+from tenure.cli.plain import plain
+from tenure.house import House
+
+LEADER = "/leader"
+
+
+def _target(value: str) -> str:
+    if value.endswith(LEADER):
+        options.application(value.removesuffix(LEADER))
+        return value
+    return options.unit(value)
+
+
+def _words(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> dict[str, Tree]:
+    return from_words(words)
+
+
+@click.command("run")
+@click.argument("target", type=_target, metavar="UNIT|APP/leader")
+@click.argument("action")
+@click.argument("said", nargs=-1, callback=_words, metavar="[KEY=VALUE...]")
+@click.option("--params", "file", metavar="FILE", help="Parameters as YAML.")
+@click.option("--wait", type=duration, default="60s", show_default=True, help="For its end.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["yaml", "json"]),
+    default="yaml",
+    help="How to print the results.",
+)
+@with_house
+def command(
+    house: House,
+    target: str,
+    action: str,
+    said: dict[str, Tree],
+    file: str | None,
+    wait: float,
+    form: str,
+) -> int:
+    """Run ACTION of a unit's charm and print its results. What it logs goes to stderr.
+
+    APP/leader is whoever leads, and the action runs only if it still does then. Values are YAML;
+    `a.b=c` nests. The exit code is 0 if the action completed, 1 if it failed or was not run.
+    """
+    if wait <= 0:
+        raise click.UsageError("--wait is over at once: say more than 0s")
+    params = said if file is None else over(from_file(file), said)
+    request = encoded(Action(name=action, params=params, leader=target.endswith(LEADER)))
+    unit = _unit(house, target)
+    outcome = run_action(
+        house.exec_socket(unit),
+        unit,
+        request,
+        check_unit=lambda: check_unit(operator_of(house).status(), unit),
+        wait=wait,
+        on_log=_log,
+    )
+    show("json" if form == "json" else "text", outcome, lambda: _text(outcome))
+    return _judged(outcome, action, unit)
+
+
+def _unit(house: House, target: str) -> str:
+    """Raises NotFound, Refused, Unreachable, HouseUnusable."""
+    house.check_sockets()
+    if not target.endswith(LEADER):
+        return target
+    return leader_in(operator_of(house).status(), target.removesuffix(LEADER))
+
+
+def _judged(outcome: Outcome, action: str, unit: str) -> int:
+    """The exit code; a failure is told."""
+    if outcome.status == "completed":
+        return 0
+    complain(f"the action {action} failed on {unit}: {outcome.message or _exit(outcome)}")
+    return 1
+
+
+def _exit(outcome: Outcome) -> str:
+    return "no reason was given" if outcome.exit is None else f"exit status {outcome.exit}"
+
+
+def _text(outcome: Outcome) -> str:
+    if not outcome.results:
+        return ""
+    return yaml.safe_dump(dict(outcome.results), allow_unicode=True).rstrip("\n")
+
+
+def _log(text: str) -> None:
+    for line in text.splitlines():
+        click.echo(plain(line), err=True)

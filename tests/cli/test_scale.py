@@ -1,0 +1,91 @@
+"""`tenure scale`: which units are added and which leave, whole stdout, stderr and exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from tenure.cli.scale import scaled
+from tenure.client import Operator
+from tenure.errors import Refused
+from tenure.wire.operators import ControllerStatus, Status, UnitAdded, UnitStatus
+
+from .conftest import Asked, Desk, Result
+from .test_commands import WEB, application
+
+
+@pytest.fixture
+def web(desk: Desk) -> Desk:
+    """web/2 leads, web/10 waits, and web/3 is leaving already."""
+    units = {
+        name: UnitStatus(leader=name == "web/2", agent="connected", removing=name == "web/3")
+        for name in ("web/10", "web/2", "web/3")
+    }
+    controller = ControllerStatus(pid=1, version="1", seat=1, started="", store="/s")
+    applications = {"web": application("web/2", units=units)}
+    desk.controller.knows(Status(controller=controller, applications=applications))
+    return desk
+
+
+def removed(*units: str) -> list[Asked]:
+    return [Asked("POST", f"/v1/units/{unit}/remove", {"force": False}) for unit in units]
+
+
+@pytest.mark.parametrize(
+    ("number", "asked", "out"),
+    [
+        ("3", [Asked("POST", f"{WEB}/units", {})], "web/11 is added\n"),
+        ("2", [], "web has 2 units already\n"),
+        ("1", removed("web/10"), "web/10 is leaving\n"),
+        ("0", removed("web/10", "web/2"), "web/10 is leaving\nweb/2 is leaving\n"),
+    ],
+)
+def test_units_are_added_or_the_highest_numbers_leave(
+    web: Desk, number: str, asked: Sequence[Asked], out: str
+) -> None:
+    """U4: a leader among them steps down first, as with remove-unit"""
+    web.controller.says(UnitAdded(unit="web/11"))
+    assert web.call("scale", "web", number) == Result(0, out, "")
+    assert web.controller.asked == asked
+
+
+def test_programs_see_which_as_json(web: Desk) -> None:
+    """O6"""
+    done = web.call("scale", "web", "0", "--format", "json")
+    assert msgspec.json.decode(done.out) == {
+        "application": "web", "units": 0, "added": [], "leaving": ["web/10", "web/2"],
+    }  # fmt: skip
+
+
+def test_an_application_that_there_is_not_is_one_line(web: Desk) -> None:
+    assert web.call("scale", "shop", "1") == Result(
+        1, "", 'ERROR there is no application "shop": see `tenure status`\n'
+    )
+
+
+class Refuses:
+    """A controller that adds one unit, and then has no room."""
+
+    def __init__(self, status: Status) -> None:
+        self._answers = [
+            (200, msgspec.json.encode(status)),
+            (200, b'{"unit": "web/11"}'),
+            (409, b'{"code": "refused", "message": "there is no room"}'),
+        ]
+
+    def ask(self, method: str, path: str, body: bytes | None, timeout: float) -> tuple[int, bytes]:
+        return self._answers.pop(0)
+
+
+def test_a_failure_half_way_says_what_was_done_before() -> None:
+    controller = ControllerStatus(pid=1, version="1", seat=1, started="", store="/s")
+    status = Status(controller=controller, applications={"web": application()})
+    with pytest.raises(Refused, match=r"^there is no room; web/11 is added$"):
+        scaled(Operator(Refuses(status)), "web", 3)
+
+
+def test_what_the_controller_refuses_is_one_line(web: Desk) -> None:
+    web.controller.refuses("refused", "web is being removed")
+    assert web.call("scale", "web", "5") == Result(1, "", "ERROR web is being removed\n")
