@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-PARTS = ("tools", "hooks", "stores", "leases", "house")
+PARTS = ("tools", "hooks", "stores", "leases", "house", "charms")
 
 
 def main() -> None:
