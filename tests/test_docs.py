@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tenure.agent.tools import TOOLS
+from tenure.agent.tools import REFUSED, SUPPORTED
 from tenure.cli.group import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
-EXAMPLES = ("shared-secret", "once-a-minute", "helper-in-perl")
+EXAMPLES = (
+    "shared-secret", "once-a-minute", "helper-in-perl", "ops-peers", "ops-leader-settings",
+    "charmhelpers-restart", "who-is-who", "deferred-elected",
+)  # fmt: skip
 PAGES = [
     *sorted(ROOT.glob("*.md")),
     *sorted(DOCS.glob("*.md")),
@@ -63,8 +66,15 @@ def test_every_hook_tool_has_a_section() -> None:
     """And no other has"""
     page = (DOCS / "hook-tools.md").read_text()
     rows = re.findall(r"^\| \[`([\w-]+)`\]\(#", page, re.MULTILINE)
-    assert set(rows) == set(TOOLS)
-    assert set(TOOLS) <= set(_HEADING.findall(page))
+    assert set(rows) == set(SUPPORTED)
+    assert set(SUPPORTED) <= set(_HEADING.findall(page))
+
+
+def test_every_tool_that_is_refused_is_named() -> None:
+    """In a section of their own"""
+    page = (DOCS / "hook-tools.md").read_text()
+    section = page.partition("### What there is not\n")[2].partition("\n### ")[0]
+    assert set(REFUSED) <= set(re.findall("`([a-z0-9-]+)`", section))
 
 
 def test_the_readmes_first_commands_exist() -> None:
