@@ -19,6 +19,16 @@ MAY_BE_SKIPPED: tuple[tuple[str, str, str], ...] = (
         "there is no C compiler to build the failing disk with",
         "an fsync that fails on demand is a library in C; the disk that is full is tested anyway",
     ),
+    (
+        "tests/examples/test_helper_in_rust.py::*",
+        "there is no rustc here",
+        "the helper is built by its charm; a charm in perl shows the same tools from any language",
+    ),
+    (
+        "tests/examples/test_charmhelpers_restart.py::*",
+        "this kernel lets nobody have a view of the file system of its own",
+        "--juju-paths needs a mount namespace; that it is refused clearly is tested anyway",
+    ),
 )
 """Pattern of the test's name, its reason, and why that is no reason to worry."""
 

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 EXAMPLES = (
-    "shared-secret", "once-a-minute", "helper-in-perl", "ops-peers", "ops-leader-settings",
-    "charmhelpers-restart", "who-is-who", "deferred-elected",
+    "shared-secret", "once-a-minute", "helper-in-perl", "helper-in-rust", "ops-peers",
+    "ops-leader-settings", "charmhelpers-restart", "who-is-who", "deferred-elected",
 )  # fmt: skip
 PAGES = [
     *sorted(ROOT.glob("*.md")),
