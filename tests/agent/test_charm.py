@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from tenure.agent.charm import (
     CharmError,
+    CopyInterrupted,
     Manifest,
     check_charm,
     default_name,
@@ -281,6 +283,64 @@ def test_an_interrupted_refresh_is_finished_by_the_next(
     assert unit.refresh() == []
 
 
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("moves_on", [True, False])
+def test_a_refresh_that_may_not_go_on_is_finished_by_the_next(
+    source: Path, tmp_path: Path, first: bool, moves_on: bool
+) -> None:
+    """H9: whichever file it was at, read, put or removed."""
+    for step in range(1000):
+        unit = Unit(source, tmp_path / f"{step}")
+        if not first:
+            unit.refresh()
+        change_everything(source, "version = 2\n")
+        try:
+            refresh_copy(source, unit.copy, unit.manifest, 0, times(step))
+        except CopyInterrupted:
+            change_everything(source, "version = 3\n") if moves_on else None
+            unit.refresh()
+            assert contents(unit.copy) == contents(source)
+            assert unit.refresh() == []
+        else:
+            break
+    assert step > 10
+    assert contents(unit.copy) == contents(source)
+
+
+def test_what_an_interrupted_refresh_put_is_waited_for_by_the_next(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H9: else the manifest would promise what the disk never got."""
+    unit = Unit(source, tmp_path)
+    with pytest.raises(CopyInterrupted, match=r"was interrupted at .*: the next refresh goes on"):
+        refresh_copy(
+            source, unit.copy, unit.manifest, 0,
+            lambda: not (unit.copy / "hooks/install").exists(),
+        )  # fmt: skip
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def seen(handle: int) -> None:
+        synced.append(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    unit.refresh()
+    assert (unit.copy / "hooks/install").stat().st_ino in synced
+
+
+def test_a_refresh_does_not_wait_for_the_whole_machine(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H9: other file systems may be slow."""
+    monkeypatch.delattr(os, "sync")
+    for number in range(20):
+        write(source / f"lib/{number}.py")
+    unit = Unit(source, tmp_path)
+    unit.refresh()
+    assert contents(unit.copy) == contents(source)
+
+
 def test_an_interrupted_refresh_to_a_source_that_went_back_is_over(
     unit: Unit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,6 +354,12 @@ def test_an_interrupted_refresh_to_a_source_that_went_back_is_over(
     write(unit.copy / "lib/web.py", "version = 'mine'\n")
     write(unit.source / "lib/web.py", "version = 3\n")
     assert unit.refresh() == ["kept lib/web.py: the charm changed it, the new one is not used"]
+
+
+def times(count: int) -> Callable[[], bool]:
+    """Yes, as often as this, and then no."""
+    left = iter(range(count))
+    return lambda: next(left, None) is not None
 
 
 def change_everything(source: Path, text: str) -> None:
@@ -347,6 +413,47 @@ def test_a_charm_that_cannot_be_copied_says_why(unit: Unit, tmp_path: Path) -> N
         refresh_copy(tmp_path / "gone", unit.copy, unit.manifest)
     with pytest.raises(CharmError, match="into itself"):
         refresh_copy(unit.source, unit.source / "copy", unit.manifest)
+
+
+def test_a_charm_that_no_copy_can_be_made_of_says_why(unit: Unit, tmp_path: Path) -> None:
+    """H9: whatever the operating system and Python make of such a path."""
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(CharmError, match="loop': it is a loop of links"):
+        refresh_copy(tmp_path / "loop", unit.copy, unit.manifest)
+    with pytest.raises(CharmError, match=r"a\\x00b': its path has a NUL in it"):
+        refresh_copy(tmp_path / "a\0b", unit.copy, unit.manifest)
+    (unit.source / os.fsdecode(b"\xff")).symlink_to("x")
+    with pytest.raises(CharmError, match=r'"\?" is not UTF-8: rename it'):
+        unit.refresh()
+    (unit.source / os.fsdecode(b"\xff")).unlink()
+    (unit.source / "link").symlink_to(os.fsdecode(b"\xff"))
+    with pytest.raises(CharmError, match='what the link "link" leads to is not UTF-8'):
+        unit.refresh()
+
+
+@pytest.mark.parametrize(
+    ("part", "count", "says"),
+    [
+        ("d", 1500, "lies deeper than 100 folders: move it up"),
+        ("d" * 200, 6, "is longer than 1024 bytes: give it a shorter path"),
+    ],
+)
+def test_a_charm_nested_too_deeply_is_refused(
+    unit: Unit, part: str, count: int, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H9"""
+    before = contents(unit.copy)
+    with monkeypatch.context() as patch:
+        patch.chdir(unit.source)
+        for _ in range(count):  # one by one, for the whole path may be longer than any call takes
+            os.mkdir(part)  # noqa: PTH102
+            os.chdir(part)
+    try:
+        with pytest.raises(CharmError, match=says):
+            unit.refresh()
+    finally:
+        subprocess.run(["rm", "-rf", unit.source], check=True, timeout=60)
+    assert contents(unit.copy) == before
 
 
 def test_the_copy_has_a_revision_and_nobody_is_told(source: Path, tmp_path: Path) -> None:

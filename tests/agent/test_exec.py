@@ -291,3 +291,62 @@ async def test_a_socket_that_cannot_be_made_is_one_clear_error(served: Served) -
     """F"""
     with pytest.raises(Unreachable, match="cannot listen on"):
         await ExecServer(served.machine.unit, Path("/nowhere/x")).start()
+
+
+async def begins_backup(served: Served, request: bytes) -> asyncio.StreamWriter:
+    """An operator asks for the action `backup`, which its charm then has, and it runs."""
+    machine = served.machine
+    charm = machine.folder / "charm"
+    (charm / "actions").mkdir()
+    (charm / "actions/backup").touch(mode=0o755)
+    (charm / "actions.yaml").write_text("backup: {params: {to: {type: string}}}\n")
+    machine.unit.charm._facts = None  # type: ignore[attr-defined]
+    machine.runner.held.add("actions/backup")
+    _, writer = await served.dial()
+    writer.write(request)
+    await served.until(lambda: machine.running == "actions/backup")
+    return writer
+
+
+async def test_an_action_of_which_nobody_waits_for_the_end_tells_it_to_the_log(
+    served: Served,
+) -> None:
+    """H11, T10: and all that it says has its name; values of results are nobody's business"""
+    machine = served.machine
+    writer = await begins_backup(served, b'{"version":1,"action":{"name":"backup"}}\n')
+    writer.close()
+    await writer.wait_closed()
+    await machine.tool("action-log", "half way")
+    await machine.tool("juju-log", "by the way")
+    await machine.tool("action-set", "out.size=s3cret", "file=s3cret")
+    await machine.tool("action-fail", "no room")
+    machine.hook.end()
+    await served.until(lambda: "no room" in machine.log_text())
+    said = [line.partition("web/0 actions/backup: ") for line in machine.log_text().splitlines()]
+    assert [(head.split()[1], text) for head, _, text in said if text] == [
+        ("INFO", "half way"),
+        ("INFO", "by the way"),
+        ("ERROR", "failed: no room, with results file, out.size; values are not logged"),
+    ]
+    assert "s3cret" not in machine.log_text() and "exec:" not in machine.log_text()
+
+
+async def test_an_action_that_was_not_run_after_all_is_in_the_log(served: Served) -> None:
+    """H11"""
+    machine = served.machine
+    (machine.folder / "charm/actions.yaml").write_text("backup: {}\n")
+    machine.unit.charm._facts = None  # type: ignore[attr-defined]
+    answer, _, writer = await served.ask(b'{"version":1,"action":{"name":"backup"}}\n')
+    writer.close()
+    assert answer == {"error": 'the charm of web/0 has no file for "backup"'}
+    assert f"WARNING web/0 actions/backup: not run: {answer['error']}\n" in machine.log_text()
+
+
+async def test_a_wrong_parameter_is_told_with_the_actions_name(served: Served) -> None:
+    machine = served.machine
+    (machine.folder / "charm/actions.yaml").write_text("backup: {params: {to: {type: string}}}\n")
+    machine.unit.charm._facts = None  # type: ignore[attr-defined]
+    ask = b'{"version":1,"action":{"name":"backup","params":{"to":1}}}\n'
+    answer, _, writer = await served.ask(ask)
+    writer.close()
+    assert answer == {"error": 'action "backup": parameter "to" must be string, not 1'}

@@ -151,7 +151,10 @@ def test_defaults_are_kept_as_text_that_reads_back(
         ("metadata.yaml", "name: !!bool x\n", "is not yaml: 'x'"),
         ("metadata.yaml", "? [a]\n: b\n", "line 1: a key must be a word"),
         ("metadata.yaml", "<<: 5\n", "line 1: << takes mappings and nothing else"),
-        ("metadata.yaml", f"name: {'9' * 5000}\n", "is not yaml: exceeds the limit"),
+        ("metadata.yaml", f"name: {'9' * 5000}\n", "line 1: a number is longer than 400 char"),
+        ("metadata.yaml", f'name: !!int "{"9:" * 250}9"\n', "a number is longer than 400 char"),
+        ("metadata.yaml", f'name: !!float "{"9:" * 199}9"\n', "is not yaml: int too large"),
+        ("config.yaml", f"options: {{x: {{type: int, default: 0x{'f' * 5000}}}}}\n", "a number is"),
         ("metadata.yaml", "a: &a [*a]\n", "or values nested deeper than 100"),
         ("metadata.yaml", "#" * (1 << 20) + "#", "is larger than the limit of 1048576 bytes"),
         ("config.yaml", "options: 5\n", "line 1: options must hold a mapping"),
@@ -199,6 +202,25 @@ def test_aliases_unfold_within_bounds(tmp_path: Path) -> None:
     )
     (tmp_path / "metadata.yaml").write_text(f"name: web\n{merging}")
     assert read_facts(tmp_path).name == "web"
+
+
+def test_merging_is_bounded_while_it_is_done(tmp_path: Path) -> None:
+    """Each `<<` makes a mapping anew, so they are counted before they are made."""
+    chain = "a0: &a0 {x: 1}\n" + "".join(
+        f"a{n}: &a{n} {{<<: *a{n - 1}, k{n}: 1}}\n" for n in range(1, 600)
+    )
+    wide = f"a: &a {{x: 1}}\nb: &b [{', '.join(['*a'] * 1000)}]\nc: [{'{<<: *b}, ' * 100}]\n"
+    empty = f"a: &a {{}}\nb: &b [{', '.join(['*a'] * 1000)}]\nc: [{'{<<: *b}, ' * 101}]\n"
+    for bomb, line in ((chain, 446), (wide, 2), (empty, 2)):
+        (tmp_path / "metadata.yaml").write_text(bomb)
+        with pytest.raises(CharmError, match=f"line {line}: << makes more than 100000 values"):
+            read_facts(tmp_path)
+
+
+def test_a_path_with_a_nul_is_told_so(tmp_path: Path) -> None:
+    """As of any file that cannot be read."""
+    with pytest.raises(CharmError, match=r"cannot read '.*a\\x00b/.*': no path holds a NUL"):
+        read_facts(tmp_path / "a\0b")
 
 
 def test_merged_mappings_are_read(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 import subprocess
 import zipfile
@@ -154,6 +155,84 @@ def test_juju_s_files_are_made_of_charmcraft_s_where_they_are_missing(
     assert read_facts(folder) == read_facts(source)
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("dispatch", '"dispatch" is a link that leads nowhere'),
+        ("metadata.yaml", '"metadata.yaml" is a link that leads nowhere'),
+        ("config.yaml", '"config.yaml" is a link that leads nowhere'),
+        ("actions.yaml", '"actions.yaml" is a link that leads nowhere'),
+        ("src/charm.py", "src/charm.py leads out of the charm"),
+        ("src", "src/charm.py leads out of the charm"),
+    ],
+)
+@pytest.mark.parametrize("relative", [True, False])
+def test_packing_writes_and_changes_nothing_outside(
+    source: Path, built: Path, tmp_path: Path, name: str, says: str, relative: bool
+) -> None:
+    """Whatever links the source has: also those that lead somewhere else from the copy."""
+    write(
+        source / "charmcraft.yaml",
+        "name: web\nconfig: {options: {x: {}}}\nactions: {pause: {}}\n",
+    )
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    if name.startswith("src"):
+        (source / "src").rename(outside / "src")
+        (source / "src").mkdir() if name != "src" else None
+        (built / "outside/src").mkdir(parents=True)
+        write(built / "outside/src/charm.py")
+    up = "../" * (name.count("/") + 1)
+    (source / name).symlink_to(f"{up}outside/{name}" if relative else outside / name)
+    before = [(path, path.lstat().st_mode) for path in sorted(tmp_path.rglob("*"))]
+    with pytest.raises(CharmError) as caught:
+        prepare(source, built)
+    assert says in str(caught.value)
+    after = [(path, path.lstat().st_mode) for path in sorted(tmp_path.rglob("*"))]
+    assert [each for each in after if each[0] not in (built, built / ".lock")] == [
+        each for each in before if each[0] != built
+    ]
+
+
+def test_links_within_the_source_are_packed(source: Path, built: Path) -> None:
+    """Also as files that packing would write, and as the entry point; and loops are only links."""
+    (source / "src/charm.py").rename(source / "lib/charm.py")
+    (source / "src/charm.py").symlink_to("../lib/charm.py")
+    write(source / "about/metadata.yaml", "name: other\n")
+    (source / "metadata.yaml").symlink_to("about/metadata.yaml")
+    (source / "loop").symlink_to("loop")
+    folder = packed(source, built)
+    assert dispatched(folder) == "from lib\n"
+    assert read_facts(folder).name == "other"
+    assert (folder / "loop").readlink() == Path("loop")
+
+
+def test_an_entry_point_that_is_not_packed_is_told_so(source: Path, built: Path) -> None:
+    """A link to what belongs to the developer."""
+    write(source / ".tox/charm.py")
+    (source / "src/charm.py").unlink()
+    (source / "src/charm.py").symlink_to("../.tox/charm.py")
+    with pytest.raises(CharmError, match=r"src/charm.py leads to what is not packed"):
+        prepare(source, built)
+
+
+def test_a_venv_that_is_a_link_is_not_filled(source: Path, built: Path, tmp_path: Path) -> None:
+    """Packages go into the copy's own."""
+    wheel(source / "wheels", "tiny", "NAME = 'tiny'\n")
+    write(source / "requirements.txt", "./wheels/tiny-1.0-py3-none-any.whl\n")
+    (tmp_path / "outside").mkdir()
+    (source / "venv").symlink_to(tmp_path / "outside")
+    assert (packed(source, built) / "venv/tiny.py").exists()
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_source_nested_too_deeply_is_refused(source: Path, built: Path) -> None:
+    """In a line, not in a stack of calls."""
+    write(source / ("d/" * 101) / "x")
+    with pytest.raises(CharmError, match="lies deeper than 100 folders: move it up"):
+        prepare(source, built)
+
+
 def test_metadata_alone_makes_a_source_too(source: Path, built: Path) -> None:
     """As charms were before charmcraft held everything."""
     (source / "charmcraft.yaml").unlink()
@@ -228,6 +307,40 @@ def test_requirements_are_installed_into_venv(source: Path, built: Path) -> None
     assert done.lines[1] == "installed requirements.txt into venv"
     assert dispatched(done.folder) == f"{done.folder}/venv/ops.py\n"
     assert list((done.folder / "venv/__pycache__").iterdir())
+
+
+def test_an_edited_charm_keeps_the_packages_it_had(
+    source: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packing again is quick, and needs no network, while the requirements are the same."""
+    wheels = tmp_path / "wheels"
+    wheel(wheels, "tiny", "NAME = 'tiny'\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    write(source / "requirements.txt", "tiny >= 1.0  # that is all\n")
+    write(source / "src/charm.py", "#!/usr/bin/env python3\nimport tiny\nprint(tiny.NAME)\n")
+    assert dispatched(packed(source, built)) == "tiny\n"
+    shutil.rmtree(wheels)
+    write(source / "src/charm.py", "#!/usr/bin/env python3\nimport tiny\nprint(tiny.NAME * 2)\n")
+    assert dispatched(packed(source, built)) == "tinytiny\n"
+    write(source / "requirements.txt", "tiny >= 2.0\n")
+    with pytest.raises(CharmError, match=r"cannot install requirements\.txt into venv"):
+        prepare(source, built)
+
+
+def test_a_source_with_hooks_beside_its_entry_point_is_packed(source: Path, built: Path) -> None:
+    """Else its entry point would never run, and nobody would be told."""
+    write(source / "hooks/install", "#!/bin/sh\n", mode=0o755)
+    folder = packed(source, built)
+    assert folder != source and (folder / "dispatch").exists()
+    assert (folder / "hooks/install").exists()
+
+
+def test_hooks_that_only_charmcraft_could_pack_run_as_they_are(source: Path, built: Path) -> None:
+    """The plugin `dump` adds nothing that hooks need."""
+    write(source / "hooks/install", "#!/bin/sh\n", mode=0o755)
+    write(source / "charmcraft.yaml", "name: web\nparts: {all: {plugin: dump, source: .}}\n")
+    assert packed(source, built) == source
 
 
 def test_packages_of_the_part_are_installed_and_the_rest_is_said(source: Path, built: Path) -> None:
@@ -349,6 +462,9 @@ def test_a_charm_file_is_unpacked_once(tmp_path: Path, built: Path) -> None:
         ({"evil": ("..", LINK), "evil/x": ("x", 0)}, 'holds "evil" twice'),
         ({"evil": ("..", LINK), "evil/x": ("y", LINK)}, 'holds "evil" twice'),
         ({"a": ("x", 0), "a/b": ("x", 0)}, 'holds "a" twice'),
+        ({"\0": ("x", 0)}, "holds a file without a name"),
+        ({"d/" * 101 + "x": ("x", 0)}, "lies deeper than 100 folders"),
+        ({"x" * 1025: ("x", 0)}, "is longer than 1024 bytes"),
         ({"hooks/": ("", 0)}, "is not a charm"),
     ],
 )
@@ -375,6 +491,30 @@ def test_a_charm_file_that_unfolds_too_far_is_refused(
         prepare(file, built)
     monkeypatch.setattr(unpack, "MAX_FILES", 1)
     with pytest.raises(CharmError, match="holds more than 1 files"):
+        prepare(file, built)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_only_what_unfolds_in_bounded_steps_is_unpacked(
+    tmp_path: Path, built: Path, method: int
+) -> None:
+    """Whole or damaged: Juju takes what is stored or deflated, and nothing else."""
+    file = tmp_path / "web.charm"
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("dispatch", "#!/bin/sh\n" * 100)
+    whole = file.read_bytes()
+    for place in (None, 50):
+        if place is not None:
+            file.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
+        with pytest.raises(CharmError, match='holds "dispatch" neither stored nor deflated'):
+            prepare(file, built)
+
+
+def test_a_name_that_only_says_it_is_utf_8_is_told_so(tmp_path: Path, built: Path) -> None:
+    """It is damaged like any other file."""
+    file = charm_file(tmp_path / "web.charm", {**DISPATCH, "\u00e4": ("x", 0)})
+    file.write_bytes(file.read_bytes().replace("\u00e4".encode(), b"\xff\xff"))
+    with pytest.raises(CharmError, match="cannot be unpacked: 'utf-8' codec"):
         prepare(file, built)
 
 

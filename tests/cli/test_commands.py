@@ -196,6 +196,7 @@ def test_whatever_people_see_programs_see_as_json(
     desk: Desk, args: list[str], answer: Struct
 ) -> None:
     """O6"""
+    desk.controller.knows(Status(controller=CONTROLLER, applications={"web": application()}))
     desk.controller.says(answer)
     done = desk.call(*args, "--format", "json")
     assert (done.code, done.err) == (0, "")
@@ -348,7 +349,7 @@ def test_a_charm_whose_name_is_no_applications_is_told_how_to_name_one(
     assert desk.call("up", str(tmp_path)) == Result(
         2,
         "",
-        "ERROR '99-_' gives no application name: name the application yourself with --name NAME\n",
+        "ERROR '99-_' gives no application name: name the application yourself, with --name NAME\n",
     )
 
 
@@ -361,3 +362,48 @@ def test_down_on_a_folder_that_cannot_be_read_says_what_to_do() -> None:
         f"ERROR cannot open {state}/up.lock: File name too long: "
         "mend it, or choose another --state\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        (["scale", "web", "x"], "'UNITS': 'x' is not a number from 0 to 1000"),
+        (["scale", "web", "1001"], "'UNITS': '1001' is not a number from 0 to 1000"),
+        (["up", "/c", "--units", "0"], "'--units': '0' is not a number from 1 to 1000"),
+        (["deploy", "/c", "--units", "1.5"], "'--units': '1.5' is not a number from 0 to 1000"),
+        (["history", "web", "--limit", "0"], "'--limit': '0' is not a number from 1 to 1000"),
+        (["log", "-n", "-1"], "'-n' / '--lines': '-1' is not a number of 0 or more"),
+    ],
+)
+def test_a_number_that_is_none_is_told_which_ones_there_are(
+    desk: Desk, args: list[str], error: str
+) -> None:
+    assert desk.call(*args) == Result(
+        2, "", f"ERROR invalid value for {error}: see `tenure {args[0]} --help`\n"
+    )
+    assert desk.controller.asked == []
+
+
+def test_a_connected_unit_is_not_dropped_and_the_steps_that_are_there_are_named(
+    desk: Desk,
+) -> None:
+    """U4"""
+    unit = UnitStatus(leader=False, agent="connected")
+    web = application(units={"web/1": unit})
+    desk.controller.knows(Status(controller=CONTROLLER, applications={"web": web}))
+    desk.controller.refuses("refused", "web/1 is connected")
+    assert desk.call("remove-unit", "web/1", "--force") == Result(
+        1,
+        "",
+        "ERROR web/1 is connected: remove it without --force; if it does not go, `tenure why "
+        "web/1` says which hook it waits for, and `tenure resolve web/1 --no-retry` skips one that "
+        "fails\n",
+    )
+
+
+def test_another_reason_not_to_drop_a_unit_is_told_as_it_is(desk: Desk) -> None:
+    web = application(units={"web/1": UnitStatus(leader=False, agent="lost")})
+    desk.controller.knows(Status(controller=CONTROLLER, applications={"web": web}))
+    for code in ("refused", "not-found"):
+        desk.controller.refuses(code, "for a reason")
+        assert desk.call("remove-unit", "web/1", "--force") == Result(1, "", "ERROR for a reason\n")

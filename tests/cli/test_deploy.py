@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tenure.charms.digest import digest_of
 from tenure.up.lock import UpLock
 from tenure.wire.operators import CharmStatus, ControllerStatus, Ok, Status, UnitStatus
 
@@ -65,7 +66,8 @@ def asked_charm(source: Path, **words: object) -> dict[str, object]:
     option = {"type": "int", "default": "1", "description": ""}
     return {
         "source": str(source), "peers": ["cluster", "ring"], "options": {"size": option},
-        "resources": None, "update_status_interval": None, "allow_host_changes": None, **words,
+        "resources": None, "update_status_interval": None, "allow_host_changes": None,
+        "digest": digest_of(source), **words,
     }  # fmt: skip
 
 
@@ -261,3 +263,16 @@ def test_a_charm_for_up_is_checked_before_a_house_is_made(tmp_path: Path, charm:
     done = call("up", "--state", str(state), str(charm), "--resource", f"x={charm}/dispatch")
     assert done == Result(2, "", "ERROR the charm has no resource 'x': it has db\n")
     assert not state.exists()
+
+
+def test_a_charm_without_a_name_that_fits_is_told_where_deploy_takes_one(
+    up: Desk, charm: Path
+) -> None:
+    knows(up)
+    (charm / "metadata.yaml").write_text("name: 99-_")
+    assert up.call("deploy", str(charm)) == Result(
+        2,
+        "",
+        "ERROR '99-_' gives no application name: name the application yourself, "
+        "as in `tenure deploy CHARM NAME`\n",
+    )

@@ -187,6 +187,32 @@ def test_ctrl_c_ends_it_quietly(house: House) -> None:
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
+LOADING = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+
+module = sys.argv[1]
+sys.argv[1:] = ["status", "--state", "/nowhere"]
+sys.meta_path.insert(0, Finder())
+from tenure.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["tenure.cli.door", "click", "tenure.errors", "tenure.cli.status", "tenure.client"]
+)
+def test_ctrl_c_while_a_command_is_loaded_ends_it_quietly(module: str) -> None:
+    done = subprocess.run(
+        [*python()[:1], "-c", LOADING, module], capture_output=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_one_shot_commands_load_neither_rich_nor_aiohttp_nor_asyncio() -> None:
     program = (
         "import sys; from tenure.cli.door import run; run(['status', '--state', '/nowhere']); "

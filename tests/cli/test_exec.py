@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tenure.agent.jujupaths import why_not
+from tenure.house import HouseRecord
+
 from .conftest import Agents, Desk, python
 
 LOST = b"ERROR what the command set on web/0 may be lost: %s: see `tenure log web/0`\n"
@@ -43,3 +46,26 @@ def test_the_agent_is_told_how_the_command_ended_and_says_what_came_of_it(
     done = run(desk, program)
     assert (done.returncode, done.stdout, done.stderr) == (code, b"hi\n", err)
     assert asked.asked == [{"version": 1}, {"exit": code if err == b"" else 0}]
+
+
+def test_a_command_sees_the_folders_of_juju_if_hooks_do(
+    desk: Desk, agent: Agents, tmp_path: Path
+) -> None:
+    """H9: or says why it cannot"""
+    desk.house.write(HouseRecord(model_uuid="u", juju_version="2.9.50", juju_paths=True))
+    agent({"env": {"PATH": "/bin:/usr/bin"}, "cwd": str(tmp_path), "context": "c"}, ..., {})
+    jujud = "/var/lib/juju/tools/machine-0/jujud"
+    refusal = why_not()
+    for command in (
+        (jujud, "version"),
+        ("sh", "-c", "/var/lib/juju/tools/machine-*/jujud version"),
+    ):
+        argv = [*python(), "exec", "--state", str(desk.house.state), "web/0", "--", *command]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+        if refusal is None:
+            assert done.stdout.startswith("2.9.50-ubuntu-")
+            assert (done.returncode, done.stderr) == (0, "")
+        else:
+            told = f"ERROR the command would not see the paths that hooks see: {refusal}\n"
+            assert (done.returncode, done.stdout, done.stderr) == (125, "", told)
+    assert not Path(jujud).exists()

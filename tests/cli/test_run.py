@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -9,7 +11,7 @@ import pytest
 
 from tenure.wire.operators import ControllerStatus, Status, UnitStatus
 
-from .conftest import Agents, Desk, Result, call
+from .conftest import Agents, Desk, Result, call, python
 from .test_commands import application
 
 DONE = {"action": {"id": "1", "status": "completed", "message": "", "results": {}, "exit": 0}}
@@ -224,3 +226,42 @@ def test_a_target_that_is_none_is_one_line(target: str) -> None:
     done = call("run", "--state", "/nowhere", target, "backup")
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith("ERROR invalid value for 'UNIT|APP/leader': ")
+
+
+def test_ctrl_c_ends_the_wait_and_says_that_the_action_goes_on(desk: Desk, agent: Agents) -> None:
+    """G7"""
+    agent({"log": "begun"}, None)
+    argv = [*python(), "run", "--state", str(desk.house.state), "web/0", "backup"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"begun\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (
+        130,
+        b"",
+        b"ERROR nobody waits for the action on web/0 any more, and it goes on, or runs when its "
+        b"turn comes: `tenure log web/0` has what it logs, and how it ends\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words", "hint"),
+    [
+        ('action "backup": parameter "to" must be string, not 1', ["to=1"],
+         """: in quotes it is a text: to="'1'\""""),
+        ('parameter "a.b" must be string, not true', ["x=1", "a.b=yes"],
+         """: in quotes it is a text: a.b="'yes'\""""),
+        ('parameter "to" must be string, not a list', [f"to=[{'1, ' * 30}]"],
+         """: in quotes it is a text: to="'...'\""""),
+        ('parameter "to" must be integer, not "x"', ["to=x"], ""),
+        ('parameter "from" must be string, not 1', ["to=1"], ""),
+    ],
+)  # fmt: skip
+def test_a_text_that_yaml_takes_for_something_else_is_shown_in_quotes(
+    desk: Desk, agent: Agents, refusal: str, words: list[str], hint: str
+) -> None:
+    agent({"error": refusal})
+    assert desk.call("run", "web/0", "backup", *words) == Result(
+        1, "", f"ERROR web/0: {refusal}{hint}\n"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tenure.cli.scale import scaled
 from tenure.client import Operator
 from tenure.errors import Refused
-from tenure.wire.operators import ControllerStatus, Status, UnitAdded, UnitStatus
+from tenure.wire.operators import CharmStatus, ControllerStatus, Status, UnitAdded, UnitStatus
 
 from .conftest import Asked, Desk, Result
 from .test_commands import WEB, application
@@ -89,3 +90,34 @@ def test_a_failure_half_way_says_what_was_done_before() -> None:
 def test_what_the_controller_refuses_is_one_line(web: Desk) -> None:
     web.controller.refuses("refused", "web is being removed")
     assert web.call("scale", "web", "5") == Result(1, "", "ERROR web is being removed\n")
+
+
+@pytest.mark.parametrize("args", [("scale", "web", "1"), ("add-unit", "web")])
+def test_a_unit_is_added_only_while_its_charm_is_there(
+    desk: Desk, tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    """H9: a new unit has no copy of it"""
+    source = tmp_path / "charm"
+    controller = ControllerStatus(pid=1, version="1", seat=1, started="", store="/s")
+    web = application(units={}, charm=CharmStatus(source=str(source), revision=1))
+    desk.controller.knows(Status(controller=controller, applications={"web": web}))
+    desk.controller.says(UnitAdded(unit="web/0"))
+    assert desk.call(*args) == Result(
+        1,
+        "",
+        f"ERROR cannot add a unit to web: its charm {source} is gone: put it back, or hand in "
+        "another with `tenure refresh web CHARM`\n",
+    )
+    assert desk.controller.asked == []
+    source.mkdir()
+    assert desk.call(*args).code == 0
+
+
+def test_fewer_units_need_no_charm(web: Desk) -> None:
+    """U4"""
+    unit = UnitStatus(leader=False, agent="connected")
+    charm = CharmStatus(source="/nowhere", revision=1)
+    gone = application(units={"web/0": unit}, charm=charm)
+    controller = ControllerStatus(pid=1, version="1", seat=1, started="", store="/s")
+    web.controller.knows(Status(controller=controller, applications={"web": gone}))
+    assert web.call("scale", "web", "0").out == "web/0 is leaving\n"

@@ -55,7 +55,8 @@ async def test_a_welcome_tells_the_charm_the_configuration_and_the_peers() -> No
             ),
             config=Configured(unit="web/1", revision=1, values={"port": "81"}),
             charm=CharmGiven(
-                unit="web/1", revision=1, source="/srv/web", peers={"peers": 0, "ring": 1}
+                unit="web/1", revision=1, source="/srv/web", peers={"peers": 0, "ring": 1},
+                update_status_interval=300.0,
             ),
         ),
     )  # fmt: skip

@@ -161,3 +161,62 @@ async def test_a_conversation_that_begins_with_nothing_is_ended() -> None:
     talk = Talk(desk)
     talk.say()
     assert talk.ended
+
+
+FAILED = 'hook failed: "config-changed"'
+
+
+@in_virtual_time
+async def test_why_names_the_failed_hook_of_a_unit_when_it_runs_again_and_what_to_do() -> None:
+    """O5, H7: of a minion, of a leader, and of one that is being removed"""
+    bench, desk = await desk_with("web")
+    talks = [(await leader(bench, desk, "web/0"))[0], await connected(bench, desk, "web/1")]
+    for number, talk in enumerate(talks):
+        talk.say(Report(unit=f"web/{number}", error=FAILED, retry_in=20))
+    await bench.turn()
+    await bench.pass_time(5)
+    for unit in ("web/0", "web/1"):
+        told = await ask(desk, f"/v1/units/{unit}/why")
+        assert told.answer.count(f"it is in error: {FAILED}, which runs again in 15 s") == 1
+        assert told.next.startswith(f"see `tenure log {unit}` for what the hook wrote")
+        assert f"`tenure resolve {unit}` runs it at once" in told.next
+    bench.controller.orders.remove_unit(bench.clock.now(), "web/1", force=False)
+    await bench.turn()
+    told = await ask(desk, "/v1/units/web/1/why")
+    assert told.answer.startswith("it is being removed, so it cannot lead; it is in error: ")
+    assert "`tenure resolve web/1`" in told.next and "--force" not in told.next
+    talks[1].hang_up()
+    told = await ask(desk, "/v1/units/web/1/why")
+    assert told.answer.endswith(f"; it was in error: {FAILED}")
+    assert "--force" in told.next and "resolve" not in told.next
+
+
+@in_virtual_time
+async def test_why_promises_no_retry_of_a_failed_hook_that_runs() -> None:
+    """O5, H7"""
+    bench, desk = await desk_with("web")
+    talk = await connected(bench, desk, "web/0")
+    talk.say(Report(unit="web/0", error=FAILED, retry_in=0))
+    await bench.turn()
+    assert "which runs again now" in (await ask(desk, "/v1/units/web/0/why")).answer
+    talk.say(Report(unit="web/0", error=FAILED, retry_in=0, running="config-changed"))
+    await bench.turn()
+    told = (await ask(desk, "/v1/units/web/0/why")).answer
+    assert told.endswith(
+        "its hook config-changed has been running for at least 0 s; it is in error: " + FAILED
+    )
+
+
+@in_virtual_time
+async def test_why_of_an_application_tells_which_units_are_in_error() -> None:
+    """O5, H7: in order, and not all of very many"""
+    bench, desk = await desk_with("web")
+    talk, _ = await leader(bench, desk, "web/0")
+    assert "in error" not in (await ask(desk, "/v1/applications/web/why")).answer
+    talk.say(Report(unit="web/0", error=FAILED, retry_in=20))
+    (await connected(bench, desk, "web/1")).say(Report(unit="web/1", error='hook failed: "start"'))
+    await bench.turn()
+    told = await ask(desk, "/v1/applications/web/why")
+    assert told.answer.endswith(f'in error: web/0 ({FAILED}), web/1 (hook failed: "start")')
+    assert told.next == "`tenure why web/0` says what to do about the hook"
+    assert "web/1" not in (await ask(desk, "/v1/units/web/0/why")).answer

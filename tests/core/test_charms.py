@@ -70,8 +70,26 @@ def test_every_connected_unit_is_told_of_the_charm() -> None:
         CharmGiven(
             unit=W0, revision=1, source="/srv/web", peers={"peers": 0},
             resources={"image": "/srv/i"}, allow_host_changes=True,
+            update_status_interval=300.0,
         )
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"source": "charms/web"},
+        {"source": "/a\0b"},
+        {"resources": {"../../escaped": "/srv/i"}},
+        {"resources": {"image": "relative"}},
+        {"resources": {"image": "/a\0b"}},
+    ],
+)
+def test_paths_and_names_that_lead_elsewhere_are_refused(wrong: dict[str, Any]) -> None:
+    bench = Bench()
+    with pytest.raises(BadRequest):
+        bench.orders.charms.give(APP, given(**wrong))
+    assert bench.application.charm is None
 
 
 def test_what_a_later_charm_does_not_say_stays_as_it_was() -> None:

@@ -98,7 +98,7 @@ def test_units_are_added_but_never_taken_away() -> None:
     assert units_to_add(wanted(), {}) == 1
     assert units_to_add(wanted(), units("web/0", "web/4")) == 0
     assert units_to_add(wanted(units=3), units("web/0")) == 2
-    with pytest.raises(Refused, match="tenure remove-unit web/10"):
+    with pytest.raises(Refused, match="without --units, and then `tenure scale web 1`"):
         units_to_add(wanted(units=1), units("web/2", "web/10"))
 
 

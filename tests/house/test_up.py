@@ -166,8 +166,8 @@ def test_more_units_are_added_and_fewer_are_refused_with_the_command_to_use(plac
     fewer = place.up("--units", "1")
     assert fewer.ends() == 1
     assert fewer.err == (
-        "ERROR web has 2 units, not 1: start it with --units 2, and then remove some with "
-        "`tenure remove-unit web/1`\n"
+        "ERROR web has 2 units, not 1: start it without --units, and then `tenure scale web 1` has "
+        "the others leave\n"
     )
     assert place.processes() == []
     place.up("--units", "3")

@@ -218,7 +218,7 @@ def test_a_hook_ends_with_its_killed_agent_and_runs_again_never_beside_its_ghost
     wait_for(lambda: pids.exists() and pids.read_text().endswith("\n"), "the hook")
     os.kill(pid_of(place, "web/0"), signal.SIGKILL)
     first = int(pids.read_text().split()[0])
-    wait_for(lambda: not Path(f"/proc/{first}").exists(), "the hook to be gone", 2.0)
+    wait_for(lambda: not Path(f"/proc/{first}").exists(), "the hook to be gone")
     wait_for(lambda: len(pids.read_text().split()) == 2, "it to run again")
     place.settles(["web/0"])
     assert place.status().applications["web"].term == 1
@@ -247,7 +247,7 @@ def test_a_failed_hook_is_shown_retried_and_resolved(place: Place) -> None:
         "the error in status",
     )
     assert 'hook failed: "config-changed"' in place.text("resolve", "web/0")
-    wait_for(lambda: place.text("log", "web/0").count("exit status 3") == 2, "a second try")
+    wait_for(lambda: place.text("log", "web/0").count("exit status 3") >= 2, "a second try")
     place.text("resolve", "web/0", "--no-retry")
     place.settles(["web/0"])
     assert "hook failed" not in place.text("status")
@@ -275,12 +275,13 @@ def test_a_pinned_lease_outlives_its_holder_and_revoke_frees_it(place: Place) ->
 
 def test_a_charm_that_cannot_be_copied_owes_all_its_hooks(place: Place) -> None:
     """H1, H4"""
-    source, away = place.charm, place.folder / "away"
     run = place.up("--lease", "10s")
     place.settles(["web/0"])
-    source.rename(away)
+    in_the_way = place.state / "units" / "web-1" / "charm"
+    in_the_way.parent.mkdir(mode=0o700)
+    in_the_way.touch()
     place.text("add-unit", "web")
     run.says("agent of web/1 ended (exit status 1: cannot copy the charm")
-    away.rename(source)
+    in_the_way.unlink()
     place.settles(["web/0", "web/1"])
     assert place.text("log", "web/1").count("install ended well") == 1

@@ -167,6 +167,9 @@ class Machine:
         self.instance = instance or f"instance-of-{unit}"
         self.ran: list[Ran] = []
         self.update_every = 300.0
+        self.standins: Path | None = None
+        self.revision = 0
+        """Of the charm that its folder holds when its agent starts; 0 if that is not known."""
         self.folder = folder / (instance or unit).replace("/", "-")
         make_charm(self.folder / "charm", hooks)
         self.log_file = self.folder / "log"
@@ -197,6 +200,7 @@ class Machine:
 
     async def _live(self) -> None:
         self.unit.load()
+        self.unit.copied(self.revision)
         self.agent.add(self.unit)
         await self.agent.run()
 
@@ -210,7 +214,8 @@ class Machine:
             unit=self.name, instance=self.instance, boot_id=self.boot,
             charm=self.folder / "charm", tools=self.folder / "tools",
             socket=self.folder / "tool.sock", model_name="tenure", model_uuid="uuid",
-            inherited={}, update_every=self.update_every,
+            inherited={}, update_every=self.update_every, standins=self.standins,
+            charm_revision=self.revision,
         )  # fmt: skip
 
     async def crash(self) -> None:

@@ -171,7 +171,7 @@ class BucketContext:
         self._check_readable()
         return dict(self.goals)
 
-    def resource(self, name: str) -> str:
+    async def resource(self, name: str) -> str:
         if name not in self.resources:
             raise NotFoundHere(f'resource "{name}" not found')
         return self.resources[name]

@@ -70,7 +70,7 @@ class _Process:
         self.update_every: float = options.update_status_interval
         self.juju_version: str = options.juju_version
         self.charm_revision: int = options.charm_revision
-        self.stands_in: bool = not options.allow_host_changes
+        self.allow_host_changes: bool = options.allow_host_changes
         self.house = House.at(options.state, os.environ)
         self.folder = self.house.unit_folder(self.unit_name)
         self.clock = SystemClock()
@@ -102,7 +102,10 @@ class _Process:
             charm=files,
         )
         unit.load()
-        self._refresh_charm(files)
+        if not files.is_whole() or not 0 < self.charm_revision <= unit.state.charm_copied:
+            self._refresh_charm(files)
+            unit.copied(self.charm_revision)
+        files.facts()  # here, because to read them may take long
         agent.add(unit)
         tools = ToolServer(place.socket, unit.context)
         execs = ExecServer(unit, self.house.exec_socket(self.unit_name))
@@ -123,9 +126,8 @@ class _Process:
         record = self.house.read()
         tools = self.folder / "tools"
         make_tools_folder(tools)
-        standins = self.folder / "stand-ins" if self.stands_in else None
-        if standins is not None:
-            make_standins(standins)
+        standins = self.folder / "stand-ins"
+        make_standins(standins)
         return Place(
             unit=self.unit_name,
             instance=instance_id(self.folder),
@@ -139,6 +141,7 @@ class _Process:
             update_every=self.update_every,
             juju_version=self.juju_version,
             standins=standins,
+            allow_host_changes=self.allow_host_changes,
             charm_revision=self.charm_revision,
         )
 

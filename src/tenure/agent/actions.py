@@ -7,7 +7,7 @@ again. It waits its turn as hooks do (H6), also while the unit is in error.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -18,6 +18,9 @@ from tenure.errors import Refused
 
 MAX_RESULTS = 1024 * 1024
 """Bytes of all results of one action."""
+
+MAX_KEYS = 20
+"""Keys of results that the unit's log names."""
 
 
 class ActionRefused(Refused):
@@ -91,3 +94,22 @@ class ActionRun:
             results=self._results,
             exit=0 if result.kind == "done" else int(code) if code.isdecimal() else 1,
         )
+
+
+def told(done: ActionDone) -> str:
+    """The end for the unit's log: who asked may not be there any more. Of results the keys only,
+    because a value may be a secret."""
+    end = f"{done.status}: {done.message}" if done.message else done.status
+    keys = sorted(_keys(done.results))
+    if not keys:
+        return f"{end}, without results"
+    more = f" and {len(keys) - MAX_KEYS} more" if len(keys) > MAX_KEYS else ""
+    return f"{end}, with results {', '.join(keys[:MAX_KEYS])}{more}; values are not logged"
+
+
+def _keys(results: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for key, value in results.items():
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}"

@@ -13,8 +13,9 @@ source last put there; three looks at a path (source now, manifest, copy now) sa
 | changed by the charm, or made by it | any | the charm's is kept; said so when the source changed |
 
 Each file is replaced whole. What a refresh is about to touch is noted first, so one that was
-interrupted is finished by the next: whatever such a path looks like then is the refresh's own
-doing. Nothing is ever written or removed through a symbolic link.
+interrupted (by a crash, or because it was told not to go on) is finished by the next: whatever such
+a path looks like then is the refresh's own doing. Nothing is ever written or removed through a
+symbolic link.
 
 A charm without a `revision` file is given one, as Juju does: it is part of the source as far as the
 table is concerned, and no operator is told of it.
@@ -26,18 +27,27 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from tenure.agent.state import StateFile
 from tenure.charms.fault import reason_of
-from tenure.charms.folder import CharmError, check_charm, default_name, find_action, find_hook
+from tenure.charms.folder import (
+    CharmError,
+    check_charm,
+    check_path,
+    default_name,
+    find_action,
+    find_hook,
+    is_text,
+)
+from tenure.charms.syncing import sync_file_system
 
 __all__ = [
-    "CharmError", "Entry", "Manifest", "check_charm", "default_name", "find_action", "find_hook",
-    "is_copied", "refresh_copy",
+    "CharmError", "CopyInterrupted", "Entry", "Manifest", "always", "check_charm", "default_name",
+    "find_action", "find_hook", "is_copied", "refresh_copy",
 ]  # fmt: skip
 
 REVISION = "revision"
@@ -70,6 +80,15 @@ class Manifest(Struct, frozen=True):
     started: tuple[str, ...] = ()
 
 
+class CopyInterrupted(CharmError):
+    """The copy is neither the old charm nor the new one; the next refresh finishes it."""
+
+
+def always() -> bool:
+    """Go on, whatever happens."""
+    return True
+
+
 def is_copied(manifest: Path) -> bool:
     """Whether a refresh was ever finished: before that, a hook that is not there is not missing.
 
@@ -79,29 +98,48 @@ def is_copied(manifest: Path) -> bool:
     return known is not None and bool(known.entries)
 
 
-def refresh_copy(source: Path, copy: Path, manifest: Path, revision: int = 0) -> list[str]:
+def refresh_copy(
+    source: Path,
+    copy: Path,
+    manifest: Path,
+    revision: int = 0,
+    go_on: Callable[[], bool] = always,
+) -> list[str]:
     """Make or refresh a unit's copy of its charm (H9); no hook may run meanwhile.
 
     `.git`, and what is neither file, folder nor link, is not copied. Modes are kept, but the owner
     may always read and write. `revision` is what the copy's file of that name holds, if the charm
-    brings none: charmhelpers reads it. Returns lines for people, [] if there was nothing to do.
-    Raises CharmError, StateUnusable or StateNotSaved; the next refresh goes on from there.
+    brings none: charmhelpers reads it. `go_on` is asked before each file that is read, put,
+    removed or waited for; once it says no, CopyInterrupted is raised. Returns lines for people, []
+    if there was nothing to do. Raises CharmError, StateUnusable or StateNotSaved; the next refresh
+    goes on from there.
     """
-    if copy.resolve().is_relative_to(source.resolve()):
+    if _resolved(copy).is_relative_to(_resolved(source)):
         raise CharmError(f'cannot copy the charm "{source}" into itself: move the charm elsewhere')
     try:
-        return _Refresh(source, copy, manifest, revision).run()
+        return _Refresh(source, copy, manifest, revision, go_on).run()
     except OSError as error:
         raise CharmError(
             f'cannot copy the charm "{source}" to "{copy}": {reason_of(error)}: "{error.filename}"'
         ) from error
 
 
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (RuntimeError, ValueError) as error:
+        reason = "its path has a NUL in it" if "\0" in str(path) else "it is a loop of links"
+        raise CharmError(f"cannot copy the charm from or to {str(path)!r}: {reason}") from error
+
+
 class _Refresh:
     """One refresh: look at everything, note what will be touched, do it, note what was put."""
 
-    def __init__(self, source: Path, copy: Path, manifest: Path, revision: int) -> None:
+    def __init__(
+        self, source: Path, copy: Path, manifest: Path, revision: int, go_on: Callable[[], bool]
+    ) -> None:
         self._source = source
+        self._go_on = go_on
         self._revision = f"{revision}\n".encode()
         self._copy = copy
         self._file = StateFile(manifest, Manifest)
@@ -111,6 +149,7 @@ class _Refresh:
         self._started = frozenset(self._before.started)
         self._gives_revision = False
         self._after: dict[str, Entry] = {}
+        self._to_sync: list[str] = []
         self._lines: list[str] = []
 
     def run(self) -> list[str]:
@@ -123,15 +162,35 @@ class _Refresh:
         if not touched and not self._started and self._before.entries == wanted:
             return []
         self._file.save(Manifest(self._before.entries, tuple(sorted({*touched, *self._started}))))
-        for name in gone:
+        for name in self._each(gone):
             self._remove(name)
-        put = [name for name in wanted if self._put(name, wanted[name])]
-        self._sync(put)
+        put = [name for name in self._each(wanted) if self._put(name, wanted[name])]
+        self._sync([*self._to_sync, *put])
         self._file.save(Manifest(self._after))
         return self._report(put)
 
+    def _each(self, names: Iterable[str]) -> Iterator[str]:
+        """These names, as long as the refresh may go on."""
+        for name in names:
+            if not self._go_on():
+                raise CopyInterrupted(
+                    f'copying the charm "{self._source}" was interrupted at {name}: '
+                    "the next refresh goes on"
+                )
+            yield name
+
     def _wanted(self) -> dict[str, Entry]:
-        found = dict(_walk(self._source))
+        found: dict[str, Entry] = {}
+        for name in self._each(_walk(self._source)):
+            entry = _look(self._source, name)
+            if entry is None or entry == _BLOCKED:
+                continue
+            if not is_text(entry.content):
+                raise CharmError(
+                    f'cannot use the charm "{self._source}": what the link "{name}" leads to is '
+                    "not UTF-8: make it anew"
+                )
+            found[name] = entry
         self._gives_revision = REVISION not in found
         if self._gives_revision:
             found[REVISION] = Entry("file", 0o644, hashlib.sha256(self._revision).hexdigest())
@@ -147,7 +206,8 @@ class _Refresh:
     def _touched(self, wanted: Mapping[str, Entry]) -> set[str]:
         """What will be put, also below what makes room for a folder first."""
         touched: set[str] = set()
-        for name, want in wanted.items():  # a folder comes before what is in it
+        for name in self._each(wanted):  # a folder comes before what is in it
+            want = wanted[name]
             have = _look(self._copy, name)
             if have == want:
                 continue
@@ -167,6 +227,8 @@ class _Refresh:
         self._after[name] = want
         have = _look(self._copy, name)
         if have == want:
+            if name in self._started:  # the one that was interrupted may not have waited for it
+                self._to_sync.append(name)
             return False
         if not self._may_replace(name, want, have) or not self._make_room(name, want, have):
             if want != self._before.entries.get(name):
@@ -235,8 +297,8 @@ class _Refresh:
         folders = {self._copy, *((self._copy / name).parent for name in put)}
         files = {self._copy / name for name in put if self._after[name].kind == "file"}
         if len(files) > _MANY:
-            os.sync()  # all in one go; what is left for the loop is to hear of errors
-        for path in [*sorted(files), *sorted(folders)]:
+            sync_file_system(self._copy)  # in one go; the loop is left to hear of errors
+        for path in self._each(map(str, [*sorted(files), *sorted(folders)])):
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 os.fsync(handle)
@@ -244,17 +306,19 @@ class _Refresh:
                 os.close(handle)
 
 
-def _walk(top: Path, below: str = "") -> Iterator[tuple[str, Entry]]:
-    with os.scandir(top / below) as children:
-        names = [child.name for child in children if child.name not in _NOT_COPIED]
-    for child in names:
-        name = f"{below}/{child}" if below else child
-        entry = _look(top, name)
-        if entry is None or entry == _BLOCKED:
-            continue
-        yield name, entry
-        if entry.kind == "folder":
-            yield from _walk(top, name)
+def _walk(top: Path) -> Iterator[str]:
+    """All paths, a folder before what is in it. Raises CharmError for one that leads too far."""
+    folders = [""]
+    while folders:
+        below = folders.pop()
+        with os.scandir(top / below) as children:
+            found = [child for child in children if child.name not in _NOT_COPIED]
+        for child in found:
+            name = f"{below}/{child.name}" if below else child.name
+            check_path(top, name)
+            yield name
+            if child.is_dir(follow_symlinks=False):
+                folders.append(name)
 
 
 def _look(top: Path, name: str) -> Entry | None:

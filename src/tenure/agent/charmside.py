@@ -31,6 +31,7 @@ from tenure.agent.tools.base import (
     WriteRefused,
 )
 from tenure.core import relations
+from tenure.core.bucket import size_of
 from tenure.core.config import value_of
 from tenure.core.relations import Event
 from tenure.core.resolver import LocalState
@@ -52,6 +53,9 @@ TOOL_PATIENCE = 5.0
 """Seconds that a tool waits for the controller at most (U2)."""
 
 Build = Callable[[int], FromAgent]
+
+MAX_PENDING = 4 * 1024 * 1024
+"""Bytes that one hook may leave pending in all."""
 
 _CANNOT_WRITE = "cannot write relation settings"
 
@@ -92,9 +96,11 @@ class CharmHome(Protocol):
 
 
 class Pending:
-    """What a hook wrote so far, and nobody else knows of."""
+    """What a hook wrote so far, and nobody else knows of. `size` is in bytes, and never too small:
+    what was written over is still counted."""
 
     def __init__(self) -> None:
+        self.size = 0
         self.bags: dict[tuple[int, bool], dict[str, str]] = {}
         """(relation, whether the application's) -> changes."""
         self.ports: dict[str, bool] = {}
@@ -103,7 +109,7 @@ class Pending:
     def changes(self) -> tuple[BagChange, ...]:
         """The bags' changes, for the controller."""
         return tuple(
-            BagChange(relation=number, application=application, changes=changes)
+            BagChange(relation=number, application=application, changes=dict(changes))
             for (number, application), changes in sorted(self.bags.items())
             if changes
         )
@@ -135,8 +141,8 @@ class CharmSide:
     def endpoints(self) -> tuple[str, ...]:
         return self._charm_home.charm.facts().endpoints
 
-    def resource(self, name: str) -> str:
-        return self._charm_home.charm.resource(name, self._charm_home.peers.charm)
+    async def resource(self, name: str) -> str:
+        return await self._charm_home.charm.resource(name, self._charm_home.peers.charm)
 
     def set_version(self, version: str) -> None:
         self._charm_home.keep_version(version)
@@ -166,8 +172,11 @@ class CharmSide:
             for text in (option.default, values.get(name)):
                 try:
                     typed[name] = typed[name] if text is None else value_of(option, text)
-                except BadRequest as fault:
-                    self._charm_home.log("WARNING", f"option {name} keeps its default: {fault}")
+                except BadRequest:
+                    # because the fault's words hold the value (T10)
+                    self._charm_home.log(
+                        "WARNING", f"option {name} keeps its default: its value is no {option.type}"
+                    )
         return typed
 
     # -- relations
@@ -222,7 +231,22 @@ class CharmSide:
                 await self._believed_term()
             except WriteRefused:
                 raise BagRefused(_CANNOT_WRITE) from None
+        self._make_room(size_of(changes))
         self._pending.bags.setdefault((relation, application), {}).update(changes)
+
+    def _make_room(self, more: int) -> None:
+        """Raises ContextOver, and BagRefused if a hook leaves more pending than it may."""
+        self._check_open()
+        if self._pending.size + more > MAX_PENDING:
+            raise BagRefused(
+                f"what this hook has set takes more than the limit of {MAX_PENDING} bytes: "
+                "set less in one hook"
+            )
+        self._pending.size += more
+
+    def _check_open(self) -> None:
+        """Raises ContextOver once the hook has ended: what is set then would be lost unheard."""
+        raise NotImplementedError
 
     async def _believed_term(self, *, ended: bool = False) -> int:
         """The term that the unit believes in now; `ended`: though the hook is over, since what it
@@ -251,9 +275,11 @@ class CharmSide:
         return tuple(sorted(port for port, is_open in ports.items() if is_open))
 
     def open_port(self, port: str) -> None:
+        self._make_room(len(port))
         self._pending.ports[port] = True
 
     def close_port(self, port: str) -> None:
+        self._make_room(len(port))
         self._pending.ports[port] = False
 
     def charm_state(self) -> Mapping[str, str]:
@@ -261,9 +287,11 @@ class CharmSide:
         return {key: value for key, value in values.items() if value is not None}
 
     def set_charm_state(self, changes: Mapping[str, str]) -> None:
+        self._make_room(size_of(changes))
         self._pending.values.update(changes)
 
     def delete_charm_state(self, key: str) -> None:
+        self._make_room(len(key))
         self._pending.values[key] = None
 
     # -- the end of a hook that ended well

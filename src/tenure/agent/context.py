@@ -13,6 +13,7 @@ from typing import Protocol
 from tenure.agent.charmside import TOOL_PATIENCE, CharmHome, CharmSide
 from tenure.agent.tools.base import (
     Action,
+    ContextOver,
     LeadershipUnknown,
     ReadFailed,
     Status,
@@ -21,6 +22,7 @@ from tenure.agent.tools.base import (
 from tenure.core.bucket import merge
 from tenure.core.changes import Bucket
 from tenure.core.relations import Event
+from tenure.core.resolver import ACTIONS
 from tenure.core.tracker import Reply, Tracker
 from tenure.errors import BucketFull, NotLeader, TenureError, Unreachable, Unsure
 from tenure.names import application_of
@@ -63,6 +65,7 @@ class HookContext(CharmSide):
         super().__init__(home, event, action)
         self.context_id = context_id
         self.hook = hook
+        self._source = hook or (f"{ACTIONS}{action.name}" if action else "exec")
         self._home = home
         self._target_revision = target_revision
         self._snapshot: Mapping[str, str] | None = None
@@ -163,10 +166,14 @@ class HookContext(CharmSide):
             raise WriteRefused("not the leader")
         return tracker.term
 
+    def _check_open(self) -> None:
+        if self.over.is_set():
+            raise ContextOver
+
     # -- the rest
 
     def log(self, level: str, message: str) -> None:
-        self._home.log(level, message, self.hook or "exec")
+        self._home.log(level, message, self._source)
 
     def status(self, *, application: bool) -> Status:
         return self._home.workload_status(application=application)

@@ -6,7 +6,7 @@ Before it closes, the command may say how it ended: after `{"exit": 0}` what it 
 kept, and a line says whether that went well.
 
 An action is answered with a line for each thing that it logs, and one that says how it ended. Who
-hangs up does not hear of it; the action goes on.
+hangs up does not hear of it; the action goes on, and the unit's log has both.
 
 Garbage and silence get one line that says so, and are closed. There are `MAX_CONNECTIONS` at most:
 beyond them a newcomer takes the place of who has been silent for longest, and is refused if all the
@@ -24,11 +24,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from tenure.agent.actions import ActionDone, ActionRefused, ActionRun
+from tenure.agent.actions import ActionDone, ActionRefused, ActionRun, told
 from tenure.agent.unit import Unit
 from tenure.charms.actions import action_params
 from tenure.charms.facts import Facts
-from tenure.errors import TenureError, Unreachable
+from tenure.core.resolver import ACTIONS
+from tenure.errors import BadRequest, TenureError, Unreachable
 from tenure.unixsocket import bind_private
 
 ASK_WITHIN = 10.0
@@ -180,17 +181,29 @@ class ExecServer:
 
     async def _run(self, ask: ActionAsk, writer: asyncio.StreamWriter) -> None:
         def log(message: str) -> None:
+            self._unit.log("INFO", message, f"{ACTIONS}{ask.name}")
             if not writer.is_closing() and writer.transport.get_write_buffer_size() < MAX_BACKLOG:
                 writer.write(_line(Logged(message)))
 
         try:
             params = checked_params(self._unit.unit, self._unit.charm.facts(), ask)
-            run = ActionRun(ask.name, params, log)
-            done = await self._unit.run_action(run, must_lead=ask.leader)
+            done = await self._logged_run(ActionRun(ask.name, params, log), ask.leader)
         except TenureError as refusal:
             await _say(writer, Error(str(refusal)))
         else:
             await _say(writer, ActionEnded(done))
+
+    async def _logged_run(self, run: ActionRun, must_lead: bool) -> ActionDone:
+        """Run it, and log how that ended. Raises as `Unit.run_action` does."""
+        source = f"{ACTIONS}{run.name}"
+        try:
+            done = await self._unit.run_action(run, must_lead=must_lead)
+        except TenureError as refusal:
+            self._unit.log("WARNING", f"not run: {refusal}", source)
+            raise
+        level = "INFO" if done.status == "completed" else "ERROR"
+        self._unit.log(level, told(done), source)
+        return done
 
     async def _lend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         hung_up = asyncio.ensure_future(reader.readline())
@@ -205,7 +218,7 @@ class ExecServer:
             cwd = str(self._unit.place.charm)
             await _say(writer, Opened(env, cwd, context.context_id))
             await asyncio.wait({hung_up, over}, return_when=asyncio.FIRST_COMPLETED)
-            if hung_up.done() and not context.over.is_set() and _ended_well(hung_up.result()):
+            if hung_up.done() and not context.over.is_set() and _ended_well(hung_up):
                 context.over.set()
                 result = await self._unit.commit(context)
                 await _say(writer, Committed("" if result.kind == "done" else result.detail))
@@ -216,20 +229,24 @@ class ExecServer:
 
 
 def checked_params(unit: str, facts: Facts, ask: ActionAsk) -> Mapping[str, Any]:
-    """The action's parameters, with defaults. Raises ActionRefused or BadRequest."""
+    """The action's parameters, with defaults. Raises ActionRefused."""
     spec = facts.actions.get(ask.name)
     if spec is None:
         known = ", ".join(sorted(facts.actions)) or "none"
         raise ActionRefused(
             f'action "{ask.name}" is not defined by the charm of {unit}; it has: {known}'
         )
-    return action_params(spec, ask.params)
-
-
-def _ended_well(line: bytes) -> bool:
     try:
+        return action_params(spec, ask.params)
+    except BadRequest as fault:
+        raise ActionRefused(f'action "{ask.name}": {fault}') from fault
+
+
+def _ended_well(hung_up: asyncio.Future[bytes]) -> bool:
+    try:
+        line = hung_up.result()  # ValueError: it is longer than a line may be
         return line != b"" and msgspec.json.decode(line, type=Ended).exit == 0
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, OSError, RecursionError):
         return False
 
 

@@ -4,10 +4,12 @@ A hook runs as the one who started Tenure, unconfined: nothing keeps it from cha
 But a charm that was written for a machine of its own will begin with `apt-get install`, and on a
 developer's laptop nobody wants that to happen unasked. So these names are found first on the
 hook's PATH. Questions (`dpkg -l`, `apt list`, `snap info`) go on to the real program; all else is
-refused in one line. It is a courtesy and no wall: whoever writes `/usr/bin/apt-get` gets there.
+refused in one line. It is a courtesy and no wall: whoever writes `/usr/bin/apt-get` gets there, and
+so does `sudo apt-get`, since sudo has a PATH of its own.
 
 Arguments are judged by the first word that is no option. What is not known to be a question is
-refused. A simulation (`apt-get -s install`) is a question.
+refused. A simulation (`apt-get -s install`) is a question, unless another word may take it back:
+apt reads `--no-simulate`, `--dry-run=false`, `-s no` and `-o APT::Get::Simulate=0`, in any case.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ from pathlib import Path
 
 from tenure.errors import TenureError
 
-APT_LIKE = ("apt", "apt-get", "aptitude", "dpkg", "add-apt-repository", "apt-key")
+APT_LIKE = (
+    "apt", "apt-get", "aptitude", "dpkg", "dpkg-reconfigure", "add-apt-repository",
+    "apt-add-repository", "apt-key", "apt-mark",
+)  # fmt: skip
 
 EXIT_REFUSED = 77
 """Of sysexits.h, "permission denied". Not apt's 100, nor 1: charmhelpers takes those for a lock
@@ -42,6 +47,7 @@ _QUESTIONS: Mapping[str, str] = {
         "--assert-* --validate-*"
     ),
     "apt-key": "list finger export exportall help",
+    "apt-mark": "show* help",
     "snap": (
         "list info find search version model known warnings changes change tasks services "
         "connections connection interface interfaces get logs whoami help"
@@ -56,8 +62,10 @@ _QUESTIONS: Mapping[str, str] = {
 
 _FLAGS: Mapping[str, str] = {
     "apt apt-get aptitude": "--version -v --help -h",
-    "add-apt-repository": "--list -L --help -h",
+    "add-apt-repository apt-add-repository": "--list -L --help -h",
     "apt-key": "--version --help",
+    "apt-mark": "--version -v --help -h",
+    "dpkg-reconfigure": "--help -h",
     "snap": "--version --help -h",
     "yum dnf": "--version --help -h",
     "apk": "--version -V --help -h --print-arch",
@@ -66,6 +74,7 @@ _FLAGS: Mapping[str, str] = {
 
 _VALUED: Mapping[str, str] = {
     "apt apt-get aptitude": "-o -c -t -a --option --config-file --target-release --default-release",
+    "apt-mark": "-o -c -f --option --config-file --file",
     "yum dnf": "-c -d -e -x --enablerepo --disablerepo --repo --installroot --releasever",
     "apk": "-p -X --root --repository --arch --keys-dir --repositories-file --cache-dir",
 }
@@ -82,7 +91,17 @@ _SIMULATED: Mapping[str, str] = {
 }
 """What these programs really only simulate then; apt-get update, for one, is not among it."""
 
-_HELPING: Mapping[str, str] = dict.fromkeys(("apt", "apt-get", "dpkg", *OTHERS), "")
+_SIMULATE_WORDS = ("simulate", "just-print", "dry-run", "recon", "no-act")
+_NOT_SIMULATING = (
+    *("--*@*".replace("@", word) for word in _SIMULATE_WORDS), "*::simulate*",
+    "no", "false", "off", "without", "disable", "0", "--config-file*",
+)  # fmt: skip
+"""Words that may take a simulation back, in any case of letters: apt takes what stands before an
+option's name, after its `=` or in the next word for yes or no; the last one wins."""
+_SHORT_NOT_SIMULATING = ("-[cs]?*", "-c", "-[!-oatcs]*[cs]*", "--")
+"""The same of short options, which may be written together and have their yes or no appended."""
+
+_HELPING: Mapping[str, str] = dict.fromkeys(("apt", "apt-get", "apt-mark", "dpkg", *OTHERS), "")
 """Programs that do nothing but help if there is no verb."""
 
 _SCRIPT = """\
@@ -119,8 +138,16 @@ refuse() {
     exit @EXIT_REFUSED
 }
 
-verb= simulated= value=
+verb= simulated= real= value=
 for word do
+    case "$name $word" in
+    @SIMULATING) ;;
+    *)
+        case $word in
+        @REAL) real=yes ;;
+        esac
+        ;;
+    esac
     if [ -n "$value" ]; then
         value=
         continue
@@ -139,7 +166,7 @@ done
 case "$name $verb" in
 @QUESTIONS | @HELPING) pass_on "$@" ;;
 esac
-case "$simulated $verb" in
+case "$simulated$real $verb" in
 @SIMULATED) pass_on "$@" ;;
 esac
 refuse "$@"
@@ -173,6 +200,7 @@ def _script() -> str:
         "HELPING": _HELPING, "SIMULATED": _SIMULATED,
     }  # fmt: skip
     filled = {key: _patterns(table) for key, table in tables.items()}
+    filled["REAL"] = " | ".join((*map(_any_case, _NOT_SIMULATING), *_SHORT_NOT_SIMULATING))
     filled["EXIT_REFUSED"] = str(EXIT_REFUSED)
     return re.sub("@([A-Z_]+)", lambda found: filled[found[1]], _SCRIPT)
 
@@ -186,6 +214,11 @@ def _patterns(table: Mapping[str, str]) -> str:
         for word in words.split() or [""]
     ]
     return " | ".join(f'"{pair[:-1]}"*' if pair.endswith("*") else f'"{pair}"' for pair in pairs)
+
+
+def _any_case(pattern: str) -> str:
+    """The shell's pattern for the same, in capitals or not."""
+    return re.sub("[a-z]", lambda found: f"[{found[0]}{found[0].upper()}]", pattern)
 
 
 def _beside(path: Path) -> Path:

@@ -25,10 +25,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
-from tenure.agent.tools import run_tool
+from tenure.agent.tools import run_tool, wrong_context
 from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Status
 from tenure.agent.tools.flags import Failed, error
-from tenure.agent.tools.output import quote, to_bytes
+from tenure.agent.tools.output import to_bytes
 from tenure.errors import ProtocolError, TenureError
 from tenure.unixsocket import bind_private
 
@@ -235,7 +235,7 @@ class Connection(asyncio.Protocol):
     async def _run(self, call: Call) -> None:
         context = self._server.contexts(call.context_id)
         if context is None:
-            self._reply(error(f"bad request: wrong context ID; got {quote(call.context_id)}"))
+            self._reply(wrong_context(call.context_id))
             return
         self._reply(await self._server.run(watched(context, self), call, self._read_stdin))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 
 from tenure.agent.actions import ActionDone, ActionRefused, ActionRun
 from tenure.agent.address import SUBNET_OF_ONE, address_of
+from tenure.agent.charm import CopyInterrupted
 from tenure.agent.charmfiles import Charm, NoCharm
 from tenure.agent.connection import Answer, Connection
 from tenure.agent.context import HookContext
@@ -32,6 +34,7 @@ from tenure.charms.folder import CharmError
 from tenure.clock import Clock
 from tenure.core import resolver
 from tenure.core.effects import CharmGiven, Denied, Verdict
+from tenure.core.relations import Relation
 from tenure.core.resolver import (
     ACTIONS,
     ELECTED,
@@ -64,6 +67,10 @@ STOP_GRACE = 10.0
 """Seconds that a running hook gets when its agent stops (H8)."""
 
 
+MAX_REPORTED = 1000
+"""Characters of each text that operators are told; the whole of it stays with the unit."""
+MAX_PORTS = 200
+
 COPY_FIRST = ("",)
 """What is found for `upgrade-charm`: whether the charm has one is known when its copy is new."""
 
@@ -89,6 +96,8 @@ class Place(Struct, frozen=True, kw_only=True):
     update_every: float = 300.0
     juju_version: str = JUJU_VERSION
     standins: Path | None = None
+    allow_host_changes: bool = False
+    """What holds before the controller was heard."""
     charm_revision: int = 0
     """The one of which the charm's folder was copied when the agent began; 0 if it is not known."""
 
@@ -219,6 +228,8 @@ class Unit:
         self._reported = None
         self._news.begin(welcome.revision, welcome.changed_keys)
         self.peers.begin(welcome.peers, welcome.config, welcome.charm)
+        takes_part = frozenset(view.relation for view in welcome.peers if view.entered)
+        self._kept.remember(resolver.as_entered(self.state, takes_part))
         self._take_up_charm()
         if welcome.removing:
             self.leave()
@@ -320,8 +331,8 @@ class Unit:
         self._kept.remember(replace(self.state, failure=replace(failure, skip=not retry)))
         if retry:
             self._retry_now = True
-        elif self._running_plan is None:
-            self._skip()
+        elif self._context is None:
+            self._skip()  # else once what runs has ended
 
     def _skip(self) -> None:
         """Pay the failed hook as if it had run."""
@@ -341,17 +352,26 @@ class Unit:
     def stop(self) -> None:
         """This one agent stops cleanly: hand over, let the running hook end (U4, H8)."""
         self.stopping = True
+        self.charm.interrupt()
         self._step_down_if_leader("the agent is stopping")
 
     def halt(self) -> None:
         """The whole house stops: hand over to nobody, begin no hook."""
         self.halting = True
+        self.charm.interrupt()
 
     def is_idle(self) -> bool:
         """Whether no hook runs and nothing is being handed over."""
         stepping = self.tracker.standing(self.now()) is Standing.STEPPING_DOWN
         busy = self._context is not None or self._copying is not None or bool(self._asked)
         return not busy and (self.halting or not stepping)
+
+    def _is_behind(self) -> bool:
+        """Whether a newer charm was handed in than the unit's copy."""
+        return 0 < self.state.charm_copied < self.peers.charm_revision
+
+    def _is_ending(self) -> bool:
+        return self.stopping or self.halting
 
     def kill_hook(self) -> None:
         """End the running hook's group at once."""
@@ -436,7 +456,8 @@ class Unit:
             if resolver.to_leave(self.state):
                 self._tell_peers(now, self._leave_peers, self._left)
         elif resolver.to_enter(self.state, self.peers.relations):
-            self._tell_peers(now, self._enter, self._entered)
+            # because others may be added before the answer: those it was not asked about
+            self._tell_peers(now, self._enter, partial(self._entered, self.peers.relations))
             self._entering = bool(self._asked)
 
     def _tell_peers(
@@ -457,13 +478,15 @@ class Unit:
         }
         return EnterPeers(id=number, unit=self.unit, settings=bag)
 
-    def _entered(self) -> None:
-        self._kept.remember(resolver.with_peers(self.state, self.peers.relations))
+    def _entered(self, asked: tuple[Relation, ...]) -> None:
+        self._kept.remember(resolver.with_peers(self.state, asked))
 
     def _left(self) -> None:
         self._kept.remember(resolver.without_peers(self.state))
 
     def _next(self, now: float) -> None:
+        if self.state.failure is not None and self.state.failure.skip:
+            self._skip()
         known = self._known()
         if resolver.is_moot(self.state, known):
             self._kept.remember(replace(self.state, failure=None))
@@ -473,6 +496,9 @@ class Unit:
                 self._ask(lambda number: Gone(id=number, unit=self.unit), self._has_gone)
             return
         if self._open_exec(known) or now < self._hold_until:
+            return
+        if self.state.failure is not None and self._is_behind() and not self._is_going():
+            self._copying = asyncio.get_running_loop().create_task(self._copy_and_retry())
             return
         plan, found = self._skip_missing(known)
         if plan is not None and not (self.stopping and known.standing is not _STEPPING):
@@ -516,6 +542,7 @@ class Unit:
             leaving=self.leaving,
             may_retry=self._retry_now or now >= self._retry_at,
             update_due=now >= self._update_at,
+            heard=self.peers.heard,
             relations=self.peers.relations,
             entering=self._entering,
             config_revision=self.peers.config_revision,
@@ -534,7 +561,7 @@ class Unit:
     def _begin(self, plan: HookPlan, argv: Found) -> None:
         self._retry_now = False
         if argv is COPY_FIRST:
-            self._copying = asyncio.get_running_loop().create_task(self._copy(plan))
+            self._upgrade(plan)
             return
         if isinstance(argv, CharmError):
             self._end(plan, HookResult("failed", str(argv)))
@@ -549,18 +576,53 @@ class Unit:
             return
         self._start(plan, argv, context_id)
 
-    async def _copy(self, plan: HookPlan) -> None:
-        """Bring the charm's copy up to date, beside the loop; then `upgrade-charm` runs from it."""
+    def copied(self, revision: int) -> None:
+        """The unit's copy of the charm is of this revision now."""
+        self._kept.remember(resolver.with_copy(self.state, revision))
+
+    def _upgrade(self, plan: HookPlan) -> None:
+        if self.state.charm_copied >= plan.charm_revision:
+            self._begin_upgrade(plan)
+        else:
+            self._copying = asyncio.get_running_loop().create_task(self._copy_and_upgrade(plan))
+
+    async def _copy_and_upgrade(self, plan: HookPlan) -> None:
         given = self.peers.charm
         assert given is not None, "an upgrade is owed because a charm was handed in"
+        result = await self._copy(given)
+        if self.state.charm_revision >= given.revision:
+            return  # an operator skipped it meanwhile
+        if result.kind == "done":
+            self._begin_upgrade(replace(plan, charm_revision=given.revision))
+        elif result.kind == "failed":
+            self._end(plan, result)
+
+    async def _copy_and_retry(self) -> None:
+        """A unit in error is given a new charm at once: it may mend what failed (H7)."""
+        given = self.peers.charm
+        assert given is not None, "it is behind a charm that was handed in"
+        result = await self._copy(given)
+        if result.kind == "done":
+            self._retry_now = True
+        else:
+            self.log("ERROR", f"the charm was not brought up to date: {result.detail}")
+            self._hold_until = self.now() + FIRST_RETRY
+
+    async def _copy(self, given: CharmGiven) -> HookResult:
+        """Bring the charm's copy up to date, beside the loop; what was "killed" goes on later."""
         try:
             await self.charm.refresh(given.source)
+            self.copied(given.revision)
+        except CopyInterrupted as fault:
+            return HookResult("killed", str(fault))
         except TenureError as fault:
+            return HookResult("failed", str(fault))
+        except Exception as fault:  # because a unit that waits for ever for its copy is worse
+            return HookResult("failed", f"internal fault while copying the charm: {fault!r}")
+        finally:
             self._copying = None
-            self._end(plan, HookResult("failed", str(fault)))
-            return
-        self._copying = None
-        self._begin_upgrade(replace(plan, charm_revision=given.revision))
+            self._wake()
+        return HookResult("done", "")
 
     def _begin_upgrade(self, plan: HookPlan) -> None:
         try:
@@ -575,8 +637,7 @@ class Unit:
         self._wake()
 
     def _is_going(self) -> bool:
-        ending = self.halting or self.stopping or self.leaving
-        return ending or self.tracker.standing(self.now()) is _STEPPING
+        return self._is_ending() or self.leaving or self.tracker.standing(self.now()) is _STEPPING
 
     def _may_still_run(self, plan: HookPlan, context_id: str) -> bool:
         """H2: looked at again just before running; its start is a promise (G3)."""
@@ -633,6 +694,9 @@ class Unit:
             await context.commit()
         except (BagRefused, TenureError) as fault:
             return HookResult("failed", str(fault))
+        except Exception as fault:  # because its unit would wait for ever; it may hold values (T10)
+            kind = type(fault).__name__
+            return HookResult("failed", f"internal fault ({kind}) while keeping what it set")
         return HookResult("done", "")
 
     def _end_context(self, context: HookContext | None) -> None:
@@ -676,7 +740,11 @@ class Unit:
         return min(delay, LAST_RETRY) * self._rng.uniform(0.8, 1.0)
 
     def _arm_update(self) -> None:
-        self._update_at = self.now() + self.place.update_every * self._rng.uniform(0.8, 1.2)
+        given = self.peers.charm
+        every = given.update_status_interval if given is not None else None
+        self._update_at = self.now() + (every or self.place.update_every) * self._rng.uniform(
+            0.8, 1.2
+        )
 
     def _environment(
         self, hook: str, context_id: str, plan: HookPlan | None, action: ActionRun | None = None
@@ -699,10 +767,14 @@ class Unit:
             model_uuid=place.model_uuid,
             inherited=place.inherited,
             juju_version=place.juju_version,
-            standins=place.standins,
+            standins=None if self._may_change_host() else place.standins,
             event=plan.event if plan else None,
             action=action.variables if action else None,
         )
+
+    def _may_change_host(self) -> bool:
+        given = self.peers.charm
+        return self.place.allow_host_changes if given is None else given.allow_host_changes
 
     # -- exec and actions: contexts for an operator's commands
 
@@ -764,7 +836,6 @@ class Unit:
             result = await self.commit(context)
         self._running_plan = None
         self._kept.remember(resolver.cleared(self.state))
-        self.log("INFO", f"{plan.hook} ended: {result.detail or 'well'}")
         return action.ended(result)
 
     def _context_id(self, hook: str) -> str:
@@ -865,7 +936,8 @@ class Unit:
     def wrote_bags(self, bags: Mapping[int, int]) -> None:
         """A unit is not told of what it wrote itself."""
         self.peers.wrote(bags)
-        self._kept.owe(resolver.having_written(self.state, bags))
+        event = self._running_plan.event if self._running_plan else None
+        self._kept.owe(resolver.having_written(self.state, bags, event))
 
     # -- reporting and waking
 
@@ -880,12 +952,12 @@ class Unit:
             error=f'hook failed: "{failure.hook}"' if failure else None,
             retry_in=round(retry_in) if retry_in is not None else None,
             current=self.state.status[0],
-            message=self.state.status[1],
-            application_status=self.state.application_status,
-            version=self.state.workload_version,
-            ports=self.state.ports,
+            message=_short(self.state.status[1]),
+            application_status=_short_status(self.state.application_status),
+            version=_short(self.state.workload_version),
+            ports=self.state.ports[:MAX_PORTS],
             address=address_of(self.unit),
-            charm_revision=self.state.charm_revision,
+            charm_revision=self.state.charm_copied or self.state.charm_revision,
         )
         changed = self._reported is None or replace(report, retry_in=None) != replace(
             self._reported, retry_in=None
@@ -906,6 +978,14 @@ class Unit:
             wakes.append(self._retry_at if self.state.failure else self._update_at)
         # because what is due already waits for something that will wake us: an answer, a hook's end
         return min((wake for wake in wakes if wake is not None and wake > now), default=None)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_REPORTED else f"{text[: MAX_REPORTED - 1]}…"
+
+
+def _short_status(status: tuple[str, str] | None) -> tuple[str, str] | None:
+    return (status[0], _short(status[1])) if status is not None else None
 
 
 _STEPPING = Standing.STEPPING_DOWN

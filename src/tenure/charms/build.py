@@ -2,6 +2,9 @@
 
 The result is a copy of the source with the files that Juju reads, a `venv` and a `dispatch`. Not
 copied are what belongs to its developer: the list is `_LEFT_OUT`.
+
+Links are copied as links. So whatever is written or changed after that is looked at first: nothing
+is written through a link, and the entry point is a file of the charm's own.
 """
 
 from __future__ import annotations
@@ -20,7 +23,16 @@ from msgspec import Struct
 
 from tenure.charms import pip
 from tenure.charms.fault import CharmError
-from tenure.charms.recipe import REQUIREMENTS, Recipe, write_metadata
+from tenure.charms.folder import check_path
+from tenure.charms.recipe import (
+    DISPATCH,
+    MADE,
+    REQUIREMENTS,
+    Recipe,
+    write_metadata,
+    write_new,
+)
+from tenure.charms.shelf import Shelf
 from tenure.charms.unpack import MAX_BYTES, MAX_FILES
 
 _FORMAT = "1"
@@ -51,6 +63,7 @@ class Source:
     def __init__(self, folder: Path, recipe: Recipe, built: Path) -> None:
         self.folder = folder
         self.recipe = recipe
+        self._built = built
         self._apart = (built.resolve(), built.resolve().parent)
         self._keeps_venv = not recipe.installs and not (folder / "venv/pyvenv.cfg").exists()
         self.entries = sorted(self._bounded(), key=lambda entry: entry.name)
@@ -69,11 +82,29 @@ class Source:
         """Pack into an empty folder. Raises CharmError, OSError."""
         for entry in self.entries:
             self._copy(entry, folder / entry.name)
+        _check_links(folder, self.recipe.entry_point)
         write_metadata(folder)
         if self.recipe.installs:
-            pip.install(self.recipe, folder)
+            self._install(folder)
         _check_ops(folder, self.recipe)
         _write_dispatch(folder, self.recipe.entry_point)
+
+    def _install(self, folder: Path) -> None:
+        """Fill `venv`. It is kept by what is required, so a charm that is edited is packed soon."""
+        key = pip.key_of(self.recipe, folder)
+        if key is None:
+            pip.install(self.recipe, folder)
+            return
+
+        def fill(new: Path) -> None:
+            for name in self.recipe.requirements:
+                (new / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(folder / name, new / name)
+            pip.install(self.recipe, new)
+
+        kept, _ = Shelf(self._built / "venvs").get(key, fill)
+        # Links to the same files, which nobody writes to: what runs are copies of the whole charm.
+        shutil.copytree(kept / "venv", folder / "venv", symlinks=True, copy_function=os.link)
 
     def _digest(self, entry: Entry) -> str:
         path = self.folder / entry.name
@@ -111,6 +142,7 @@ class Source:
             entry = _entry(f"{below}/{child.name}" if below else child.name, child)
             if entry is None:
                 continue
+            check_path(self.folder, entry.name)
             yield entry
             if entry.kind == "folder":
                 yield from self._walk(entry.name)
@@ -120,7 +152,7 @@ class Source:
             return True
         if not below and (child.name.endswith(".charm") or child.name == "venv"):
             return child.name != "venv" or not self._keeps_venv
-        return child.is_dir() and Path(child.path).resolve() in self._apart
+        return child.is_dir(follow_symlinks=False) and Path(child.path).resolve() in self._apart
 
 
 def _entry(name: str, child: os.DirEntry[str]) -> Entry | None:
@@ -131,6 +163,20 @@ def _entry(name: str, child: os.DirEntry[str]) -> Entry | None:
         if test(mode):
             return Entry(name, kind, mode, status.st_size if kind == "file" else 0)
     return None
+
+
+def _check_links(folder: Path, entry_point: str) -> None:
+    """Raises CharmError if packing would write or change what is not in the folder."""
+    for name in MADE:
+        if (folder / name).is_symlink() and not (folder / name).exists():
+            raise CharmError(
+                f'"{name}" is a link that leads nowhere: remove it, or put a file there'
+            )
+    entry = folder / entry_point
+    if not Path(os.path.realpath(entry)).is_relative_to(os.path.realpath(folder)):
+        raise CharmError(f"{entry_point} leads out of the charm: put the file itself there")
+    if not entry.is_file():
+        raise CharmError(f"{entry_point} leads to what is not packed: put the file itself there")
 
 
 def _check_ops(folder: Path, recipe: Recipe) -> None:
@@ -160,10 +206,10 @@ def _write_dispatch(folder: Path, entry_point: str) -> None:
     entry.chmod(entry.stat().st_mode & 0o777 | 0o755)
     with open(entry, "rb") as file:
         python = "" if file.read(2) == b"#!" else "python3 "
-    dispatch = folder / "dispatch"
-    dispatch.write_text(
+    write_new(
+        folder / DISPATCH,
         "#!/bin/sh\n"
         'JUJU_DISPATCH_PATH="${JUJU_DISPATCH_PATH:-$0}" PYTHONPATH=lib:venv '
-        f"exec {python}./{entry_point}\n"
+        f"exec {python}./{entry_point}\n",
+        0o755,
     )
-    dispatch.chmod(0o755)

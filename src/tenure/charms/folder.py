@@ -10,7 +10,15 @@ from tenure.charms.reading import Document, read_document
 from tenure.errors import BadName
 from tenure.names import check_application
 
-__all__ = ["CharmError", "check_charm", "default_name", "fault_of", "find_action", "find_hook"]
+__all__ = [
+    "MAX_FOLDERS", "MAX_PATH", "CharmError", "check_charm", "check_path", "default_name",
+    "fault_of", "find_action", "find_hook", "is_text",
+]  # fmt: skip
+
+MAX_FOLDERS = 100
+"""How deep folders may be nested in a charm."""
+MAX_PATH = 1024
+"""Bytes of a path in a charm, relative to it: a copy lies deeper than what it is a copy of."""
 
 
 def check_charm(source: Path) -> None:
@@ -30,6 +38,26 @@ def fault_of(source: Path) -> str | None:
         raise CharmError(
             f'cannot read the charm "{source}": {reason_of(error)}: "{error.filename}"'
         ) from error
+
+
+def check_path(charm: Path, name: str) -> None:
+    """Raises CharmError for a path in a charm, relative to it, that cannot be copied or named."""
+    if not is_text(name):
+        reason = "is not UTF-8: rename it"
+    elif name.count("/") > MAX_FOLDERS:
+        reason = f"lies deeper than {MAX_FOLDERS} folders: move it up"
+    elif len(name.encode()) > MAX_PATH:
+        reason = f"is longer than {MAX_PATH} bytes: give it a shorter path"
+    else:
+        return
+    shown = name.encode(errors="replace").decode()
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    raise CharmError(f'cannot use the charm "{charm}": "{shown}" {reason}')
+
+
+def is_text(name: str) -> bool:
+    """Whether a name from the file system is UTF-8, so that it can be kept and shown."""
+    return name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name)
 
 
 def default_name(source: Path) -> str:

@@ -7,7 +7,10 @@ cryptography) are for the wrong one: `differs` says so.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +25,21 @@ PATIENCE = 900.0
 """Seconds that pip may take."""
 
 _OPTIONS = ("--no-input", "--disable-pip-version-check", "--no-compile", "--quiet")
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w.,\s-]*\])?[^/:@]*\Z")
+"""A requirement that means the same wherever it is read: no path, no address, no option."""
+
+
+def key_of(recipe: Recipe, folder: Path) -> str | None:
+    """What a `venv` for this recipe is found again by; None if it depends on more than words."""
+    texts = [(folder / name).read_text(errors="replace") for name in recipe.requirements]
+    lines = [line.partition(" #")[0].strip() for text in texts for line in text.splitlines()]
+    words = [line for line in lines if line and not line.startswith("#")]
+    if not all(map(_PLAIN.match, (*words, *recipe.packages))):
+        return None
+    whole = (sys.implementation.cache_tag, platform.machine(), words, recipe.packages)
+    return hashlib.sha256(repr(whole).encode()).hexdigest()[:32]
 
 
 def install(recipe: Recipe, folder: Path) -> None:

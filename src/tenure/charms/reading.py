@@ -3,7 +3,8 @@
 YAML has scalars that surprise. Here they are read as Juju reads them: dates and times of day stay
 text, `1e3` is a number, a mapping's keys are the words that stand there (`on:` is "on"), and
 whatever is not JSON is refused. Files and what they unfold to are bounded, so that no charm can
-make its reader large or slow.
+make its reader large or slow: aliases are counted when all is read, merges (`<<`) while it is,
+since each makes a mapping of its own.
 
 Values know no lines. The rare error finds its line by reading the file a second time.
 """
@@ -11,7 +12,7 @@ Values know no lines. The rare error finds its line by reading the file a second
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -33,6 +34,8 @@ MAX_FILE = 1024 * 1024
 MAX_NODES = 100_000
 """Values in one file, each counted where an alias repeats it."""
 MAX_DEPTH = 100
+MAX_NUMBER = 400
+"""Characters of one number: enough for any float, and short to print."""
 
 _TAG = "tag:yaml.org,2002:"
 _KEPT = tuple(f"{_TAG}{kind}" for kind in ("null", "bool", "int", "float", "seq", "map", "str"))
@@ -46,6 +49,9 @@ _REPLACED = {f"{_TAG}{kind}" for kind in ("int", "float", "timestamp", "value")}
 
 class _Loader(_Base):
     """YAML as Juju reads it."""
+
+    merged = 0
+    """What `<<` has made so far, in values."""
 
     yaml_constructors = {  # noqa: RUF012
         tag: construct
@@ -75,11 +81,31 @@ class _Loader(_Base):
             raise yaml.constructor.ConstructorError(
                 None, None, "<< takes mappings and nothing else", node.start_mark
             )
+        self.merged += sum(len(each) + 1 for each in layers)
+        if self.merged > MAX_NODES:
+            problem = f"<< makes more than {MAX_NODES} values: make it smaller"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         return {key: value for each in reversed(layers) for key, value in each.items()}
 
 
 _Loader.add_implicit_resolver(f"{_TAG}int", _INT, list("-+0123456789"))
 _Loader.add_implicit_resolver(f"{_TAG}float", _FLOAT, list("-+.0123456789"))
+
+
+def _short(construct: Callable[[_Loader, yaml.Node], Any]) -> Callable[[_Loader, yaml.Node], Any]:
+    """A number's constructor, but not for one that would take long to read or to print."""
+
+    def constructed(loader: _Loader, node: yaml.Node) -> Any:
+        if len(node.value) > MAX_NUMBER:
+            problem = f"a number is longer than {MAX_NUMBER} characters"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return construct(loader, node)
+
+    return constructed
+
+
+for _kind in ("int", "float"):
+    _Loader.add_constructor(f"{_TAG}{_kind}", _short(_Base.yaml_constructors[f"{_TAG}{_kind}"]))
 
 
 def _key(node: yaml.Node) -> str:
@@ -176,6 +202,8 @@ def _read(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise CharmError(f'cannot read "{path}": {reason_of(error)}') from error
+    except ValueError as error:
+        raise CharmError(f"cannot read {str(path)!r}: no path holds a NUL") from error
     if len(text) > MAX_FILE:
         raise CharmError(f'"{path}" is larger than the limit of {MAX_FILE} bytes: make it smaller')
     return text
@@ -192,7 +220,7 @@ def _parse(path: Path, text: bytes) -> Any:
         raise CharmError(f'"{path}" is not yaml: {reason}') from error
     except RecursionError as error:
         raise CharmError(f'"{path}" is not yaml: it is nested too deeply') from error
-    except (ValueError, LookupError) as error:  # `!!bool x`, or a number of a million digits
+    except (ValueError, LookupError, OverflowError) as error:  # `!!bool x`, `!!float 9:9:9...`
         raise CharmError(f'"{path}" is not yaml: {str(error).lower()}') from error
 
 

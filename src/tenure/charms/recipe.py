@@ -6,6 +6,7 @@ One plugin is known, `charm`, which most charms on ops use: copy the source, ins
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from tenure.charms.reading import Document, read_document
 
 ENTRY_POINT = "src/charm.py"
 REQUIREMENTS = "requirements.txt"
+DISPATCH = "dispatch"
+MADE = ("metadata.yaml", "config.yaml", "actions.yaml", DISPATCH)
+"""The files that packing writes, if they are not there."""
 
 _METADATA = (
     "name", "summary", "description", "assumes", "charm-user", "containers", "devices",
@@ -49,10 +53,13 @@ class Recipe(Struct, frozen=True, kw_only=True):
 def recipe_of(source: Path) -> Recipe | None:
     """How to pack this folder; None if it is no source that could be packed.
 
-    Raises CharmError for one that cannot be packed here.
+    A folder with hooks runs as it is, unless it is the source of a charm on `src/charm.py` that
+    only packing makes whole. Raises CharmError for one that cannot be packed here.
     """
-    if not source.is_dir() or (source / "dispatch").exists() or fault_of(source) is None:
+    if not source.is_dir() or (source / "dispatch").exists():
         return None
+    if fault_of(source) is None:
+        return _of_hooks_and_more(source)
     if (source / "charmcraft.yaml").exists():
         charmcraft = read_document(source / "charmcraft.yaml")
         return _checked(source, _from_parts(source, charmcraft), charmcraft)
@@ -61,6 +68,16 @@ def recipe_of(source: Path) -> Recipe | None:
     if (source / "metadata.yaml").exists() and (source / ENTRY_POINT).is_file():
         return Recipe(requirements=_default_requirements(source))
     return None
+
+
+def _of_hooks_and_more(source: Path) -> Recipe | None:
+    if not ((source / "charmcraft.yaml").exists() and (source / ENTRY_POINT).is_file()):
+        return None
+    charmcraft = read_document(source / "charmcraft.yaml")
+    try:
+        return _checked(source, _from_parts(source, charmcraft), charmcraft)
+    except CharmError:
+        return None  # because its hooks may well be all that it is
 
 
 def write_metadata(folder: Path) -> None:
@@ -73,8 +90,17 @@ def write_metadata(folder: Path) -> None:
     }
     for name, content in made.items():
         if content and not (folder / name).exists():
-            text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-            (folder / name).write_text(text, encoding="utf-8")
+            write_new(
+                folder / name, yaml.safe_dump(content, sort_keys=False, allow_unicode=True), 0o644
+            )
+
+
+def write_new(path: Path, text: str, mode: int) -> None:
+    """Write a file where nothing is, not even a link. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        os.fchmod(file.fileno(), mode)
 
 
 def _metadata(charmcraft: Document) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tenure.charms.syncing import sync_file_system
+
 
 class Shelf:
     """The folders below one folder, which is made when it is needed."""
@@ -42,7 +44,8 @@ class Shelf:
         try:
             new.mkdir(mode=0o700)
             fill(new)
-            os.sync()
+            if not sync_file_system(new):
+                os.sync()
             new.rename(path)
         finally:
             shutil.rmtree(new, ignore_errors=True)

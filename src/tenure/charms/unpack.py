@@ -2,22 +2,33 @@
 
 No path leads out of the folder, also not by way of links: they are made last, and each is looked at
 once all are there. Modes are kept; the owner may always read and write.
+
+Content is stored or deflated, as charmcraft packs it and Juju takes it. The other ways that Python
+knows unfold without a bound: a megabyte of theirs may fill the memory in one step.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
 from tenure.charms.fault import CharmError
-from tenure.charms.folder import fault_of
+from tenure.charms.folder import check_path, fault_of
 
 MAX_FILES = 100_000
 MAX_BYTES = 2 * 1024**3
 """Of a whole charm, unpacked."""
+
+_KNOWN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_DAMAGED = (
+    zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError,
+    struct.error,
+)  # fmt: skip
+"""What zipfile raises for files that it cannot read: there is no one class for it."""
 
 _CHUNK = 1024 * 1024
 _MAX_LINK = 4096
@@ -32,7 +43,7 @@ def unpack(file: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             _Unpacking(file, folder, archive).run()
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+    except _DAMAGED as error:
         raise CharmError(f'"{file}" cannot be unpacked: {str(error).lower()}') from error
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         twice = Path(error.filename2 or error.filename).relative_to(folder)
@@ -55,6 +66,11 @@ class _Unpacking:
         if len(members) > MAX_FILES:
             raise CharmError(f'"{self._file}" holds more than {MAX_FILES} files')
         links = [member for member in members if stat.S_ISLNK(_mode(member))]
+        if odd := next((each for each in members if each.compress_type not in _KNOWN), None):
+            raise CharmError(
+                f'"{self._file}" holds "{odd.filename}" neither stored nor deflated: '
+                "pack it with charmcraft"
+            )
         for member in members:
             path = self._path(member)
             parent = path if member.is_dir() else path.parent
@@ -67,7 +83,10 @@ class _Unpacking:
             self._check_inside(member)
 
     def _path(self, member: zipfile.ZipInfo) -> Path:
+        check_path(self._file, member.filename)
         name = PurePosixPath(member.filename)
+        if not member.filename:
+            raise CharmError(f'"{self._file}" holds a file without a name: pack it anew')
         if name.is_absolute() or ".." in name.parts:
             raise self._escape(member)
         return self._folder / name

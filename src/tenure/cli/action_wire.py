@@ -26,6 +26,12 @@ MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of one line of an answer."""
 
 
+class Interrupted(Unsure):
+    """Ctrl-C ended the wait for an action, and not the action."""
+
+    exit_code = 130
+
+
 class Action(Struct, frozen=True, kw_only=True):
     """What is to run. `leader`: only if the unit leads when it begins."""
 
@@ -84,7 +90,8 @@ def run_action(
 ) -> Outcome:
     """Run it to its end, for `wait` seconds at most.
 
-    Raises Unreachable and Refused if it was not run, Unsure if that cannot be known, ProtocolError.
+    Raises Unreachable and Refused if it was not run, Unsure if that cannot be known, Interrupted,
+    ProtocolError.
     """
     deadline = CLOCK.now() + wait
     connection = reach(lambda: connect(path), unit, check_unit, min(wait, PATIENCE))
@@ -100,6 +107,11 @@ def run_action(
             ) from fault
         except OSError as fault:
             raise _lost(unit) from fault
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(
+                f"nobody waits for the action on {unit} any more, and it goes on, or runs when its "
+                f"turn comes: `tenure log {unit}` has what it logs, and how it ends"
+            ) from interrupt
 
 
 def _heard(lines: Iterator[bytes], unit: str, on_log: Callable[[str], None]) -> Outcome:

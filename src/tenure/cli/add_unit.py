@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tenure.cli import options
+from tenure.cli.find import application_in, check_charm
 from tenure.cli.options import with_format, with_operator
 from tenure.cli.output import show
 from tenure.client import Operator
@@ -16,5 +17,6 @@ from tenure.client import Operator
 @with_format
 def command(operator: Operator, application: str, form: str) -> None:
     """Add a unit to APPLICATION and print its name. Numbers are never used twice."""
+    check_charm(application, application_in(operator.status(), application))
     added = operator.add_unit(application)
     show(form, added, lambda: added.unit)

@@ -15,6 +15,7 @@ from typing import Any
 import click
 from msgspec import Struct
 
+from tenure.charms.digest import digest_of
 from tenure.charms.facts import Facts, read_facts
 from tenure.charms.folder import default_name
 from tenure.charms.pack import prepare
@@ -23,7 +24,7 @@ from tenure.cli import pairs
 from tenure.cli.durations import duration
 from tenure.cli.options import Decorator
 from tenure.cli.plain import one_line
-from tenure.errors import BadRequest
+from tenure.errors import BadName, BadRequest
 from tenure.house import House
 from tenure.up.plan import Wanted
 from tenure.wire.operators import Charm
@@ -128,9 +129,15 @@ def make_ready(house: House, source: Path) -> Ready:
     return Ready(prepared.folder, read_facts(prepared.folder))
 
 
-def name_of(ready: Ready, source: Path) -> str:
-    """The application's name if none was said. Raises CharmError, BadName."""
-    return default_name(ready.folder if ready.facts.name else source)
+def name_of(ready: Ready, source: Path, how: str) -> str:
+    """The application's name if none was said; `how` to say one. Raises CharmError, BadName."""
+    try:
+        return default_name(ready.folder if ready.facts.name else source)
+    except BadName as fault:
+        found = ready.facts.name or source.name
+        raise BadName(
+            f"{found!r} gives no application name: name the application yourself, {how}"
+        ) from fault
 
 
 def wanted(ready: Ready, words: Words, name: str, named: Path, units: int | None) -> Wanted:
@@ -160,4 +167,5 @@ def charm_of(ready: Ready, words: Words) -> Charm:
         resources=words.resources or None,
         update_status_interval=words.interval,
         allow_host_changes=words.allow_host_changes,
+        digest=digest_of(ready.folder),
     )

@@ -41,7 +41,12 @@ class Deployed(Struct, frozen=True, kw_only=True):
 @click.argument("charm", type=charm_path)
 @click.argument("name", type=options.application, required=False)
 @click.option(
-    "--units", type=click.IntRange(0, MAX_UNITS), default=1, show_default=True, help="How many."
+    "--units",
+    type=options.number(0, MAX_UNITS),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many.",
 )
 @with_words
 @with_house
@@ -59,7 +64,7 @@ def command(
     if name is not None:
         _check_new(status, name)
     ready = make_ready(house, charm)
-    name = name or name_of(ready, charm)
+    name = name or name_of(ready, charm, "as in `tenure deploy CHARM NAME`")
     _check_new(status, name)
     done = _deployed(operator, wanted(ready, words, name, charm, units))
     house.note_charm(name, NamedCharm(str(ready.folder), str(charm)))

@@ -4,6 +4,8 @@ The command is this process's child and has its stdin, stdout and stderr as they
 somebody sends to `tenure exec` is passed on; one that the terminal sends (Ctrl-C) is not, because
 the terminal sends it to the whole group, the command included, and twice is not the same as once.
 
+If hooks see Juju's folders (`up --juju-paths`), so does this process, in a view of its own.
+
 The connection to the agent is the context. It is closed when the command has ended, and the agent
 has kept what a successful one left pending; when the agent closes it, the context is over and the
 command must not go on.
@@ -30,6 +32,7 @@ from tenure.cli.find import check_unit
 from tenure.cli.options import operator_of, with_house
 from tenure.errors import TenureError
 from tenure.house import House
+from tenure.names import split_unit
 
 CANNOT_RUN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
 
@@ -93,11 +96,28 @@ def run_in_context(house: House, unit: str, argv: Sequence[str]) -> int:
     """The exit code to pass on. Raises CannotRun, Unreachable, NotFound, HouseUnusable, BadName."""
     path = house.exec_socket(unit)
     house.check_sockets()
+    _see_what_hooks_see(house, unit)
     connection, world = open_context(
         path, unit, lambda: check_unit(operator_of(house).status(), unit)
     )
     with connection:
         return _run(connection, world, argv, unit)
+
+
+def _see_what_hooks_see(house: House, unit: str) -> None:
+    """Have this process, and what it starts, see Juju's folders if hooks do. No way back.
+
+    Before the context is opened, and any thread. Raises CannotRun, HouseUnusable.
+    """
+    record = house.read()
+    if record is None or not record.juju_paths:
+        return
+    from tenure.agent.jujupaths import enter
+
+    try:
+        enter(split_unit(unit)[1], record.juju_version)
+    except TenureError as fault:
+        raise CannotRun(f"the command would not see the paths that hooks see: {fault}") from fault
 
 
 def _run(connection: socket.socket, world: World, argv: Sequence[str], unit: str) -> int:

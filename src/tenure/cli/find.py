@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 from tenure.errors import NotFound, Refused
 from tenure.names import application_of
 from tenure.wire.operators import ApplicationStatus, Status
@@ -13,6 +16,17 @@ def application_in(status: Status, name: str) -> ApplicationStatus:
     if found is None:
         raise NotFound(f'there is no application "{name}": see `tenure status`')
     return found
+
+
+def check_charm(name: str, application: ApplicationStatus) -> None:
+    """Raises Refused if a new unit would find no charm, and wait without a word."""
+    charm = application.charm
+    with suppress(PermissionError):  # because agents may be allowed to see what this user is not
+        if charm is not None and not Path(charm.source).is_dir():
+            raise Refused(
+                f"cannot add a unit to {name}: its charm {charm.source} is gone: "
+                f"put it back, or hand in another with `tenure refresh {name} CHARM`"
+            )
 
 
 def check_unit(status: Status, unit: str) -> None:

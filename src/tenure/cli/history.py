@@ -19,9 +19,10 @@ HEADERS = ("TIME", "WHAT", "FROM", "TO", "TERM", "CAUSE", "LEADERLESS")
 @click.argument("application", type=options.application)
 @click.option(
     "--limit",
-    type=click.IntRange(1, 1000),
+    type=options.number(1, 1000),
     default=100,
     show_default=True,
+    metavar="N",
     help="How many of the newest.",
 )
 @with_operator

@@ -27,7 +27,7 @@ FIRST_LINES = 10
 @click.option(
     "-n",
     "--lines",
-    type=click.IntRange(min=0),
+    type=options.number(0),
     help=f"Only the last N lines [default: all; {FIRST_LINES} with --follow].",
     metavar="N",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,22 @@ def unit(value: str) -> str:
 def subject(value: str) -> str:
     """An application's name or a unit's on the command line."""
     return unit(value) if "/" in value else application(value)
+
+
+def number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """The type of a whole number on the command line, from `least` to `most`."""
+    span = f"from {least} to {most}" if most is not None else f"of {least} or more"
+
+    def parsed(value: str) -> int:
+        found = int(value) if _DIGITS.fullmatch(str(value)) else -1
+        if found < least or (most is not None and found > most):
+            raise click.BadParameter(f"{value!r} is not a number {span}")
+        return found
+
+    return parsed
+
+
+_DIGITS = re.compile("[0-9]{1,9}")
 
 
 def _house(ctx: click.Context, param: click.Parameter, value: str | None) -> House:

@@ -8,6 +8,9 @@ from tenure.cli import options
 from tenure.cli.done import say_done
 from tenure.cli.options import with_format, with_operator
 from tenure.client import Operator
+from tenure.errors import Refused
+from tenure.names import application_of
+from tenure.wire.operators import Ok, Status
 
 
 @click.command("remove-unit")
@@ -17,5 +20,25 @@ from tenure.client import Operator
 @with_format
 def command(operator: Operator, unit: str, force: bool, form: str) -> None:
     """Remove UNIT: it steps down, runs `stop` and `remove`, and ends."""
-    answer = operator.remove_unit(unit, force=force)
+    answer = _forced(operator, unit) if force else operator.remove_unit(unit)
     say_done(form, answer, f"{unit} is {'dropped' if force else 'being removed'}")
+
+
+def _forced(operator: Operator, unit: str) -> Ok:
+    """Raises Refused, with the way on if the agent is there: only it could run last hooks."""
+    try:
+        return operator.remove_unit(unit, force=True)
+    except Refused as fault:
+        if type(fault) is Refused and _is_connected(operator.status(), unit):
+            raise Refused(
+                f"{unit} is connected: remove it without --force; if it does not go, "
+                f"`tenure why {unit}` says which hook it waits for, and "
+                f"`tenure resolve {unit} --no-retry` skips one that fails"
+            ) from fault
+        raise
+
+
+def _is_connected(status: Status, unit: str) -> bool:
+    application = status.applications.get(application_of(unit))
+    found = application.units.get(unit) if application else None
+    return found is not None and found.agent == "connected"

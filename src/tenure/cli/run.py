@@ -14,11 +14,19 @@ from tenure.cli.durations import duration
 from tenure.cli.find import check_unit, leader_in
 from tenure.cli.options import operator_of, with_house
 from tenure.cli.output import show
+from tenure.cli.pairs import pair
 from tenure.cli.params import Tree, from_file, from_words, over
 from tenure.cli.plain import plain
+from tenure.errors import Refused
 from tenure.house import House
 
 LEADER = "/leader"
+
+WORDS = "tenure.words"
+"""Of the parameters as they were typed, in the command's `meta`."""
+
+MAX_HINT = 40
+"""Characters of a value that is repeated in an error."""
 
 
 def _target(value: str) -> str:
@@ -29,6 +37,7 @@ def _target(value: str) -> str:
 
 
 def _words(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> dict[str, Tree]:
+    ctx.meta[WORDS] = words
     return from_words(words)
 
 
@@ -46,7 +55,9 @@ def _words(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> 
     help="How to print the results.",
 )
 @with_house
+@click.pass_context
 def command(
+    ctx: click.Context,
     house: House,
     target: str,
     action: str,
@@ -65,14 +76,19 @@ def command(
     params = said if file is None else over(from_file(file), said)
     request = encoded(Action(name=action, params=params, leader=target.endswith(LEADER)))
     unit = _unit(house, target)
-    outcome = run_action(
-        house.exec_socket(unit),
-        unit,
-        request,
-        check_unit=lambda: check_unit(operator_of(house).status(), unit),
-        wait=wait,
-        on_log=_log,
-    )
+    try:
+        outcome = run_action(
+            house.exec_socket(unit),
+            unit,
+            request,
+            check_unit=lambda: check_unit(operator_of(house).status(), unit),
+            wait=wait,
+            on_log=_log,
+        )
+    except Refused as fault:
+        if hint := _quotes(str(fault), ctx.meta[WORDS]):
+            raise Refused(f"{fault}: {hint}") from fault
+        raise
     show("json" if form == "json" else "text", outcome, lambda: _text(outcome))
     return _judged(outcome, action, unit)
 
@@ -83,6 +99,15 @@ def _unit(house: House, target: str) -> str:
     if not target.endswith(LEADER):
         return target
     return leader_in(operator_of(house).status(), target.removesuffix(LEADER))
+
+
+def _quotes(refusal: str, words: Sequence[str]) -> str:
+    """How to write a text that YAML takes for something else, if it was refused for that."""
+    for key, text in map(pair, words):
+        if f'parameter "{key}" must be string, ' in refusal:
+            short = len(text) <= MAX_HINT and text.isprintable() and "'" not in text
+            return f"""in quotes it is a text: {key}="'{text if short else "..."}'\""""
+    return ""
 
 
 def _judged(outcome: Outcome, action: str, unit: str) -> int:

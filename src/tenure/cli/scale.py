@@ -9,7 +9,7 @@ import click
 from msgspec import Struct
 
 from tenure.cli import options
-from tenure.cli.find import application_in
+from tenure.cli.find import application_in, check_charm
 from tenure.cli.options import with_format, with_operator
 from tenure.cli.output import show
 from tenure.client import Operator
@@ -34,7 +34,7 @@ class Scaled(Struct, frozen=True, kw_only=True):
 
 @click.command("scale")
 @click.argument("application", type=options.application)
-@click.argument("units", type=click.IntRange(0, MOST))
+@click.argument("units", type=options.number(0, MOST))
 @with_operator
 @with_format
 def command(operator: Operator, application: str, units: int, form: str) -> None:
@@ -49,9 +49,12 @@ def command(operator: Operator, application: str, units: int, form: str) -> None
 def scaled(operator: Operator, name: str, wanted: int) -> Scaled:
     """Have the application consist of so many units. What was done before an error is in it.
 
-    Raises NotFound and what the controller refuses with.
+    Raises NotFound, Refused and what the controller refuses with.
     """
-    there = _staying(application_in(operator.status(), name))
+    application = application_in(operator.status(), name)
+    there = _staying(application)
+    if wanted > len(there):
+        check_charm(name, application)
     added = _each(lambda _: operator.add_unit(name).unit, range(len(there), wanted), "is added")
     leaving = _each(lambda unit: _remove(operator, unit), reversed(there[wanted:]), "is leaving")
     return Scaled(application=name, units=wanted, added=tuple(added), leaving=tuple(leaving))

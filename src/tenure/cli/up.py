@@ -55,7 +55,9 @@ def _juju_version(value: str) -> str:
 
 @click.command("up")
 @click.argument("charm", type=charm_path, required=False)
-@click.option("--units", type=click.IntRange(1, MAX_UNITS), help="How many [default: as before].")
+@click.option(
+    "--units", type=options.number(1, MAX_UNITS), metavar="N", help="How many [default: as before]."
+)
 @click.option("--name", type=options.application, help="The application [default: the charm's].")
 @with_words
 @click.option(
@@ -98,7 +100,8 @@ def command(
     application = None
     if charm is not None:
         ready = make_ready(house, charm)
-        application = wanted(ready, words, name or name_of(ready, charm), charm, units)
+        name = name or name_of(ready, charm, "with --name NAME")
+        application = wanted(ready, words, name, charm, units)
     house.ensure()
     plan = Plan(
         house=house,

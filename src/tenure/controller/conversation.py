@@ -338,11 +338,13 @@ def _welcomed(application: Application, hello: UnitHello) -> UnitWelcome:
 
 def _view(application: Application, endpoint: str, relation: int, unit: str) -> PeerView:
     name = application.name
+    own = bags.found(application.bags, name, relation, unit)
     return PeerView(
         relation=relation,
         endpoint=endpoint,
         application=bags.found(application.bags, name, relation, name).version,
         members=bags.others(application.bags, name, relation, unit),
+        entered=own.version > 0 and own.present,
     )
 
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tenure.controller.desk import Desk
+from tenure.controller.roster import Seen
 from tenure.core.application import Application
 from tenure.core.lease import Lease, is_held
+from tenure.names import split_unit
 from tenure.wire.operators import Why
+
+MOST_IN_ERROR = 3
+"""Units in error of which an application's answer gives the hook."""
 
 
 def why_application(desk: Desk, now: float, application: Application) -> Why:
-    """Why this one leads the application, or why nobody does."""
+    """Why this one leads the application, or why nobody does; and which units are in error (H7)."""
+    return _with_errors(desk, application, _why_led(desk, now, application))
+
+
+def _why_led(desk: Desk, now: float, application: Application) -> Why:
     name, lease = application.name, application.lease
     if name in desk.controller.leases.unsure:
         return Why(
@@ -92,6 +101,46 @@ def _with_hook(desk: Desk, now: float, unit: str, told: Why) -> Why:
     return replace(told, answer=f"{told.answer}; {runs} {since}")
 
 
+def _with_failure(desk: Desk, now: float, unit: str, told: Why) -> Why:
+    """What is told, and the hook that failed: until it ends well, the unit runs no other (H7)."""
+    seen = desk.roster.of(unit)
+    if seen.report is None or seen.report.error is None:
+        return told
+    if seen.speaker is None:
+        return replace(told, answer=f"{told.answer}; it was in error: {seen.report.error}")
+    answer = f"{told.answer}; it is in error: {seen.report.error}{_retried(seen, now)}"
+    step = (
+        f"see `tenure log {unit}` for what the hook wrote, and mend it; `tenure resolve {unit}` "
+        "runs it at once, and with --no-retry counts it as done"
+    )
+    return replace(told, answer=answer, next=f"{step}; {told.next}" if told.next else step)
+
+
+def _retried(seen: Seen, now: float) -> str:
+    """When the failed hook runs again, as far as is known."""
+    report = seen.report
+    if report is None or report.running is not None or report.retry_in is None:
+        return ""
+    left = report.retry_in - (now - seen.reported_at)
+    return f", which runs again in {left:.0f} s" if left >= 0.5 else ", which runs again now"
+
+
+def _with_errors(desk: Desk, application: Application, told: Why) -> Why:
+    """What is told, and which units of the application are in error."""
+    reports = {unit: desk.roster.of(unit).report for unit in application.units}
+    failed = [
+        f"{unit} ({report.error})"
+        for unit, report in sorted(reports.items(), key=lambda each: split_unit(each[0]))
+        if report is not None and report.error is not None
+    ]
+    if not failed:
+        return told
+    more = f" and {len(failed) - MOST_IN_ERROR} more" if len(failed) > MOST_IN_ERROR else ""
+    answer = f"{told.answer}; in error: {', '.join(failed[:MOST_IN_ERROR])}{more}"
+    step = f"`tenure why {failed[0].partition(' ')[0]}` says what to do about the hook"
+    return replace(told, answer=answer, next=f"{told.next}; {step}" if told.next else step)
+
+
 def _what_is_missing(desk: Desk, application: Application) -> str:
     units, name = application.units, application.name
     trouble = desk.controller.cannot_write()
@@ -113,9 +162,10 @@ def why_unit(desk: Desk, now: float, application: Application, unit: str) -> Why
     lease = application.lease
     leader = lease.holder.unit if lease.holder and is_held(lease, now) else None
     if leader == unit:
-        told = why_application(desk, now, application)
-        return Why(subject=unit, answer=told.answer, next=told.next)
-    return _with_hook(desk, now, unit, _why_not(desk, now, application, unit, leader))
+        told = replace(_why_led(desk, now, application), subject=unit)
+    else:
+        told = _with_hook(desk, now, unit, _why_not(desk, now, application, unit, leader))
+    return _with_failure(desk, now, unit, told)
 
 
 def _why_not(
@@ -127,7 +177,9 @@ def _why_not(
         return Why(
             subject=unit,
             answer="it is being removed, so it cannot lead",
-            next=f"`tenure remove-unit {unit} --force` drops it if its agent is gone for good",
+            next=f"`tenure remove-unit {unit} --force` drops it if its agent is gone for good"
+            if seen.speaker is None
+            else "it is gone when its last hooks have ended well",
         )
     if seen.speaker is None:
         known = "was lost" if seen.ever else "has not come yet"
@@ -140,9 +192,9 @@ def _why_not(
     if not desk.controller.leases.can_lead(unit):
         return Why(subject=unit, answer="its agent is stopping, so it seeks no leadership")
     if leader is None:
-        told = why_application(desk, now, application)
+        told = _why_led(desk, now, application)
         return Why(subject=unit, answer=f"it does not lead: {told.answer}", next=told.next)
-    explained = why_application(desk, now, application)
+    explained = _why_led(desk, now, application)
     place = lease.line.index(unit) + 1 if unit in lease.line else None
     line = f"it is number {place} of {len(lease.line)} in line" if place else "it is about to claim"
     return Why(

@@ -91,6 +91,7 @@ def _charm(record: CharmRecord) -> CharmStatus:
         resources=record.resources,
         update_status_interval=record.update_status_interval,
         allow_host_changes=record.allow_host_changes,
+        digest=record.digest,
     )
 
 

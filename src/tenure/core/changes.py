@@ -73,7 +73,8 @@ class CharmRecord(Struct, frozen=True, kw_only=True, gc=False):
     `revision` rises whenever an operator hands in a charm, also the same folder again. `peers` are
     its peer endpoints with the number of their relation, which an endpoint keeps for good;
     `former_peers` are those that earlier charms had, with theirs.
-    `resources` are names and files. `update_status_interval` is in seconds.
+    `resources` are names and files. `update_status_interval` is in seconds. `digest` stands for
+    what the folder held when it was handed in; "" if that is not known.
     """
 
     application: str
@@ -85,6 +86,7 @@ class CharmRecord(Struct, frozen=True, kw_only=True, gc=False):
     resources: Mapping[str, str] = {}
     update_status_interval: float = 300.0
     allow_host_changes: bool = False
+    digest: str = ""
 
 
 class ConfigRecord(Struct, frozen=True, kw_only=True, gc=False):

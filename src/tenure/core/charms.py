@@ -44,8 +44,10 @@ T = TypeVar("T")
 MAX_PEERS = 64
 MAX_WORDS = 4096
 """Characters of the charm's folder."""
+MAX_DIGEST = 128
 MAX_INTERVAL = 366 * 86400.0
 
+_RESOURCE = re.compile(r"[A-Za-z0-9][\w.-]{0,99}\Z")
 _ENDPOINT = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\Z")
 
 
@@ -58,6 +60,7 @@ class GivenCharm(Struct, frozen=True, kw_only=True):
     resources: Mapping[str, str] | None = None
     update_status_interval: float | None = None
     allow_host_changes: bool | None = None
+    digest: str = ""
 
 
 class BagWrite(Struct, frozen=True, kw_only=True):
@@ -238,6 +241,7 @@ def charm_given(charm: CharmRecord, unit: str) -> CharmGiven:
     return CharmGiven(
         unit=unit, revision=charm.revision, source=charm.source, peers=charm.peers,
         resources=charm.resources, allow_host_changes=charm.allow_host_changes,
+        update_status_interval=charm.update_status_interval,
     )  # fmt: skip
 
 
@@ -252,8 +256,16 @@ def configured(application: Application, unit: str) -> Configured:
 
 def check_charm(given: GivenCharm) -> None:
     """Raises BadRequest for what no charm can be."""
-    if not given.source.startswith("/") or len(given.source) > MAX_WORDS:
-        raise BadRequest(f"a charm's folder is an absolute path of at most {MAX_WORDS} characters")
+    for path in (given.source, *(given.resources or {}).values()):
+        if not path.startswith("/") or len(path) > MAX_WORDS or "\0" in path:
+            raise BadRequest(
+                f"a charm and its resources are absolute paths of at most {MAX_WORDS} characters"
+            )
+    for name in given.resources or {}:
+        if not _RESOURCE.match(name):
+            raise BadRequest(f"{name[:100]!r} is not the name of a resource")
+    if len(given.digest) > MAX_DIGEST:
+        raise BadRequest(f"a charm's digest has at most {MAX_DIGEST} characters")
     if len(given.peers) > MAX_PEERS or len(set(given.peers)) < len(given.peers):
         raise BadRequest(f"a charm has at most {MAX_PEERS} peer endpoints, each once")
     for endpoint in given.peers:
@@ -286,6 +298,7 @@ def next_charm(application: Application, given: GivenCharm) -> CharmRecord:
         peers=peers,
         former_peers=former,
         options=given.options,
+        digest=given.digest,
         resources=_or(given.resources, before.resources),
         update_status_interval=_or(given.update_status_interval, before.update_status_interval),
         allow_host_changes=_or(given.allow_host_changes, before.allow_host_changes),

@@ -109,6 +109,7 @@ class CharmGiven(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     peers: Mapping[str, int] = {}
     resources: Mapping[str, str] = {}
     allow_host_changes: bool = False
+    update_status_interval: float | None = None
 
 
 Push = (

@@ -167,12 +167,14 @@ def _paid(told: Told, event: Event) -> Told:
     return replace(told, members={**told.members, event.remote: version})
 
 
-def wrote(told: AllTold, bags: Mapping[int, int]) -> AllTold:
-    """The unit itself brought applications' bags to these versions: it knows what it wrote."""
+def wrote(told: AllTold, bags: Mapping[int, int], event: Event | None = None) -> AllTold:
+    """The unit itself brought applications' bags to these versions: it knows what it wrote. `event`
+    is what the hook was for that did so, and that has ended well: it counts as told."""
     now = dict(told)
     for number, version in bags.items():
         before = now.get(number, _NOTHING)
-        if before.application == version - 1:  # else another leader wrote in between
+        seen = before if event is None or event.number != number else _paid(before, event)
+        if seen.application == version - 1:  # else another leader wrote in between
             now[number] = replace(before, application=version)
     return now
 

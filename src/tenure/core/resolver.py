@@ -122,6 +122,8 @@ class LocalState(Struct, frozen=True, kw_only=True):
     config_seen: int = 0
     charm_revision: int = 0
     """The revision of the charm that the hooks have taken up; 0 before it is known."""
+    charm_copied: int = 0
+    """The revision that the unit's copy of the charm was last brought up to; 0 if not known."""
     relations: Mapping[int, Told] = {}
     workload_version: str = ""
     ports: tuple[str, ...] = ()
@@ -151,6 +153,8 @@ class Known(Struct, frozen=True, kw_only=True):
     may_retry: bool = False
     """The failed hook's time to be tried again has come, or an operator said so."""
     update_due: bool = False
+    heard: bool = True
+    """The controller has spoken since the agent began."""
     relations: tuple[Relation, ...] = ()
     entering: bool = False
     """The controller was asked to let the unit into its peer relations: it will answer soon."""
@@ -169,6 +173,10 @@ def next_hook(state: LocalState, known: Known) -> HookPlan | None:
         return None
     if hook == ELECTED and known.surety is not Surety.IN_HAND:
         return None
+    if hook == UPGRADE and known.charm_revision <= state.charm_revision:
+        return None  # because an agent that starts does not know yet which charm it is
+    if not known.heard and (hook == CONFIG or state.failure.event is not None):
+        return None
     return failed_plan(state, known)
 
 
@@ -184,7 +192,7 @@ def failed_plan(state: LocalState, known: Known) -> HookPlan:
         return _settings(state, known) or HookPlan(hook=hook, reason="settings")
     if state.failure.event is not None:
         return _about(relations.again(state.failure.event, known.relations))
-    return _of_the_charm(hook, known)
+    return _config(state, known) if hook == CONFIG else _of_the_charm(hook, known)
 
 
 def _of_the_charm(hook: str, known: Known) -> HookPlan:
@@ -194,6 +202,12 @@ def _of_the_charm(hook: str, known: Known) -> HookPlan:
         config_revision=known.config_revision if hook == CONFIG else 0,
         charm_revision=known.charm_revision if hook == UPGRADE else 0,
     )
+
+
+def _config(state: LocalState, known: Known) -> HookPlan:
+    """Only the first one, and the one after an upgrade, run because the charm was started."""
+    plan = _of_the_charm(CONFIG, known)
+    return plan if not state.configured else replace(plan, reason="")
 
 
 def _about(event: Event) -> HookPlan:
@@ -225,9 +239,12 @@ def _before_leadership(state: LocalState, known: Known) -> HookPlan | None:
 
 
 def _after_leadership(state: LocalState, known: Known) -> HookPlan | None:
+    if not known.heard:
+        return None  # what is owed is not known yet, nor the configuration
+    if not state.started and to_enter(state, known.relations):
+        return None
     if not state.configured or state.config_seen < known.config_revision:
-        plan = _of_the_charm(CONFIG, known)
-        return plan if not state.configured else replace(plan, reason="")
+        return _config(state, known)
     if not state.started:
         return _of_the_charm(START, known)
     event = relations.next_event(state.relations, known.relations)
@@ -416,6 +433,11 @@ def _step_paid(state: LocalState, plan: HookPlan) -> LocalState:
     return replace(state, **{field: True}) if field else state
 
 
+def with_copy(state: LocalState, revision: int) -> LocalState:
+    """The unit's copy of the charm is of this revision."""
+    return replace(state, charm_copied=max(state.charm_copied, revision))
+
+
 def with_charm(state: LocalState, revision: int) -> LocalState:
     """The hooks have taken up this revision of the charm."""
     return replace(state, charm_revision=max(state.charm_revision, revision))
@@ -426,9 +448,11 @@ def with_peers(state: LocalState, known: tuple[Relation, ...]) -> LocalState:
     return replace(state, relations=relations.entered(state.relations, known))
 
 
-def having_written(state: LocalState, bags: Mapping[int, int]) -> LocalState:
-    """The unit itself brought applications' bags to these versions."""
-    return replace(state, relations=relations.wrote(state.relations, bags))
+def having_written(
+    state: LocalState, bags: Mapping[int, int], event: Event | None = None
+) -> LocalState:
+    """The unit itself brought applications' bags to these versions, in a hook for this event."""
+    return replace(state, relations=relations.wrote(state.relations, bags, event))
 
 
 def to_enter(state: LocalState, known: tuple[Relation, ...]) -> bool:
@@ -442,6 +466,14 @@ def to_leave(state: LocalState) -> bool:
     """Whether a leaving unit has run all hooks of its relations, and still takes part."""
     takes_part = any(each.entered for each in state.relations.values())
     return takes_part and relations.last_event(state.relations) is None
+
+
+def as_entered(state: LocalState, numbers: frozenset[int]) -> LocalState:
+    """In which relations the unit takes part is for the controller to say."""
+    told = {
+        number: replace(each, entered=number in numbers) for number, each in state.relations.items()
+    }
+    return state if told == state.relations else replace(state, relations=told)
 
 
 def without_peers(state: LocalState) -> LocalState:

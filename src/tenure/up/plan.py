@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from tenure.errors import Refused
 from tenure.house import House, HouseRecord
-from tenure.names import split_unit
 from tenure.wire.operators import (
     ApplicationStatus,
     Charm,
@@ -130,10 +129,9 @@ def units_to_add(wanted: Wanted, found: Mapping[str, object]) -> int:
     """How many units are missing. Raises Refused if there are too many."""
     number = wanted.units or max(len(found), 1)
     if number < len(found):
-        last = max(found, key=split_unit)
         raise Refused(
-            f"{wanted.application} has {len(found)} units, not {number}: start it with --units "
-            f"{len(found)}, and then remove some with `tenure remove-unit {last}`"
+            f"{wanted.application} has {len(found)} units, not {number}: start it without --units, "
+            f"and then `tenure scale {wanted.application} {number}` has the others leave"
         )
     return number - len(found)
 
@@ -159,6 +157,7 @@ def _differs(charm: Charm, before: Charm | CharmStatus | None) -> bool:
     resources = before.resources or {}
     return (
         charm.source != before.source
+        or charm.digest not in ("", before.digest)
         or any(resources.get(name) != file for name, file in (charm.resources or {}).items())
         or charm.update_status_interval not in (None, before.update_status_interval)
         or charm.allow_host_changes not in (None, before.allow_host_changes)

@@ -77,6 +77,8 @@ class PeerView(Struct, frozen=True, kw_only=True, gc=False):
     endpoint: str
     application: int = 0
     members: Mapping[str, int] = {}
+    entered: bool = False
+    """The unit itself takes part."""
 
 
 class UnitWelcome(Struct, frozen=True, kw_only=True, gc=False):

@@ -72,6 +72,7 @@ class CharmStatus(Struct, frozen=True, kw_only=True):
     resources: Mapping[str, str] = {}
     update_status_interval: float = 300.0
     allow_host_changes: bool = False
+    digest: str = ""
 
 
 class ApplicationStatus(Struct, frozen=True, kw_only=True):
@@ -124,6 +125,8 @@ class Charm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     resources: Mapping[str, str] | None = None
     update_status_interval: float | None = None
     allow_host_changes: bool | None = None
+    digest: str = ""
+    """Stands for what the folder holds: `up` hands a charm in again if it is another."""
 
 
 class CreateApplication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

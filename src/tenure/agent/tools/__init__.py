@@ -14,8 +14,10 @@ from functools import partial
 from importlib import import_module
 from typing import cast
 
-from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Tool
+from tenure.agent.tools.base import BagRefused, Call, Context, ContextOver, ReadStdin, Reply, Tool
 from tenure.agent.tools.flags import error
+from tenure.agent.tools.output import quote
+from tenure.errors import TenureError
 
 
 def _load(module: str) -> Tool:
@@ -50,6 +52,11 @@ TOOLS: dict[str, Callable[[], Tool]] = {
 """What a charm can call -> what loads it."""
 
 
+def wrong_context(context_id: str) -> Reply:
+    """The hook is over, or never was (T8)."""
+    return error(f"bad request: wrong context ID; got {quote(context_id)}")
+
+
 async def run_tool(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
     """Run the tool that the call names. Raises nothing but CancelledError."""
     load = TOOLS.get(call.tool)
@@ -57,6 +64,10 @@ async def run_tool(context: Context, call: Call, read_stdin: ReadStdin) -> Reply
         return error(f"bad request: unknown command: {call.tool}")
     try:
         return await load()(context, call, read_stdin)
+    except ContextOver:
+        return wrong_context(call.context_id)
+    except (BagRefused, TenureError) as fault:
+        return error(str(fault))
     except Exception as fault:
         message = f"internal fault in {call.tool} ({_where(fault)}); please report it"
         with suppress(Exception):

@@ -62,6 +62,10 @@ class BagRefused(Exception):
     """A relation's settings may not be read or written; `str()` is what follows `ERROR `."""
 
 
+class ContextOver(Exception):
+    """The hook ended while its tool was still at work: what it wants is not done any more (T8)."""
+
+
 class NotFoundHere(Exception):
     """What was named does not exist for this unit; `str()` is what follows `ERROR `."""
 
@@ -214,7 +218,7 @@ class CharmContext(Protocol):
         """All units that the application is to have. Raises ReadFailed."""
         ...
 
-    def resource(self, name: str) -> str:
+    async def resource(self, name: str) -> str:
         """The path of a resource's file. Raises NotFoundHere."""
         ...
 

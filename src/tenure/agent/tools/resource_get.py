@@ -25,6 +25,6 @@ async def run(context: Context, call: Call, flags: Arguments) -> Reply:
         raise WrongArguments("missing required resource name")
     no_more(flags.rest[1:])
     try:
-        return Reply(stdout=to_bytes(context.resource(flags.rest[0])))
+        return Reply(stdout=to_bytes(await context.resource(flags.rest[0])))
     except NotFoundHere as missing:
         raise Failed(f"could not download resource: {missing}") from None

@@ -1,0 +1,383 @@
+"""What an agent must get over: a unit that waits for ever serves nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenure.agent.charm import CharmError
+from tenure.agent.charmside import MAX_PENDING
+from tenure.agent.context import HookContext
+from tenure.agent.tools import run_tool
+from tenure.agent.tools.base import Call
+from tenure.errors import BadRequest
+from tests.agent.test_unit_charm import Acted
+from tests.support.charmstage import CHARM, CONFIG_YAML, busy, calm, charmed, end, refused, said
+from tests.support.machine import Machine, QuickFiles
+from tests.support.stage import Stage
+from tests.support.virtual import in_virtual_time, settle
+
+
+async def _no_stdin(path: str = "") -> bytes:
+    return b""
+
+
+async def give(stage: Stage, source: Path, **fields: Any) -> None:
+    await stage.post("/v1/applications/web/charm", {**CHARM, "source": str(source), **fields})
+
+
+def source_of(folder: Path) -> Path:
+    source = folder / "source"
+    source.mkdir(exist_ok=True)
+    (source / "dispatch").touch(mode=0o755)
+    (source / "config.yaml").write_text(CONFIG_YAML)
+    return source
+
+
+async def failed_upgrade(tmp_path: Path) -> tuple[Stage, Machine]:
+    """A unit in error since its `upgrade-charm` failed."""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = await stage.led()
+    unit.runner.failing["upgrade-charm"] = 1
+    await give(stage, source_of(tmp_path))
+    await stage.until(lambda: unit.unit.state.failure is not None)
+    return stage, unit
+
+
+@in_virtual_time
+async def test_an_agent_that_starts_in_error_of_an_upgrade_goes_on(tmp_path: Path) -> None:
+    """H5, H7: it does not know the charm before the controller has told it"""
+    stage, unit = await failed_upgrade(tmp_path)
+    await unit.crash()
+    unit.start()
+    await stage.until(lambda: unit.hooks[-2:] == ["upgrade-charm", "config-changed"], within=20.0)
+    assert unit.unit.state.failure is None
+
+
+@in_virtual_time
+async def test_it_goes_on_also_when_the_controller_comes_late(tmp_path: Path) -> None:
+    """H5, H7"""
+    stage, unit = await failed_upgrade(tmp_path)
+    await unit.crash()
+    await stage.kill_controller()
+    unit.start()
+    await stage.pass_time(20.0)
+    await stage.start_controller()
+    await stage.until(lambda: unit.unit.state.failure is None, within=30.0)
+
+
+@in_virtual_time
+async def test_a_skipped_upgrade_does_not_run_when_its_copy_is_ready(tmp_path: Path) -> None:
+    """H7"""
+    stage, unit = await failed_upgrade(tmp_path)
+    gate = asyncio.Event()
+    unit.unit.charm = Slow(unit.folder, gate)
+    await give(stage, source_of(tmp_path))
+    await stage.until(lambda: unit.unit._copying is not None)
+    await stage.post("/v1/units/web/0/resolve", {"retry": False})
+    await stage.until(lambda: unit.unit.state.failure is None)
+    gate.set()
+    await stage.pass_time(5.0)
+    assert unit.count("upgrade-charm") == 1 and unit.hooks[-1] == "config-changed"
+
+
+class Slow(QuickFiles):
+    """A copy that takes as long as the test wants, or fails as it wants."""
+
+    def __init__(self, folder: Path, gate: asyncio.Event, fault: Exception | None = None) -> None:
+        super().__init__(folder, lambda level, line: None)
+        self.gate = gate
+        self.fault = fault
+        self.interrupted = False
+
+    async def refresh(self, source: str) -> None:
+        await self.gate.wait()
+        if self.fault is not None:
+            raise self.fault
+        await super().refresh(source)
+
+    def interrupt(self) -> None:
+        self.interrupted = True
+
+
+@pytest.mark.parametrize("fault", [ValueError("odd"), RuntimeError("odd"), RecursionError("odd")])
+@in_virtual_time
+async def test_a_fault_of_the_copy_that_nobody_foresaw_is_a_failed_hook(
+    tmp_path: Path, fault: Exception
+) -> None:
+    """H7"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = await stage.led()
+    files = Slow(unit.folder, asyncio.Event(), fault)
+    files.gate.set()
+    unit.unit.charm = files
+    await give(stage, source_of(tmp_path))
+    await stage.until(lambda: unit.unit.state.failure is not None)
+    assert "internal fault while copying the charm" in unit.log_text()
+    files.fault = None
+    await stage.until(lambda: unit.unit.state.failure is None, within=20.0)
+
+
+@in_virtual_time
+async def test_a_fault_of_a_commit_that_nobody_foresaw_is_a_failed_hook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H7, T10: and its words, which may hold a value, are not told"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = await stage.led()
+    await busy(stage, unit)
+    await said(unit, "state-set", "a=secret")
+
+    async def falls(self: HookContext) -> None:
+        raise MemoryError("secret")
+
+    monkeypatch.setattr(HookContext, "commit", falls)
+    await end(unit)
+    await stage.until(lambda: unit.unit.state.failure is not None)
+    assert "internal fault (MemoryError)" in unit.log_text()
+    assert "secret" not in unit.log_text()
+
+
+@in_virtual_time
+async def test_a_copy_is_told_to_end_with_its_agent(tmp_path: Path) -> None:
+    """H8"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = await stage.led()
+    files = Slow(unit.folder, asyncio.Event())
+    unit.unit.charm = files
+    await give(stage, source_of(tmp_path))
+    await stage.until(lambda: unit.unit._copying is not None)
+    unit.agent.halt()
+    await settle()
+    assert files.interrupted
+    files.fault = CharmError("told to end")
+    files.gate.set()
+    await stage.until(lambda: not unit.alive, within=5.0)
+
+
+@in_virtual_time
+async def test_a_new_charm_reaches_a_unit_in_error_which_is_tried_again_at_once(
+    tmp_path: Path,
+) -> None:
+    """H7, H1: it may be the mend of what failed; upgrade-charm follows"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.revision = 1
+    unit.runner.failing["install"] = 100
+    unit.start()
+    await stage.until(lambda: unit.count("install") == 4, within=120.0)
+    unit.runner.failing["install"] = 0
+    took = asyncio.get_running_loop().time()
+    await give(stage, source_of(tmp_path))
+    await stage.until(lambda: unit.count("install") == 5)
+    assert asyncio.get_running_loop().time() - took < 1.0
+    await stage.until(lambda: "start" in unit.hooks)
+    assert unit.hooks[4:6] == ["install", "upgrade-charm"]
+
+
+@in_virtual_time
+async def test_a_hook_that_was_tried_again_after_a_crash_is_paid_once(tmp_path: Path) -> None:
+    """H4: config-changed failed, and its agent was killed"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = await stage.led()
+    unit.runner.failing["config-changed"] = 1
+    await stage.post("/v1/applications/web/config", {"put": {"size": "5"}})
+    await stage.until(lambda: unit.unit.state.failure is not None)
+    await unit.crash()
+    unit.start()
+    await stage.until(lambda: unit.count("config-changed") == 3, within=20.0)
+    await stage.pass_time(10.0)
+    assert unit.count("config-changed") == 3 and unit.unit.state.failure is None
+
+
+# -- relations
+
+
+@in_virtual_time
+async def test_a_unit_takes_part_in_those_relations_that_it_asked_for_and_no_other(
+    tmp_path: Path,
+) -> None:
+    """H1, H5: a charm with one more endpoint is handed in while the answer is on its way"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.runner.held.add("install")
+    unit.start()
+    await stage.until(lambda: unit.leads and unit.running == "install")
+    assert stage.store is not None
+    stage.store.open.clear()
+    await end(unit)
+    giving = stage.ask(
+        "/v1/applications/web/charm",
+        {**CHARM, "source": str(source_of(tmp_path)), "peers": ["peers", "more"]},
+    )
+    await settle()
+    stage.store.open.set()
+    await giving
+    await stage.until(lambda: "more-relation-created" in unit.hooks or unit.count("start") == 1)
+    await stage.pass_time(3.0)
+    owners = {(bag.relation, bag.owner) for bag in stage.disk.persisted().bags["web"]}
+    assert owners == {(0, "web/0"), (1, "web/0")}
+
+
+@in_virtual_time
+async def test_what_a_unit_takes_part_in_is_for_the_controller_to_say(tmp_path: Path) -> None:
+    """H5: it enters again whatever it is not in"""
+    stage = await charmed(tmp_path)
+    leader, minion = await calm(stage)
+    assert stage.controller is not None
+    stage.controller.orders.charms.leave("web/1")
+    await minion.crash()
+    minion.start()
+    await stage.until(lambda: minion.unit.accepted)
+    await stage.until(lambda: stage_members(stage) == {"web/0", "web/1"})
+    assert leader.alive
+
+
+def stage_members(stage: Stage) -> set[str]:
+    return {bag.owner for bag in stage.disk.persisted().bags["web"] if bag.present}
+
+
+@in_virtual_time
+async def test_configuration_and_start_wait_until_the_unit_is_in_its_relations(
+    tmp_path: Path,
+) -> None:
+    """H1: leadership does not"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.runner.held.add("install")
+    unit.start()
+    await stage.until(lambda: unit.leads and unit.running == "install")
+    stage.disk.full = True
+    await end(unit)
+    await stage.pass_time(10.0)
+    assert unit.hooks == ["install", "leader-elected"]
+    stage.disk.full = False
+    await stage.until(lambda: "start" in unit.hooks, within=20.0)
+    assert unit.hooks[2:5] == ["peers-relation-created", "config-changed", "start"]
+
+
+@in_virtual_time
+async def test_hooks_that_need_the_controller_wait_for_its_first_word(tmp_path: Path) -> None:
+    """H5: an interrupted one, and one of a relation that had failed"""
+    stage = await charmed(tmp_path)
+    _, minion = await calm(stage)
+    minion.runner.held.add("config-changed")
+    await stage.post("/v1/applications/web/config", {"put": {"size": "5"}})
+    await stage.until(lambda: minion.running == "config-changed")
+    await minion.crash()
+    await stage.kill_controller()
+    before = len(minion.hooks)
+    minion.start()
+    await stage.pass_time(10.0)
+    assert len(minion.hooks) == before
+    await stage.start_controller()
+    await stage.until(lambda: minion.running == "config-changed")
+    assert await said(minion, "config-get", "size") == "5\n"
+
+
+# -- skipping
+
+
+@in_virtual_time
+async def test_a_hook_that_is_skipped_while_an_action_runs_does_not_run_again(
+    tmp_path: Path,
+) -> None:
+    """H7"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.runner.failing["config-changed"] = 1
+    unit.start()
+    await stage.until(lambda: unit.unit.state.failure is not None)
+    acted = Acted(unit)
+    await stage.until(lambda: unit.running == "actions/backup")
+    await stage.post("/v1/units/web/0/resolve", {"retry": False})
+    await settle()
+    assert unit.unit.state.running is not None, "the action is still recorded"
+    await end(unit)
+    assert (await acted.done).status == "completed"
+    await stage.until(lambda: "start" in unit.hooks, within=3.0)
+    assert unit.count("config-changed") == 1
+
+
+# -- what tools may do
+
+
+@in_virtual_time
+async def test_a_tool_whose_hook_ends_under_it_is_told_so(tmp_path: Path) -> None:
+    """T8, G7: and not that it is done"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = await stage.led()
+    await busy(stage, unit)
+    context = unit.unit.context(unit.hook.command.context_id)
+    assert context is not None
+    await end(unit)
+    for tool, *args in (
+        ("relation-set", "-r", "0", "a=1"), ("open-port", "80"), ("state-set", "a=1"),
+    ):  # fmt: skip
+        call = Call(context_id="over", tool=tool, args=tuple(args), cwd="/")
+        reply = await run_tool(context, call, _no_stdin)
+        assert (reply.exit_code, reply.stderr) == (
+            1, b'ERROR bad request: wrong context ID; got "over"\n',
+        )  # fmt: skip
+
+
+@in_virtual_time
+async def test_what_a_hook_leaves_pending_is_bounded(tmp_path: Path) -> None:
+    """B6: the tool itself says so, and the hook may still end well"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = await stage.led()
+    await busy(stage, unit)
+    value = "x" * (MAX_PENDING // 8)
+    for number in range(7):
+        await said(unit, "relation-set", "-r", "0", f"k{number}={value}")
+    words = await refused(unit, "relation-set", "-r", "0", f"k={value}", f"l={value}")
+    assert str(MAX_PENDING) in words and "xxx" not in words
+    for number in range(7):
+        await said(unit, "relation-set", "-r", "0", f"k{number}=")
+
+
+@in_virtual_time
+async def test_no_value_of_the_configuration_reaches_the_log(tmp_path: Path) -> None:
+    """T10"""
+    stage = await charmed(tmp_path, units=1)
+    config = "options: {motto: {type: int, default: 1}}"
+    (stage.machines[0].folder / "charm" / "config.yaml").write_text(config)
+    [unit] = await stage.led()
+    await stage.post("/v1/applications/web/config", {"put": {"motto": "hunter2"}})
+    await settle()
+    await busy(stage, unit)
+    assert await said(unit, "config-get", "motto") == "1\n"
+    assert "motto keeps its default" in unit.log_text() and "hunter2" not in unit.log_text()
+
+
+@in_virtual_time
+async def test_what_a_charm_may_do_to_its_machine_follows_the_operators_word(
+    tmp_path: Path,
+) -> None:
+    """H9: at the next hook, without a restart"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = stage.machines
+    standins = tmp_path / "stand-ins"
+    unit.standins = standins
+    unit.start()
+    await stage.until(lambda: "start" in unit.hooks)
+    assert str(standins) in unit.ran[-1].env["PATH"]
+    await give(stage, source_of(tmp_path), allow_host_changes=True, update_status_interval=1.0)
+    await stage.until(lambda: unit.hooks[-1] == "config-changed")
+    assert str(standins) not in unit.ran[-1].env["PATH"]
+    await stage.until(lambda: unit.count("update-status") == 2, within=300.0)
+    first, second = [ran.at for ran in unit.ran if ran.hook == "update-status"][-2:]
+    assert second - first < 2.0
+
+
+@in_virtual_time
+async def test_a_source_that_no_file_can_have_is_refused_before_any_unit_hears_of_it(
+    tmp_path: Path,
+) -> None:
+    stage = await charmed(tmp_path, units=1)
+    await stage.led()
+    with pytest.raises(BadRequest):
+        await stage.post("/v1/applications/web/charm", {**CHARM, "source": "/a\0b"})
