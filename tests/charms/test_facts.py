@@ -99,8 +99,8 @@ def test_the_older_files_win_over_charmcraft(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("")
     facts = read_facts(tmp_path)
     assert facts == Facts(
-        name="web", subordinate=True, peers=("two",), endpoints=("two",),
-        actions={"b": ActionSpec()},
+        name="web", peers=("two",), endpoints=("two",), actions={"b": ActionSpec()},
+        missing=("it is a subordinate, and runs alone here, without a principal",),
     )  # fmt: skip
 
 
@@ -240,3 +240,15 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     (tmp_path / "metadata.yaml").mkdir()
     with pytest.raises(CharmError, match=r"cannot read .*metadata.yaml\": is a directory"):
         read_facts(tmp_path)
+
+
+def test_what_a_charm_asks_for_and_will_not_have_is_said(tmp_path: Path) -> None:
+    """One line each, for who deploys it; the charm runs all the same."""
+    assert read_facts(tmp_path).missing == ()
+    (tmp_path / "metadata.yaml").write_text(
+        "name: web\nsubordinate: true\ncontainers: {web: {resource: image}}\n"
+        "storage: {data: {type: filesystem}}\n"
+    )
+    assert [line.partition(" ")[2].split()[0] for line in read_facts(tmp_path).missing] == [
+        "containers", "storage", "is",
+    ]  # fmt: skip

@@ -41,7 +41,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """See the module. `name` is "" if the charm has none.
 
     `peers` are the peer endpoints in the file's order. `endpoints` are all names that network-get
-    takes: provided, required and peer endpoints, and extra bindings.
+    takes: provided, required and peer endpoints, and extra bindings. `missing` are lines for
+    people: what the charm asks for and will not have.
     """
 
     name: str = ""
@@ -50,7 +51,15 @@ class Facts(Struct, frozen=True, kw_only=True):
     options: Mapping[str, Option] = {}
     actions: Mapping[str, ActionSpec] = {}
     resources: Mapping[str, Resource] = {}
-    subordinate: bool = False
+    missing: tuple[str, ...] = ()
+
+
+_MISSING = {
+    "containers": "its containers do not run: they are for Kubernetes",
+    "storage": "its storage is not there: its tools refuse",
+    "devices": "its devices are not there",
+    "subordinate": "it is a subordinate, and runs alone here, without a principal",
+}
 
 
 def read_facts(folder: Path) -> Facts:
@@ -66,8 +75,14 @@ def read_facts(folder: Path) -> Facts:
         options=_options(_own_or(folder / "config.yaml", charmcraft, "config").below("options")),
         actions=_actions(_own_or(folder / "actions.yaml", charmcraft, "actions")),
         resources=_resources(metadata.holder("resources").below("resources")),
-        subordinate=metadata.holder("subordinate").flag("subordinate"),
+        missing=tuple(line for key, line in _MISSING.items() if _is_asked(metadata, key)),
     )
+
+
+def _is_asked(metadata: _Either, key: str) -> bool:
+    if key == "subordinate":
+        return metadata.holder(key).flag(key)
+    return bool(metadata.holder(key).below(key).content)
 
 
 class _Either:

@@ -76,7 +76,7 @@ def default_name(source: Path) -> str:
         return check_application(name.lstrip("-0123456789"))
     except BadName as error:
         raise BadName(
-            f"{found!r} gives no application name: name the application yourself with --name NAME"
+            f"{found!r} gives no application name: name the application yourself"
         ) from error
 
 

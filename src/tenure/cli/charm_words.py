@@ -126,7 +126,10 @@ def make_ready(house: House, source: Path) -> Ready:
     prepared = prepare(source, house.charms_folder)
     for line in prepared.lines:
         click.echo(one_line(line), err=True)
-    return Ready(prepared.folder, read_facts(prepared.folder))
+    facts = read_facts(prepared.folder)
+    for line in facts.missing:
+        click.echo(f"note: {one_line(line)}", err=True)
+    return Ready(prepared.folder, facts)
 
 
 def name_of(ready: Ready, source: Path, how: str) -> str:

@@ -190,7 +190,9 @@ class Members:
         application = self._with(unit)
         connected = unit in self._leases.sessions
         if force and connected:
-            raise Refused(f"{unit} is connected: remove it without --force, or stop its agent")
+            raise Refused(
+                f"{unit} is connected: remove it without --force, so that it runs its last hooks"
+            )
         if force:
             return self._drop(application, unit, "an operator dropped it")
         if not application.units[unit].removing:
