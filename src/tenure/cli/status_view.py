@@ -24,7 +24,8 @@ APPLICATION_HEADERS = (
     "APPLICATION", "LEADER", "TERM", "SINCE", "LEASE LEFT", "PINNED", "VERSION", "REV", "STATUS",
 )  # fmt: skip
 UNIT_HEADERS = ("UNIT", "AGENT", "PID", "HOOK", "PORTS", "STATUS")
-OPTIONAL = ("VERSION", "REV", "PORTS")
+OPTIONAL = {"VERSION": ("-",), "REV": ("-", "1"), "PORTS": ("-",)}
+"""Columns that are left out while nothing but this stands in them."""
 
 Row = tuple[str, ...]
 
@@ -54,7 +55,7 @@ def _table(headers: Row, rows: list[Row]) -> Table:
     shown = [
         at
         for at, header in enumerate(headers)
-        if header not in OPTIONAL or any(row[at] != "-" for row in rows)
+        if any(row[at] not in OPTIONAL.get(header, ()) for row in rows) or header not in OPTIONAL
     ]
     return Table(_picked(headers, shown), [_picked(row, shown) for row in rows])
 
