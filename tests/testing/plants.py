@@ -8,7 +8,7 @@ worlds and prints which one did, and in which world.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -31,36 +31,13 @@ from tenure.core.resolver import HookPlan, Known, LocalState
 from tenure.core.tracker import Grant, Standing, Tracker
 from tenure.stores.memory import MemoryStore, Tables
 from tenure.testing.disk import ModelDisk
-from tenure.testing.judge import Violation
 from tenure.testing.machine import _Runner
-from tenure.testing.world import live
 from tests.core import plants as core_plants
 from tests.core import unit_plants
+from tests.testing import peer_plants
+from tests.testing.planting import PLANTS, Patch, Plant, found, found_by, worlds
 
-Patch = pytest.MonkeyPatch
-Plant = Callable[[Patch], None]
-
-PLANTS: dict[Plant, tuple[str, ...]] = {}
-"""Each bug, and the checkers that may be the first to find it."""
-
-
-def found_by(*checkers: str) -> Callable[[Plant], Plant]:
-    """Registers a bug."""
-
-    def register(plant: Plant) -> Plant:
-        PLANTS[plant] = checkers
-        return plant
-
-    return register
-
-
-def found(seeds: Iterable[int]) -> tuple[int, tuple[Violation, ...]] | None:
-    """The first of these worlds that breaks a promise, and what was found in it."""
-    for seed in seeds:
-        outcome = live(seed)
-        if outcome.violations:
-            return seed, outcome.violations
-    return None
+__all__ = ["PLANTS", "Plant", "found", "peer_plants", "worlds"]
 
 
 # -- bugs of the core that a whole house shows too
@@ -356,7 +333,7 @@ def main() -> None:
     for plant, expected in PLANTS.items():
         with pytest.MonkeyPatch.context() as patch:
             plant(patch)
-            what = found(range(200))
+            what = found(worlds(plant))
         if what is None:
             print(f"{plant.__name__:<42} NOT FOUND, expected {' or '.join(expected)}", flush=True)
             continue

@@ -94,8 +94,8 @@ class TestNothingTwice:
     def test_what_is_paid_once_for_ever_is_not_run_again(self, name: str) -> None:
         payment = paid(2, W0, name)
         assert breaks(
-            NothingTwice(), *self.run(1, name, "failed"), payment, died(3, W0),
-            *self.run(4, name), says=f"runs {name} again",
+            NothingTwice(), *self.run(1, name, "failed", reason="started"), payment, died(3, W0),
+            *self.run(4, name, reason="started"), says=f"runs {name} again",
         )  # fmt: skip
 
     def test_a_paid_term_is_not_run_again(self) -> None:

@@ -164,10 +164,12 @@ class ReadEnded(Fact, frozen=True, kw_only=True):
 
 
 class Heard(Fact, frozen=True, kw_only=True):
-    """Words that reached a unit: a frame, a tool's output, a hook's environment (G10)."""
+    """Words that reached a unit: a frame, a tool's output, a hook's environment (G10). `named` are
+    the units that they may name because of a peer relation, each as often as it may be."""
 
     unit: str
     text: str
+    named: tuple[str, ...] = ()
 
 
 # -- the controller's words on the wire (seen by simulations only)

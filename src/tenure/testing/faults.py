@@ -149,7 +149,7 @@ def slow_agents_disk(world: World) -> None:
     machine, span = world.anyone(), world.span()
     stalls = world.rng.choice((0.05, 0.3, 0.8, 1.2)) * world.duration
     if world.rng.random() < 0.5:  # because the worst moment is that of becoming leader
-        _elect(world, machine.unit)
+        elect_unit(world, machine.unit)
     world.note(f"saves of {machine.instance} take up to {stalls:.2f} s for {span:.2f} s")
     machine.disk.stalls = stalls
     world.later(span, partial(setattr, machine.disk, "stalls", 0.0))
@@ -325,10 +325,10 @@ def failing_sync(world: World) -> None:
 
 def elect(world: World) -> None:
     """`tenure elect`."""
-    _elect(world, world.anyone().unit)
+    elect_unit(world, world.anyone().unit)
 
 
-def _elect(world: World, unit: str) -> None:
+def elect_unit(world: World, unit: str) -> None:
     world.operate(f"elect {unit}", f"/v1/applications/{_app(unit)}/elect", {"unit": unit})
 
 
@@ -469,6 +469,8 @@ def usual(machine: Machine) -> None:
     machine.disk.full = False
     machine.disk.stalls = 0.0
     machine.disk.dies_at = None
+    machine.ambush = None
+    machine.disk.slow_election = 0.0
     machine.link.lift()
     machine.clock.go_on()
     if machine.process is not None:

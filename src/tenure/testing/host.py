@@ -7,7 +7,7 @@ survives the process and, if it is `ModelDisk`, loses what was not synced when t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -17,7 +17,14 @@ from tenure.controller.api import Api
 from tenure.controller.desk import Desk
 from tenure.controller.loop import Controller
 from tenure.core.application import Application
-from tenure.core.changes import ApplicationPut, Change, HistoryAdded, Holder, SettingsMerged
+from tenure.core.changes import (
+    ApplicationPut,
+    Change,
+    HistoryAdded,
+    Holder,
+    PinPut,
+    SettingsMerged,
+)
 from tenure.core.effects import Denied, Granted, Offer, Revision
 from tenure.core.lease import Lease, LineOffer
 from tenure.core.leases import Leases
@@ -44,6 +51,8 @@ from tenure.testing.facts import (
 )
 from tenure.testing.loop import Process, SimLoop
 from tenure.testing.network import Link
+from tenure.testing.peer_charm import PeerCharm
+from tenure.testing.peer_watch import Commits, facts_of, landed, named_in
 from tenure.wire.codec import encode
 from tenure.wire.messages import (
     Done,
@@ -66,6 +75,7 @@ class Around(Protocol):
     """What the host needs of its world."""
 
     loop: SimLoop
+    peer_charm: PeerCharm | None
 
     def tell(self, fact: Fact) -> None: ...
 
@@ -91,7 +101,8 @@ class Host:
         self.desk: Desk | None = None
         self.lives = 0
         self._api: Api | None = None
-        self._told = Told()
+        self._told = Told(self._pinned_until if world.peer_charm else None)
+        self._commits = Commits()
         self._releases: dict[str, set[int]] = {}
         disk.on_durable.append(self._durable)
 
@@ -195,10 +206,15 @@ class Host:
     # -- Exchange, for the links
 
     def said(self, link: Link, messages: list[FromController]) -> None:
-        self._tell(Heard(at=self.world.loop.time(), unit=link.unit, text=encode(messages).decode()))
+        at = self.world.loop.time()
+        named = named_in(messages) if self.world.peer_charm else ()
+        text = encode(messages).decode()
+        self._tell(Heard(at=at, unit=link.unit, text=text, named=named))
         for message in messages:
             for fact in self._facts(link, message):
                 self._tell(fact)
+            if self.world.peer_charm is not None:
+                self._tell_all(self._commits.said(at, link.unit, link.instance, message))
 
     def _facts(self, link: Link, message: FromController) -> list[Fact]:
         at = self.world.loop.time()
@@ -223,6 +239,7 @@ class Host:
 
     def heard(self, link: Link, messages: list[FromAgent]) -> None:
         for message in messages:
+            self._tell_all(self._commits.heard(self.world.loop.time(), link.instance, message))
             if isinstance(message, Release):
                 self._releases.setdefault(link.instance, set()).add(message.id)
             elif isinstance(message, WriteSettings):
@@ -241,17 +258,32 @@ class Host:
     def _tell(self, fact: Fact) -> None:
         self.world.tell(fact)
 
+    def _tell_all(self, facts: list[Fact]) -> None:
+        for fact in facts:
+            self._tell(fact)
+
     # -- what the store made durable
 
     def _durable(self, changes: Sequence[Change]) -> None:
         for fact in self._told.facts(self.world.loop.time(), changes):
             self._tell(fact)
 
+    def _pinned_until(self, pin: PinPut) -> float:
+        """The true instant at which the pin ends: by what the controller knows and by what is left
+        of it, whichever is sooner."""
+        ends = self.world.loop.world_time + pin.left / self.clock.rate
+        leases = self.controller.leases if self.controller is not None else None
+        known = leases.ledger.applications.get(pin.application) if leases else None
+        until = known.lease.pins.get(pin.reason) if known else None
+        return ends if until is None else min(ends, self.clock.when(until))
+
 
 class Told:
-    """Reads facts from what a store makes durable."""
+    """Reads facts from what a store makes durable. `pinned_until` makes it tell of pins, and of all
+    that charms need."""
 
-    def __init__(self) -> None:
+    def __init__(self, pinned_until: Callable[[PinPut], float] | None = None) -> None:
+        self._pinned_until = pinned_until
         self.holders: dict[str, tuple[int, Holder | None]] = {}
         self.buckets: dict[str, dict[str, str]] = {}
         self.revisions: dict[str, int] = {}
@@ -285,7 +317,9 @@ class Told:
                     Wrote(at=at, application=change.application, unit="", term=0, settings={},
                           revision=self.revisions.get(change.application, 0), removed=True)
                 )  # fmt: skip
-        return found
+            if self._pinned_until and (fact := facts_of(at, change, self._pinned_until)):
+                found.append(fact)
+        return [*found, *landed(at, found)]
 
     def _wrote(self, at: float, change: SettingsMerged, told: Change) -> Wrote:
         assert isinstance(told, HistoryAdded) and told.kind == "settings"

@@ -7,21 +7,33 @@ what `StateDisk` holds.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from contextvars import Context
 from pathlib import Path
 from typing import Literal, Protocol
 
 from tenure.agent.daemon import Agent
-from tenure.agent.hooks import HookCommand
+from tenure.agent.hooks import HookCommand, HookResult
 from tenure.agent.toolserver import ToolServer
 from tenure.agent.unit import Place, Unit
-from tenure.core.resolver import CONFIG, ELECTED, INSTALL, SETTINGS, START, LocalState
+from tenure.core.resolver import (
+    CONFIG,
+    ELECTED,
+    INSTALL,
+    SETTINGS,
+    START,
+    HookPlan,
+    LocalState,
+)
 from tenure.core.tracker import Tracker
 from tenure.errors import TenureError
 from tenure.testing.clocks import MachineClock
 from tenure.testing.facts import AgentBegan, AgentEnded, Fact, Heard, Paid
-from tenure.testing.loop import Process, SimLoop
+from tenure.testing.loop import ENDLESS, Process, SimLoop, Stuck
 from tenure.testing.network import Link
+from tenure.testing.peer_charm import CopiedCharm, PeerCharm
+from tenure.testing.peer_facts import BagSet
+from tenure.testing.peer_machine import aim_of, may_name, settled_of, told_of
 from tenure.testing.simhooks import Hook, Temper, began, said_true
 from tenure.testing.statedisk import SimStateFile, StateDisk
 
@@ -43,6 +55,7 @@ class Around(Protocol):
     loop: SimLoop
     temper: Temper
     update_every: float
+    peer_charm: PeerCharm | None
 
     def tell(self, fact: Fact) -> None: ...
 
@@ -82,6 +95,8 @@ class Machine:
         self._pids = 100
         self.given_up: int | None = None
         """The last term that the unit stepped down from by itself (U4)."""
+        self.ambush: Callable[[], None] | None = None
+        """Done when a hook has written the application's bag."""
         self._frozen: Belief | None = None
         self._ended = True
 
@@ -91,8 +106,18 @@ class Machine:
     def temper(self) -> Temper:
         return self.world.temper
 
+    @property
+    def calm(self) -> bool:
+        return self.temper.calm
+
+    @property
+    def peers(self) -> PeerCharm | None:
+        return self.world.peer_charm
+
     def tell(self, fact: Fact) -> None:
         self.world.tell(fact)
+        if self.ambush and isinstance(fact, BagSet) and fact.owner != self.unit:
+            self.loop.call_soon(self.ambush, context=Context())
 
     def complain(self, text: str) -> None:
         self.world.complain(f"{self.unit}: {text}")
@@ -144,9 +169,9 @@ class Machine:
         )  # fmt: skip
         self.inner = Unit(
             place, clock=self.clock, rng=rng,
-            file=SimStateFile(self.disk, process, self._dies), find_hook=_find_hook,
+            file=SimStateFile(self.disk, process, self._dies), find_hook=self._find_hook,
             runner=_Runner(self), log=_NoLog(), connection=self.agent.connection,
-            wake=self.agent.wake,
+            wake=self.agent.wake, charm=CopiedCharm(self._copy_takes) if self.peers else None,
         )  # fmt: skip
         try:
             self.inner.load()
@@ -154,6 +179,9 @@ class Machine:
             self._end("stopped")
             return
         self._watch_steps_down(self.inner.tracker)
+        self._watch_turns(self.agent)
+        if self.peers:
+            self._watch_ends(self.inner)
         self._tools = ToolServer(Path("tool.sock"), self.inner.context)
         self.agent.add(self.inner)
         try:
@@ -181,6 +209,43 @@ class Machine:
             real(now)
 
         tracker.step_down = step_down  # type: ignore[method-assign]
+
+    def _watch_turns(self, agent: Agent) -> None:
+        """An agent that turns on and on while no time passes is stuck, though its loop is not."""
+        real, turns = agent.turn, 0
+        at = 0.0
+
+        def turn() -> None:
+            nonlocal turns, at
+            now = self.loop.time()
+            turns, at = (turns + 1, at) if now == at else (0, now)
+            if turns > ENDLESS:
+                raise Stuck(f"{self.instance} turns on and on while no time passes")
+            real()
+
+        agent.turn = turn  # type: ignore[method-assign]
+
+    def _watch_ends(self, unit: Unit) -> None:
+        """Tell what the agent makes of each hook's end."""
+        real = unit._end
+
+        def end(plan: HookPlan, result: HookResult) -> None:
+            running = unit.state.running
+            if running is not None and running.plan.hook == plan.hook:
+                self.tell(settled_of(self, running.context_id, result))
+            real(plan, result)
+
+        unit._end = end  # type: ignore[method-assign]
+
+    def _copy_takes(self) -> float:
+        """Seconds that bringing the charm's copy up to date takes; below 0: it fails then."""
+        if self.temper.calm:
+            return 0.0
+        return self.rng.choice((0.0, 0.01, 0.3)) * self.rng.choice((1.0, 1.0, 1.0, -1.0))
+
+    def _find_hook(self, hook: str) -> tuple[str, ...] | None:
+        there = hook in HOOKS or (self.peers is not None and hook in self.peers.hooks)
+        return (f"hooks/{hook}",) if there else None
 
     def _end(self, how: Literal["died", "stopped", "left"], *, silently: bool = False) -> None:
         """The process is no more; its hooks went with it (H8). `silently`: so did its kernel."""
@@ -262,7 +327,11 @@ class Machine:
         running = self.inner.state.running
         target = running.plan.target_revision if running is not None else 0
         self.tell(began(self, command, target))
-        self.tell(Heard(at=self.loop.time(), unit=self.unit, text=str(dict(command.env))))
+        named = may_name(running.plan.event) if running is not None else ()
+        text = str(dict(command.env))
+        self.tell(Heard(at=self.loop.time(), unit=self.unit, text=text, named=named))
+        if self.peers and running is not None and (aim := aim_of(self, running)):
+            self.tell(aim)
         if command.hook == ELECTED:
             self.tell(said_true(self, command.context_id, self.inner.tracker.term))
         hook = Hook(self, command, self._pids, self.process)
@@ -293,6 +362,8 @@ class Machine:
             self._paid(ELECTED, term=now.elected_for)
         if now.seen_revision != before.seen_revision:
             self._paid(SETTINGS, revision=now.seen_revision)
+        if self.peers and (told := told_of(self, before, now)):
+            self.tell(told)
         for hook, field in ONCE.items():
             if getattr(now, field) and not getattr(before, field):
                 self._paid(hook)
@@ -322,7 +393,3 @@ class _Runner:
 class _NoLog:
     def log(self, level: str, message: str, source: str = "") -> None:
         pass
-
-
-def _find_hook(hook: str) -> tuple[str, ...] | None:
-    return (f"hooks/{hook}",) if hook in HOOKS else None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context, copy_context
 from typing import Any, Literal, Protocol, cast
 
@@ -31,6 +31,8 @@ from tenure.testing.facts import (
     WriteEnded,
 )
 from tenure.testing.loop import Process, SimLoop, process_now
+from tenure.testing.peer_acts import PeerActs, named_by
+from tenure.testing.peer_charm import PeerCharm
 
 TOOL_TAKES = (0.0005, 0.003)
 """Seconds that a tool's process takes to start, and to end, between."""
@@ -62,6 +64,12 @@ class Ground(Protocol):
 
     @property
     def temper(self) -> Temper: ...
+
+    @property
+    def calm(self) -> bool: ...
+
+    @property
+    def peers(self) -> PeerCharm | None: ...
 
     def tell(self, fact: Fact) -> None: ...
 
@@ -100,6 +108,11 @@ class Hook:
         self._fresh = True
         self._writing: str | None = None
         self._call: ToolCall | None = None
+        self._acts: tuple[Callable[[], Awaitable[None]], ...] = (
+            self.is_leader, self.is_leader, self.write, self.write, self.read,
+        )  # fmt: skip
+        if ground.peers is not None:
+            self._acts += PeerActs(ground, ground.peers, command, self._tool).acts
         # because a stalled agent starts it only when its step gets there
         ground.loop.call_at(ground.loop.time(), self._begin, context=Context())
 
@@ -144,7 +157,7 @@ class Hook:
 
     async def _live(self) -> None:
         ground, temper, rng = self._ground, self._ground.temper, self._ground.rng
-        for _ in range(rng.randint(0, 1 if temper.calm else temper.steps)):
+        for _ in range(rng.randint(0, self._most_steps())):
             await self._step()
         fate = 1.0 if temper.calm else rng.random()
         if fate < temper.hangs:
@@ -155,11 +168,18 @@ class Hook:
         failed = temper.hangs <= fate < temper.hangs + temper.fails
         self.end("failed" if failed else "done", "exit status 1" if failed else "")
 
+    def _most_steps(self) -> int:
+        temper = self._ground.temper
+        if temper.calm:
+            return 1
+        # because there are many hooks of relations, and each must not take long
+        return min(2, temper.steps) if "-relation-" in self.command.hook else temper.steps
+
     async def _step(self) -> None:
         rng = self._ground.rng
         if not self._ground.temper.calm:
             await asyncio.sleep(rng.choice(self._ground.temper.spans) * rng.random())
-        await rng.choice((self.is_leader, self.is_leader, self.write, self.write, self.read))()
+        await rng.choice(self._acts)()
 
     async def _outlive(self) -> None:
         """A child in a session of its own: it has no promise, and its context is over (T8)."""
@@ -238,7 +258,11 @@ class Hook:
         code, out, err = await self._call.run(name, *args)
         self._call = None
         await asyncio.sleep(ground.rng.uniform(*TOOL_TAKES))
-        ground.tell(Heard(at=ground.loop.time(), unit=ground.unit, text=out + err))
+        ground.tell(
+            Heard(
+                at=ground.loop.time(), unit=ground.unit, text=out + err, named=named_by(name, out)
+            )
+        )
         return code, out, err
 
 

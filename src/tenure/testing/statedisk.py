@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tenure.agent.state import StateFile, StateNotSaved
-from tenure.core.resolver import LocalState
+from tenure.core.resolver import ELECTED, LocalState
 from tenure.testing.loop import Process
 
 
@@ -27,6 +27,8 @@ class StateDisk:
         self.full = False
         self.stalls = 0.0
         """Seconds that a durable save takes, at most; 0: none."""
+        self.slow_election = 0.0
+        """Seconds that the next save takes that is made for a leader-elected to begin; 0: none."""
         self.dies_at: int | None = None
         """At which durable save from now on, counted from 1, the process is killed."""
         self.on_durable: Callable[[LocalState | None, LocalState], None] = lambda before, now: None
@@ -62,8 +64,11 @@ class StateDisk:
         """Whether the save at which the process dies reaches the disk all the same."""
         return self._rng.random() < 0.5
 
-    def stall(self) -> float:
-        """Seconds that the next durable save takes."""
+    def stall(self, value: LocalState) -> float:
+        """Seconds that a durable save of this takes."""
+        if self.slow_election and value.running and value.running.plan.hook == ELECTED:
+            seconds, self.slow_election = self.slow_election, 0.0
+            return seconds
         return self._rng.uniform(0.0, self.stalls) if self.stalls else 0.0
 
 
@@ -86,7 +91,7 @@ class SimStateFile(StateFile[LocalState]):
                 self._disk.write(value, durable=True)
             self._on_death()
             raise Died
-        self._process.stall(self._disk.stall())
+        self._process.stall(self._disk.stall(value))
         self._disk.write(value, durable=True)
 
     def save_soon(self, value: LocalState) -> None:

@@ -43,6 +43,9 @@ from tenure.testing.linear import SearchTooLarge
 from tenure.testing.loop import START, Process, SimLoop, Stuck, process_now
 from tenure.testing.machine import Machine
 from tenure.testing.network import Link
+from tenure.testing.peer_charm import drawn
+from tenure.testing.peer_facts import PeersAtEnd
+from tenure.testing.peer_faults import PEER_FAULTS
 from tenure.testing.simhooks import Temper
 from tenure.testing.statedisk import Died
 from tenure.testing.story import told
@@ -87,6 +90,7 @@ class World:
         self.loop = SimLoop(self.rng)
         self.keep = keep
         self.strikes = strikes
+        self.peer_charm = drawn(seed)
         self.story: list[str] = []
         self.counts: dict[str, int] = {}
         self.complaints: list[Violation] = []
@@ -133,7 +137,8 @@ class World:
 
     def _climate(self) -> list[Fault]:
         hardware = isinstance(self.host.disk, ModelDisk)
-        known = [fault for fault in FAULTS if hardware or not fault.hardware]
+        every = (*FAULTS, *PEER_FAULTS) if self.peer_charm else FAULTS
+        known = [fault for fault in every if hardware or not fault.hardware]
         if self.time != "unseen pauses":
             known = [fault for fault in known if fault.name != "hypervisor-pause"]
         return [fault for fault in known if self.rng.random() < 0.55] or known
@@ -270,7 +275,10 @@ class World:
             self.join(application)
 
     def _lease_of(self, name: str) -> dict[str, Any]:
-        return {"name": name, "duration": self.duration, "guarantee": self.guarantee}
+        settings = {"name": name, "duration": self.duration, "guarantee": self.guarantee}
+        if self.peer_charm is None:
+            return settings
+        return {**settings, "charm": self.peer_charm.given(name, self.update_every)}
 
     # -- time
 
@@ -402,6 +410,11 @@ class World:
             f"world {self.seed}: leases of {self.duration:g} s, guarantee {self.guarantee:g} s; "
             f"{disk}; {self.time}; knows {names}"
         )
+        if self.peer_charm is not None:
+            self.note(
+                f"its charm has {' and '.join(self.peer_charm.endpoints)}, and lacks "
+                f"{', '.join(sorted(self.peer_charm.lacks)) or 'nothing'}"
+            )
 
     async def _begin(self) -> None:
         self.host.start()
@@ -536,11 +549,16 @@ class World:
         unit = machine.inner
         if unit is None or not unit.accepted or machine.hooks or not unit.tracker.answered:
             return False
+        if self.peer_charm and unit.tracker.has_run_out(unit.now()):
+            return False  # because who is suspended still has to find out
         if unit.state.failure is not None:
             unit.resolve(retry=True)
             unit._wake()
             return False
-        plan = resolver.next_hook(unit.state, unit._known())
+        known = unit._known()
+        if known.entering or unit._copying or resolver.to_enter(unit.state, known.relations):
+            return False
+        plan = resolver.next_hook(unit.state, known)
         return plan is None or plan.hook == UPDATE
 
     def _end(self) -> None:
@@ -549,6 +567,8 @@ class World:
             unit = machine.inner
             if unit is not None and machine.alive:
                 self.tell(self._unit_at_end(at, machine, unit))
+                if self.peer_charm and self._is_sound(machine, unit):
+                    self.tell(_peers_at_end(at, unit))
         told = self.host._told
         for name, revision in told.revisions.items():
             self.tell(
@@ -560,13 +580,15 @@ class World:
             )  # fmt: skip
 
     def _unit_at_end(self, at: float, machine: Machine, unit: Unit) -> UnitAtEnd:
-        quiet = machine in self._candidates(_application(machine))
         return UnitAtEnd(
             at=at, unit=machine.unit, leads=machine.believes() is not None,
-            term=machine.believes(), quiet=quiet and unit.accepted,
+            term=machine.believes(), quiet=self._is_sound(machine, unit),
             in_error=unit.state.failure is not None,
             elected_for=unit.state.elected_for, seen_revision=unit.state.seen_revision,
         )  # fmt: skip
+
+    def _is_sound(self, machine: Machine, unit: Unit) -> bool:
+        return machine in self._candidates(_application(machine)) and unit.accepted
 
     # -- when it is over
 
@@ -590,6 +612,14 @@ class World:
         self.loop.bury()
         self.judge = judge
         self.loop.close()
+
+
+def _peers_at_end(at: float, unit: Unit) -> PeersAtEnd:
+    state = unit.state
+    return PeersAtEnd(
+        at=at, unit=unit.unit, relations=state.relations, config=state.config_seen,
+        charm=state.charm_revision, in_error=state.failure is not None,
+    )  # fmt: skip
 
 
 def _application(machine: Machine) -> str:

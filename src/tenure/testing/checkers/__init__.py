@@ -9,6 +9,9 @@
 | `reads`, `history` | what was read, and whether all of it fits one order |
 | `hooks` | one hook at a time, and none twice |
 | `elected`, `told`, `leaders` | the hooks of leadership: what is owed, and what must not run |
+| `bags`, `peer_reads` | peers' bags: what is written, and what is read |
+| `peers`, `peers_paid` | what units are told of peers and configuration, and what that pays |
+| `pins` | leases that may not run out |
 | `sessions` | what is taken from whom |
 | `control` | what the controller owes to units |
 
@@ -19,6 +22,11 @@ and operators' commands, and no belief, no store, and no word on the wire.
 
 from __future__ import annotations
 
+from tenure.testing.checkers.bags import (
+    ApplicationBagFenced,
+    BagVersionsRise,
+    HookLeavesAllOrNothing,
+)
 from tenure.testing.checkers.belief import OneBeliever
 from tenure.testing.checkers.calls import NothingHalf, RefusedChangedNothing
 from tenure.testing.checkers.control import LeaderComes, NobodyLearns, OneOffer
@@ -27,6 +35,14 @@ from tenure.testing.checkers.history import BucketLinear, HookSeesTarget
 from tenure.testing.checkers.hooks import NothingTwice, OneHookAtATime
 from tenure.testing.checkers.leaders import LeaderNotTold
 from tenure.testing.checkers.paid import PaidForTarget
+from tenure.testing.checkers.peer_reads import BagsReadDurable, ConfigReadNew
+from tenure.testing.checkers.peers import (
+    EnteredBeforeCreated,
+    PeersNotToldTwice,
+    PeersToldInTheEnd,
+)
+from tenure.testing.checkers.peers_paid import PaidForVersion, WriterNotToldOfBag
+from tenure.testing.checkers.pins import PinsHold
 from tenure.testing.checkers.promises import OnePromise, PromiseKept
 from tenure.testing.checkers.reads import SnapshotStable
 from tenure.testing.checkers.sessions import OneInstance, TermNamed
@@ -36,8 +52,14 @@ from tenure.testing.checkers.told import ToldMinions
 from tenure.testing.judge import Checker
 
 __all__ = [
+    "ApplicationBagFenced",
+    "BagVersionsRise",
+    "BagsReadDurable",
     "BucketLinear",
+    "ConfigReadNew",
     "ElectedOncePerTerm",
+    "EnteredBeforeCreated",
+    "HookLeavesAllOrNothing",
     "HookSeesTarget",
     "LeaderComes",
     "LeaderNotTold",
@@ -50,6 +72,10 @@ __all__ = [
     "OneOffer",
     "OnePromise",
     "PaidForTarget",
+    "PaidForVersion",
+    "PeersNotToldTwice",
+    "PeersToldInTheEnd",
+    "PinsHold",
     "PromiseKept",
     "RefusedChangedNothing",
     "SnapshotStable",
@@ -57,8 +83,10 @@ __all__ = [
     "TermsRise",
     "ToldMinions",
     "WriterNotTold",
+    "WriterNotToldOfBag",
     "WritesFenced",
     "all_checkers",
+    "peer_checkers",
     "real_checkers",
 ]
 
@@ -89,6 +117,24 @@ def all_checkers(slack: float = 0.0) -> list[Checker]:
         LeaderComes(),
         OneOffer(),
         NobodyLearns(),
+        *peer_checkers(),
+    ]
+
+
+def peer_checkers() -> list[Checker]:
+    """A new instance of each that looks at what charms need beyond leadership."""
+    return [
+        HookLeavesAllOrNothing(),
+        ApplicationBagFenced(),
+        BagVersionsRise(),
+        BagsReadDurable(),
+        ConfigReadNew(),
+        EnteredBeforeCreated(),
+        PeersToldInTheEnd(),
+        PeersNotToldTwice(),
+        PaidForVersion(),
+        WriterNotToldOfBag(),
+        PinsHold(),
     ]
 
 

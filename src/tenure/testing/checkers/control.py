@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import ClassVar
 
 from tenure.testing.checkers.common import EPSILON, Hears, application_of
@@ -146,7 +147,8 @@ class OneOffer(Checker):
 class NobodyLearns(Checker):
     """No word that reaches a unit names another unit of its application.
 
-    But a charm may write such names itself: settings' values are its own words.
+    But a charm may write such names itself: settings' values are its own words. And a peer relation
+    names its members: each as often as `Heard.named` says, and no more.
     """
 
     clause = "G10"
@@ -169,7 +171,9 @@ class NobodyLearns(Checker):
         text = fact.text
         for word in sorted(self._own_words.get(application, ()), key=len, reverse=True):
             text = text.replace(word, "")
-        others = {name for name in self._pattern(application).findall(text) if name != fact.unit}
+        others = Counter(self._pattern(application).findall(text))
+        del others[fact.unit]
+        others -= Counter(fact.named)
         if others:
             self.broken(fact.at, f"{fact.unit} heard of {', '.join(sorted(others))}")
 

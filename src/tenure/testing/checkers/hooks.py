@@ -13,8 +13,12 @@ from msgspec import Struct
 from tenure.testing.checkers.common import EPSILON, NO_HOOK, Contexts, Hears
 from tenure.testing.facts import AgentBegan, AgentEnded, HookBegan, HookEnded, Paid
 from tenure.testing.judge import Checker
+from tenure.testing.peer_facts import HookSettled, PeersTold
 
 ONCE = frozenset({"install", "config-changed", "start", "stop", "remove"})
+
+AGAIN = {"upgrade-charm": "config-changed"}
+"""Hooks after which another is owed once more."""
 
 Debt = tuple[str, int | None]
 """What a hook pays for good: its name, and leader-elected's term."""
@@ -25,6 +29,12 @@ def debt_of(hook: str, term: int | None) -> Debt | None:
     if hook == "leader-elected" and term is not None:
         return hook, term
     return (hook, None) if hook in ONCE else None
+
+
+def _is_of_news(fact: HookBegan) -> bool:
+    """Whether it runs because an operator changed the configuration: then it says no reason, which
+    it does when it is owed for its own sake."""
+    return fact.hook == "config-changed" and not fact.reason
 
 
 class _Ghost(Struct):
@@ -118,8 +128,10 @@ class NothingTwice(Checker):
         if payments.unsure is not None:
             payments.paid.add(payments.unsure)
             payments.unsure = None
+        if fact.hook in AGAIN:
+            payments.paid.discard((AGAIN[fact.hook], None))
         debt = debt_of(fact.hook, fact.term)
-        if debt in payments.paid:
+        if debt in payments.paid and not _is_of_news(fact):
             what = fact.hook if fact.term is None else f"{fact.hook} for term {fact.term}"
             self.broken(fact.at, f"{fact.agent} runs {what} again, which was done")
         if fact.hook == "leader-settings-changed":
@@ -144,6 +156,16 @@ class NothingTwice(Checker):
         if running is not None and running.context == fact.context and fact.how == "done":
             payments.unsure = debt_of(running.hook, running.term)
 
+    def _peers_told(self, fact: PeersTold) -> None:
+        if not fact.configured:  # because an upgrade that an operator skipped is one, too
+            self._of(fact.agent).paid.discard(("config-changed", None))
+
+    def _hook_settled(self, fact: HookSettled) -> None:
+        payments = self._of(fact.agent)
+        running = payments.running
+        if running is not None and running.context == fact.context and fact.how != "done":
+            payments.unsure = None  # because what it left pending was refused
+
     def _agent_is_new_or_gone(self, fact: AgentBegan | AgentEnded) -> None:
         payments = self._of(fact.agent)
         payments.running = payments.unsure = None
@@ -163,6 +185,8 @@ class NothingTwice(Checker):
     hears: ClassVar[Hears] = {
         HookBegan: _hook_began,
         HookEnded: _hook_ended,
+        HookSettled: _hook_settled,
+        PeersTold: _peers_told,
         Paid: _was_paid,
         AgentBegan: _agent_is_new_or_gone,
         AgentEnded: _agent_is_new_or_gone,

@@ -7,6 +7,7 @@ from typing import ClassVar
 from tenure.testing.checkers.common import Hears, application_of
 from tenure.testing.facts import HookBegan, HookEnded, Paid, Wrote
 from tenure.testing.judge import Checker
+from tenure.testing.peer_facts import HookSettled
 
 SETTINGS = "leader-settings-changed"
 
@@ -32,6 +33,10 @@ class PaidForTarget(Checker):
         if fact.hook == SETTINGS:
             self._last[fact.agent] = fact.how, self._targets.pop(fact.context, 0)
 
+    def _settled(self, fact: HookSettled) -> None:
+        if fact.how != "done" and fact.agent in self._last:
+            self._last[fact.agent] = fact.how, self._last[fact.agent][1]
+
     def _wrote(self, fact: Wrote) -> None:
         if not fact.removed:
             self._writers[fact.application, fact.revision] = fact.unit
@@ -54,6 +59,7 @@ class PaidForTarget(Checker):
     hears: ClassVar[Hears] = {
         HookBegan: _began,
         HookEnded: _ended,
+        HookSettled: _settled,
         Wrote: _wrote,
         Paid: _paid,
     }
