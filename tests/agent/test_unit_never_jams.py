@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenure.agent.charm import CharmError
+from tenure.agent.charm import CharmError, CopyInterrupted
 from tenure.agent.charmside import MAX_PENDING
 from tenure.agent.context import HookContext
 from tenure.agent.tools import run_tool
@@ -191,6 +191,93 @@ async def test_a_hook_that_was_tried_again_after_a_crash_is_paid_once(tmp_path: 
     await stage.until(lambda: unit.count("config-changed") == 3, within=20.0)
     await stage.pass_time(10.0)
     assert unit.count("config-changed") == 3 and unit.unit.state.failure is None
+
+
+@in_virtual_time
+async def test_a_failed_hook_is_tried_again_though_the_new_charm_cannot_be_copied(
+    tmp_path: Path,
+) -> None:
+    """H7: and the copy is tried again ever more rarely"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = await stage.led()
+    unit.unit.copied(1)
+    unit.runner.failing["config-changed"] = 2
+    await stage.post("/v1/applications/web/config", {"put": {"size": "5"}})
+    await stage.until(lambda: unit.unit.state.failure is not None)
+    await give(stage, tmp_path / "gone")
+    await stage.until(lambda: unit.count("config-changed") == 4, within=60.0)
+    unit.runner.failing["config-changed"] = 1000
+    await stage.post("/v1/applications/web/config", {"put": {"size": "6"}})
+    await stage.pass_time(600.0)
+    assert unit.log_text().count("the charm was not brought up to date") < 12
+
+
+@in_virtual_time
+async def test_a_charm_whose_upgrade_was_skipped_comes_all_the_same(tmp_path: Path) -> None:
+    """H7, H9"""
+    stage, unit = await failed_upgrade(tmp_path)
+    gate = asyncio.Event()
+    unit.unit.charm = Slow(unit.folder, gate)
+    await give(stage, source_of(tmp_path))
+    await stage.until(lambda: unit.unit._copying is not None)
+    await give(stage, source_of(tmp_path))
+    await stage.post("/v1/units/web/0/resolve", {"retry": False})
+    gate.set()
+    await stage.until(lambda: unit.unit.state.charm_copied == 4)
+    assert unit.unit.state.failure is None
+
+
+@in_virtual_time
+async def test_no_hook_runs_from_a_half_copied_charm(tmp_path: Path) -> None:
+    """U4, H5: the agent is stopped meanwhile; the deposition stays owed, the lease is released"""
+    stage = await charmed(tmp_path)
+    leader, other = await calm(stage)
+    files = Slow(leader.folder, asyncio.Event(), CopyInterrupted("told to end"))
+    leader.unit.charm = files
+    await give(stage, source_of(tmp_path))
+    await stage.until(lambda: leader.unit._copying is not None)
+    before = leader.hooks
+    leader.agent.stop()
+    files.gate.set()
+    await stage.until(lambda: not leader.alive, within=40.0)
+    assert leader.hooks == before and leader.unit.state.deposition is not None
+    await stage.until(lambda: other.leads, within=40.0)
+
+
+@in_virtual_time
+async def test_a_skip_that_waits_for_an_action_outlives_the_agent(tmp_path: Path) -> None:
+    """H7, H4"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.start()
+    await stage.until(lambda: "start" in unit.hooks)
+    unit.runner.failing["config-changed"] = 1
+    await stage.post("/v1/applications/web/config", {"put": {"size": "5"}})
+    await stage.until(lambda: unit.unit.state.failure is not None)
+    acted = Acted(unit)
+    await stage.until(lambda: unit.running == "actions/backup")
+    await stage.post("/v1/units/web/0/resolve", {"retry": False})
+    await settle()
+    acted.done.cancel()
+    await unit.crash()
+    unit.start()
+    await stage.pass_time(10.0)
+    assert unit.count("config-changed") == 2 and unit.unit.state.failure is None
+
+
+@in_virtual_time
+async def test_leadership_does_not_wait_for_a_store_that_hangs(tmp_path: Path) -> None:
+    """H2"""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.runner.held.add("install")
+    unit.start()
+    await stage.until(lambda: unit.leads and unit.running == "install")
+    assert stage.store is not None
+    stage.store.open.clear()
+    await end(unit)
+    await stage.until(lambda: "leader-elected" in unit.hooks, within=7.0)
+    stage.store.open.set()
 
 
 # -- relations

@@ -328,6 +328,15 @@ def test_an_edited_charm_keeps_the_packages_it_had(
         prepare(source, built)
 
 
+def test_a_wheel_beside_its_requirements_is_installed_each_time(source: Path, built: Path) -> None:
+    """Its name says nothing of what is in it."""
+    (source / "requirements.txt").write_text("tiny-1.0-py3-none-any.whl\n")
+    write(source / "src/charm.py", "#!/usr/bin/env python3\nimport tiny\nprint(tiny.NAME)\n")
+    for name in ("one", "two"):
+        wheel(source, "tiny", f"NAME = '{name}'\n")
+        assert dispatched(packed(source, built)) == f"{name}\n"
+
+
 def test_a_source_with_hooks_beside_its_entry_point_is_packed(source: Path, built: Path) -> None:
     """Else its entry point would never run, and nobody would be told."""
     write(source / "hooks/install", "#!/bin/sh\n", mode=0o755)

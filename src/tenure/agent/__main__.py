@@ -102,8 +102,8 @@ class _Process:
             charm=files,
         )
         unit.load()
-        if not files.is_whole() or not 0 < self.charm_revision <= unit.state.charm_copied:
-            self._refresh_charm(files)
+        is_new = not 0 < self.charm_revision <= unit.state.charm_copied
+        if (is_new or not files.is_whole()) and self._refresh_charm(files):
             unit.copied(self.charm_revision)
         files.facts()  # here, because to read them may take long
         agent.add(unit)
@@ -145,14 +145,17 @@ class _Process:
             charm_revision=self.charm_revision,
         )
 
-    def _refresh_charm(self, files: CharmFiles) -> None:
-        """A charm that is gone from its source is no reason to stop a unit that has a copy."""
+    def _refresh_charm(self, files: CharmFiles) -> bool:
+        """Whether that went well: a charm that is gone from its source is no reason to stop a unit
+        that has a copy."""
         try:
             files.refresh_now(str(self.source))
         except charm.CharmError as fault:
             if not charm.is_copied(files.manifest):
                 raise
             self.log.log("WARNING", f"the charm's copy was not refreshed: {fault}")
+            return False
+        return True
 
     def _end_at_once(self, unit: Unit) -> None:
         """`up` is gone. The warden would end the hook as well; this is only sooner."""

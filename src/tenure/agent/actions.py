@@ -23,6 +23,10 @@ MAX_KEYS = 20
 """Keys of results that the unit's log names."""
 
 
+MAX_DEPTH = 32
+"""Parts of a result's key."""
+
+
 class ActionRefused(Refused):
     """The action was not run."""
 
@@ -65,6 +69,8 @@ class ActionRun:
         self._size += len(value.encode("utf-8", "replace")) + sum(map(len, keys))
         if self._size > MAX_RESULTS:
             raise ActionRefused(f"the results of an action may take {MAX_RESULTS} bytes")
+        if len(keys) > MAX_DEPTH:
+            raise ActionRefused(f"a result's key may have {MAX_DEPTH} parts")
         *path, last = keys
         place = self._results
         for key in path:

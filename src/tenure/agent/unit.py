@@ -154,6 +154,11 @@ class Unit:
         self._entering = False
         self._peers_at = float("-inf")
         self._copying: asyncio.Task[None] | None = None
+        self._half_copied = False
+        """The agent's end interrupted a copy: no hook runs from it in this life."""
+        self._copy_at = float("-inf")
+        self._copies_failed = 0
+        self._untold = ""
         self._retry_at = float("-inf")
         self._retry_now = False
         self._gone_at = float("-inf")
@@ -239,6 +244,7 @@ class Unit:
     def given_charm(self, charm: CharmGiven) -> None:
         """An operator handed in a charm."""
         self.peers.given(charm)
+        self._copy_at, self._copies_failed = float("-inf"), 0
         self._take_up_charm()
 
     def _take_up_charm(self) -> None:
@@ -366,9 +372,11 @@ class Unit:
         busy = self._context is not None or self._copying is not None or bool(self._asked)
         return not busy and (self.halting or not stepping)
 
-    def _is_behind(self) -> bool:
-        """Whether a newer charm was handed in than the unit's copy."""
-        return 0 < self.state.charm_copied < self.peers.charm_revision
+    def _may_copy(self, now: float, known: Known) -> bool:
+        """Whether a newer charm was handed in than the unit's copy, and may be copied now."""
+        behind = 0 < self.state.charm_copied < self.peers.charm_revision
+        held = self._is_ending() or known.standing is _STEPPING
+        return behind and not held and now >= self._copy_at
 
     def _is_ending(self) -> bool:
         return self.stopping or self.halting
@@ -417,8 +425,11 @@ class Unit:
             try:
                 await self._connection.answer(asked, RELEASE_WITHIN)
             except TenureError as fault:
-                self.log("WARNING", f"the controller was not told: {fault}")
+                if str(fault) != self._untold:
+                    self.log("WARNING", f"the controller was not told: {fault}")
+                self._untold = str(fault)
             else:
+                self._untold = ""
                 then()
 
         task = asyncio.get_running_loop().create_task(asking())
@@ -427,7 +438,10 @@ class Unit:
 
     def _asked_done(self, task: asyncio.Task[None]) -> None:
         self._asked.remove(task)
-        self._entering = False
+        if self._entering:
+            # counted from here, so that hooks go on in between: the store may be hanging (H2)
+            self._entering = False
+            self._peers_at = self.now() + SAVE_AGAIN
         self._wake()
 
     # -- the step
@@ -440,7 +454,9 @@ class Unit:
         if self.tracker.has_run_out(now):
             self._lose("the lease ran out by this machine's clock")
         known = self._known()
-        over = self._context is None and resolver.demotion_is_over(self.state, known)
+        over = self._context is None and (
+            self._half_copied or resolver.demotion_is_over(self.state, known)
+        )
         if self.tracker.may_release(now, hooks_are_over=over):
             self._release(now)
         self._keep_peers(now)
@@ -485,11 +501,14 @@ class Unit:
         self._kept.remember(resolver.without_peers(self.state))
 
     def _next(self, now: float) -> None:
-        if self.state.failure is not None and self.state.failure.skip:
+        if self._half_copied:
+            return  # because such a charm is neither the old one nor the new one
+        if self.peers.heard and self.state.failure is not None and self.state.failure.skip:
             self._skip()
         known = self._known()
         if resolver.is_moot(self.state, known):
             self._kept.remember(replace(self.state, failure=None))
+            self._retry_now = False
         if resolver.has_left(self.state, known):
             if not self._asked and self.accepted and now >= self._gone_at and not self.finished:
                 self._gone_at = now + SAVE_AGAIN
@@ -497,10 +516,13 @@ class Unit:
             return
         if self._open_exec(known) or now < self._hold_until:
             return
-        if self.state.failure is not None and self._is_behind() and not self._is_going():
+        if self.state.failure is not None and self._may_copy(now, known):
             self._copying = asyncio.get_running_loop().create_task(self._copy_and_retry())
             return
         plan, found = self._skip_missing(known)
+        if plan is None and self._may_copy(now, known):
+            # because an operator skipped its upgrade-charm, and the charm is to come all the same
+            self._copying = asyncio.get_running_loop().create_task(self._copy_and_retry())
         if plan is not None and not (self.stopping and known.standing is not _STEPPING):
             self._begin(plan, found)
 
@@ -603,36 +625,43 @@ class Unit:
         assert given is not None, "it is behind a charm that was handed in"
         result = await self._copy(given)
         if result.kind == "done":
-            self._retry_now = True
-        else:
+            self._retry_now = self.state.failure is not None
+        elif result.kind == "failed":
             self.log("ERROR", f"the charm was not brought up to date: {result.detail}")
-            self._hold_until = self.now() + FIRST_RETRY
 
     async def _copy(self, given: CharmGiven) -> HookResult:
         """Bring the charm's copy up to date, beside the loop; what was "killed" goes on later."""
+        result = HookResult("done", "")
         try:
             await self.charm.refresh(given.source)
             self.copied(given.revision)
+            self._copies_failed = 0
         except CopyInterrupted as fault:
-            return HookResult("killed", str(fault))
+            self._half_copied = True
+            result = HookResult("killed", str(fault))
         except TenureError as fault:
-            return HookResult("failed", str(fault))
+            result = HookResult("failed", str(fault))
         except Exception as fault:  # because a unit that waits for ever for its copy is worse
-            return HookResult("failed", f"internal fault while copying the charm: {fault!r}")
+            result = HookResult("failed", f"internal fault while copying the charm: {fault!r}")
         finally:
             self._copying = None
             self._wake()
-        return HookResult("done", "")
+        if result.kind == "failed":
+            self._copy_at = self.now() + min(FIRST_RETRY * 2.0**self._copies_failed, LAST_RETRY)
+            self._copies_failed = min(self._copies_failed + 1, 10)
+        return result
 
     def _begin_upgrade(self, plan: HookPlan) -> None:
         try:
             argv: Found = self._find_hook(UPGRADE)
         except CharmError as fault:
             argv = fault
+        if argv is not None and self._is_going():
+            return  # and nobody is woken: the next turn would come here again, for ever
         if argv is None:
             self.log("DEBUG", f"{UPGRADE} skipped: the charm has none")
             self._pay(plan)
-        elif not self._is_going():
+        else:
             self._begin(plan, argv)
         self._wake()
 
@@ -973,6 +1002,7 @@ class Unit:
         wakes.append(self._kept.save_at)
         wakes.append(self._gone_at)
         wakes.append(self._peers_at)
+        wakes.append(self._copy_at)
         if self._context is None and not self.halting:
             wakes.append(self._hold_until if self._hold_until > now else None)
             wakes.append(self._retry_at if self.state.failure else self._update_at)

@@ -104,7 +104,7 @@ class Source:
 
         kept, _ = Shelf(self._built / "venvs").get(key, fill)
         # Links to the same files, which nobody writes to: what runs are copies of the whole charm.
-        shutil.copytree(kept / "venv", folder / "venv", symlinks=True, copy_function=os.link)
+        shutil.copytree(kept / "venv", folder / "venv", symlinks=True, copy_function=_link)
 
     def _digest(self, entry: Entry) -> str:
         path = self.folder / entry.name
@@ -153,6 +153,13 @@ class Source:
         if not below and (child.name.endswith(".charm") or child.name == "venv"):
             return child.name != "venv" or not self._keeps_venv
         return child.is_dir(follow_symlinks=False) and Path(child.path).resolve() in self._apart
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links, or with too many
+        shutil.copy2(source, target)
 
 
 def _entry(name: str, child: os.DirEntry[str]) -> Entry | None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tenure.charms.fault import CharmError, reason_of
 
-NOT_PART = frozenset({".git"})
-"""Names that are never copied to a unit."""
+NOT_PART = frozenset({".git", "__pycache__", ".pytest_cache"})
+"""Names of what is no part of a charm: they come and go without a change of it."""
 
 
 def digest_of(folder: Path) -> str:

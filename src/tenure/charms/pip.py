@@ -31,15 +31,24 @@ _PLAIN = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w.,\s-]*\])?[^/:@]*\Z")
 """A requirement that means the same wherever it is read: no path, no address, no option."""
 
 
+_ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
 def key_of(recipe: Recipe, folder: Path) -> str | None:
     """What a `venv` for this recipe is found again by; None if it depends on more than words."""
     texts = [(folder / name).read_text(errors="replace") for name in recipe.requirements]
     lines = [line.partition(" #")[0].strip() for text in texts for line in text.splitlines()]
     words = [line for line in lines if line and not line.startswith("#")]
-    if not all(map(_PLAIN.match, (*words, *recipe.packages))):
+    named = (*words, *recipe.packages)
+    if not all(map(_PLAIN.match, named)) or any(_is_file(word, folder) for word in named):
         return None
     whole = (sys.implementation.cache_tag, platform.machine(), words, recipe.packages)
     return hashlib.sha256(repr(whole).encode()).hexdigest()[:32]
+
+
+def _is_file(word: str, folder: Path) -> bool:
+    name = word.split()[0]
+    return name.lower().endswith(_ARCHIVES) or (folder / name).exists()
 
 
 def install(recipe: Recipe, folder: Path) -> None:

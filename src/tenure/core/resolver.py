@@ -166,7 +166,7 @@ def next_hook(state: LocalState, known: Known) -> HookPlan | None:
     """The next hook to run, if any. A unit in error runs none but the failed one, again (H7)."""
     if state.failure is None:
         return _owed(state, known)
-    if not known.may_retry or is_moot(state, known):
+    if not known.may_retry or state.failure.skip or is_moot(state, known):
         return None
     hook = state.failure.hook
     if hook in (ELECTED, DEPOSED, SETTINGS) and known.standing is Standing.WAITING:
@@ -341,6 +341,8 @@ def is_moot(state: LocalState, known: Known) -> bool:
         return leads or (hook == SETTINGS and known.leaving)
     if state.failure.event is not None:
         return known.leaving and state.failure.event.kind not in _LAST_EVENTS
+    if hook == UPGRADE and known.heard and known.charm_revision <= state.charm_revision:
+        return True  # an older copy of the store was put back: there is no such charm any more
     return known.leaving and hook in (INSTALL, CONFIG, START, UPDATE, UPGRADE)
 
 

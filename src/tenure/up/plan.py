@@ -157,7 +157,7 @@ def _differs(charm: Charm, before: Charm | CharmStatus | None) -> bool:
     resources = before.resources or {}
     return (
         charm.source != before.source
-        or charm.digest not in ("", before.digest)
+        or (before.digest != "" and charm.digest not in ("", before.digest))
         or any(resources.get(name) != file for name, file in (charm.resources or {}).items())
         or charm.update_status_interval not in (None, before.update_status_interval)
         or charm.allow_host_changes not in (None, before.allow_host_changes)
