@@ -167,6 +167,22 @@ def test_a_failed_upgrade_is_tried_again_with_the_charm_of_now() -> None:
     assert is_moot(state, LEAVING)
 
 
+def test_a_failed_upgrade_is_not_tried_again_while_the_unit_steps_down() -> None:
+    """U4, H7: nor is its agent woken for it again and again"""
+    state = replace(SETTLED, failure=Failure(hook="upgrade-charm", detail="exit status 1"))
+    due = replace(LEADER, charm_revision=3, may_retry=True)
+    assert next_hook(state, due) is not None
+    assert next_hook(state, replace(due, standing=Standing.STEPPING_DOWN)) is None
+
+
+def test_an_upgrade_to_a_charm_that_is_no_more_is_moot() -> None:
+    """H7: an older copy of the store was put back"""
+    state = replace(SETTLED, charm_revision=3)
+    state = replace(state, failure=Failure(hook="upgrade-charm", detail="exit status 1"))
+    assert is_moot(state, LEADER) and not is_moot(state, replace(LEADER, charm_revision=4))
+    assert not is_moot(state, replace(LEADER, heard=False)), "it is not known yet"
+
+
 def test_what_the_leader_wrote_itself_is_not_owed_to_it() -> None:
     """B5"""
     known = replace(LEADER, relations=(replace(PEERS[0], application=1),))

@@ -242,16 +242,6 @@ def configuration_names_the_leader(patch: Patch) -> None:
     patch.setattr(conversation, "configured", configured)
 
 
-def woken_by_an_upgrade_that_does_not_begin(patch: Patch) -> None:
-    real = Unit._begin_upgrade
-
-    def begin(self: Unit, plan: HookPlan) -> None:
-        real(self, plan)
-        self._wake()
-
-    patch.setattr(Unit, "_begin_upgrade", begin)
-
-
 # -- pins
 
 

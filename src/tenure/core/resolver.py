@@ -173,6 +173,8 @@ def next_hook(state: LocalState, known: Known) -> HookPlan | None:
         return None
     if hook == ELECTED and known.surety is not Surety.IN_HAND:
         return None
+    if hook == UPGRADE and known.standing is Standing.STEPPING_DOWN:
+        return None  # because it would not begin, and to come back here at once is to spin (U4)
     if hook == UPGRADE and known.charm_revision <= state.charm_revision:
         return None  # because an agent that starts does not know yet which charm it is
     if not known.heard and (hook == CONFIG or state.failure.event is not None):
