@@ -708,14 +708,19 @@ class Unit:
         return self._running
 
     async def _until_over(self, plan: HookPlan, running: Running, context: HookContext) -> None:
+        result = await self._result_of(running, context)
+        self._end_context(context)
+        self._end(plan, result)
+
+    async def _result_of(self, running: Running, context: HookContext) -> HookResult:
+        """How it ended; what it left pending is kept then, if it ended well."""
         result = await running.wait()
         self._running = None
         context.over.set()
         if result.kind == "done" and context.has_pending:
             result = await self.commit(context)
         self._running_plan = None
-        self._end_context(context)
-        self._end(plan, result)
+        return result
 
     async def commit(self, context: HookContext) -> HookResult:
         """Keep what a hook that ended well left pending; else it has failed."""
@@ -858,12 +863,8 @@ class Unit:
         begun = resolver.begun(self.state, plan, context.context_id, self.place.boot_id)
         if not self._must_save(begun):
             raise ActionRefused(f"the state of {self.unit} cannot be saved: see its log")
-        result = await self._run(plan, argv, env, context.context_id).wait()
-        self._running = None
-        context.over.set()
-        if result.kind == "done" and context.has_pending:
-            result = await self.commit(context)
-        self._running_plan = None
+        running = self._run(plan, argv, env, context.context_id)
+        result = await self._result_of(running, context)
         self._kept.remember(resolver.cleared(self.state))
         return action.ended(result)
 
