@@ -37,6 +37,16 @@ def source_of(folder: Path) -> Path:
     return source
 
 
+async def leading_in_install(tmp_path: Path) -> tuple[Stage, Machine]:
+    """A unit that leads already while its `install` runs, until the test ends it."""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.runner.held.add("install")
+    unit.start()
+    await stage.until(lambda: unit.leads and unit.running == "install")
+    return stage, unit
+
+
 async def failed_upgrade(tmp_path: Path) -> tuple[Stage, Machine]:
     """A unit in error since its `upgrade-charm` failed."""
     stage = await charmed(tmp_path, units=1)
@@ -268,11 +278,7 @@ async def test_a_skip_that_waits_for_an_action_outlives_the_agent(tmp_path: Path
 @in_virtual_time
 async def test_leadership_does_not_wait_for_a_store_that_hangs(tmp_path: Path) -> None:
     """H2"""
-    stage = await charmed(tmp_path, units=1)
-    [unit] = stage.machines
-    unit.runner.held.add("install")
-    unit.start()
-    await stage.until(lambda: unit.leads and unit.running == "install")
+    stage, unit = await leading_in_install(tmp_path)
     assert stage.store is not None
     stage.store.open.clear()
     await end(unit)
@@ -288,11 +294,7 @@ async def test_a_unit_takes_part_in_those_relations_that_it_asked_for_and_no_oth
     tmp_path: Path,
 ) -> None:
     """H1, H5: a charm with one more endpoint is handed in while the answer is on its way"""
-    stage = await charmed(tmp_path, units=1)
-    [unit] = stage.machines
-    unit.runner.held.add("install")
-    unit.start()
-    await stage.until(lambda: unit.leads and unit.running == "install")
+    stage, unit = await leading_in_install(tmp_path)
     assert stage.store is not None
     stage.store.open.clear()
     await end(unit)
@@ -332,11 +334,7 @@ async def test_configuration_and_start_wait_until_the_unit_is_in_its_relations(
     tmp_path: Path,
 ) -> None:
     """H1: leadership does not"""
-    stage = await charmed(tmp_path, units=1)
-    [unit] = stage.machines
-    unit.runner.held.add("install")
-    unit.start()
-    await stage.until(lambda: unit.leads and unit.running == "install")
+    stage, unit = await leading_in_install(tmp_path)
     stage.disk.full = True
     await end(unit)
     await stage.pass_time(10.0)
