@@ -23,7 +23,7 @@ bench: $(STAMP)
 
 # make sim SEEDS=10000 [FIRST=n]: a range of worlds; make sim SEED=n: one, with its story
 sim: $(STAMP)
-	$(BIN)/python -m tenure.testing $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0))
+	$(BIN)/python -m tenure.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0))
 
 # make torture MINUTES=n [SEED=n]: real processes, killed and starved
 torture: $(STAMP)

@@ -10,8 +10,8 @@ import statistics
 import subprocess
 import time
 
-from tenure.agent.hooks import HookCommand, HookRunner
-from tenure.agent.warden_client import Warden
+from tenure.agent.hooks.process import HookCommand, HookRunner
+from tenure.agent.hooks.warden_client import Warden
 
 ROUNDS = 200
 ARGV = ("/bin/date", "+%s%N")

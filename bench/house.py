@@ -24,8 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tenure.client import Operator, UnixHttp
-from tenure.house import House
+from tenure.client.operator import Operator, UnixHttp
+from tenure.statefolder import StateFolder
 
 LEASE, GUARANTEE = 5.0, 2.0
 STAMP = """#!/bin/bash
@@ -38,7 +38,7 @@ def boot() -> float:
     return time.time()
 
 
-def operator_of(house: House) -> Operator:
+def operator_of(house: StateFolder) -> Operator:
     """The operators' client of a house."""
     return Operator(UnixHttp(house.controller_socket))
 
@@ -50,7 +50,7 @@ class Bench:
         self.folder = folder = Path(tempfile.mkdtemp(prefix="tenure-bench-"))
         self.trace = folder / "trace"
         self.trace.touch()
-        self.house = House(folder / "state")
+        self.house = StateFolder(folder / "state")
         self._charm(folder / "charm", hook)
         argv = [
             sys.executable, "-m", "tenure", "up", str(folder / "charm"), "--name", "web",

@@ -16,7 +16,7 @@ from tenure.controller.__main__ import spare_the_collector
 from tenure.controller.conversation import Conversation
 from tenure.controller.desk import Desk
 from tenure.controller.loop import Controller
-from tenure.stores.sqlite import SqliteStore
+from tenure.stores.sqlite.store import SqliteStore
 from tenure.wire.codec import decode_from_agent, decode_from_controller, encode
 from tenure.wire.messages import (
     PROTOCOL_VERSION,

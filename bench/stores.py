@@ -24,7 +24,7 @@ from tenure.core.changes import (
     SettingsMerged,
 )
 from tenure.stores.base import Seat
-from tenure.stores.sqlite import SqliteStore
+from tenure.stores.sqlite.store import SqliteStore
 
 MANY = 10_000
 SMALL_ROUNDS = 300

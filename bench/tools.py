@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tenure.agent.toolfolder import base_interpreter, make_tools_folder
-from tenure.agent.tools.base import Status
+from tenure.agent.host.toolfolder import base_interpreter, make_tools_folder
+from tenure.agent.tools.base import WorkloadStatus
 from tenure.agent.toolserver import ToolServer
 
 RUNS = 200
@@ -40,10 +40,10 @@ class Leader:
 
     def log(self, level: str, message: str) -> None: ...
 
-    def status(self, *, application: bool) -> Status:
-        return Status()
+    def status(self, *, application: bool) -> WorkloadStatus:
+        return WorkloadStatus()
 
-    async def set_status(self, status: Status, *, application: bool) -> None: ...
+    async def set_status(self, status: WorkloadStatus, *, application: bool) -> None: ...
 
 
 def measure(runs: int = RUNS) -> dict[str, float]:

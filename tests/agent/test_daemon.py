@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tenure.agent.charm import find_hook
+from tenure.agent.charm.copy import find_hook
 from tenure.agent.daemon import PUSHES, Agent
+from tenure.agent.hooks.log import UnitLog
 from tenure.agent.unit import Unit
-from tenure.agent.unitlog import UnitLog
 from tenure.core.effects import Push
 from tenure.wire.messages import Claims, Hello, Resolve
 from tests.support.machine import Machine

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from tenure.agent.dial import dial_unix
 from tenure.agent.news import REMEMBERED
 from tenure.controller.desk import Desk
 from tenure.controller.server import bind_unix
 from tenure.core.changes import Change
 from tenure.core.effects import ClaimUnsure, Revoked, StepDown
 from tenure.errors import Refused, StoreRefused, Unreachable, Unsure
+from tenure.net.websocket import dial_unix
 from tenure.stores.base import Seat
 from tenure.wire.messages import Claims, Release, Verdicts
 from tests.agent.test_handover import busy

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from tenure.agent import daemon
-from tenure.agent.context import HookContext
+from tenure.agent.context.hook import HookContext
 from tenure.agent.unit import Unit
 from tenure.controller.loop import Answer, Controller
 from tenure.core.leases import Leases
-from tenure.core.tracker import Grant, Reply, Tracker
+from tenure.core.tracker import Grant, LeaderReply, Tracker
 from tenure.wire.messages import Offer
 from tests.agent import test_handover, test_unit
 from tests.controller import test_loop
@@ -59,9 +59,9 @@ def not_renewed_for_who_asks(patch: Patch) -> None:
     """U2"""
     real = Tracker.ask
 
-    def ask(self: Tracker, now: float) -> Reply:
+    def ask(self: Tracker, now: float) -> LeaderReply:
         reply = real(self, now)
-        return Reply.NO if reply is Reply.RENEW else reply
+        return LeaderReply.NO if reply is LeaderReply.RENEW else reply
 
     patch.setattr(Tracker, "ask", ask)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tenure.agent.actions import ActionDone, ActionRefused, ActionRun
+from tenure.agent.context.action import ActionDone, ActionRefused, ActionRun
 from tenure.errors import NotFound
 from tests.support.charmstage import CHARM, CONFIG_YAML, busy, calm, charmed, end, refused, said
 from tests.support.machine import Machine

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tenure.agent.charm import CharmError, CopyInterrupted
-from tenure.agent.charmside import MAX_PENDING
-from tenure.agent.context import HookContext
+from tenure.agent.charm.copy import CharmError, CopyInterrupted
+from tenure.agent.context.charm import MAX_PENDING
+from tenure.agent.context.hook import HookContext
 from tenure.agent.tools import run_tool
 from tenure.agent.tools.base import Call
 from tenure.errors import BadRequest
@@ -445,14 +445,14 @@ async def test_what_a_charm_may_do_to_its_machine_follows_the_operators_word(
     """H9: at the next hook, without a restart"""
     stage = await charmed(tmp_path, units=1)
     [unit] = stage.machines
-    standins = tmp_path / "stand-ins"
-    unit.standins = standins
+    shims = tmp_path / "shims"
+    unit.shims = shims
     unit.start()
     await stage.until(lambda: "start" in unit.hooks)
-    assert str(standins) in unit.ran[-1].env["PATH"]
+    assert str(shims) in unit.ran[-1].env["PATH"]
     await give(stage, source_of(tmp_path), allow_host_changes=True, update_status_interval=1.0)
     await stage.until(lambda: unit.hooks[-1] == "config-changed")
-    assert str(standins) not in unit.ran[-1].env["PATH"]
+    assert str(shims) not in unit.ran[-1].env["PATH"]
     await stage.until(lambda: unit.count("update-status") == 2, within=300.0)
     first, second = [ran.at for ran in unit.ran if ran.hook == "update-status"][-2:]
     assert second - first < 2.0

@@ -17,8 +17,8 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from tenure.cli.door import run
-from tenure.house import House, HouseRecord
+from tenure.cli.main import run
+from tenure.statefolder import HouseRecord, StateFolder
 from tenure.wire.operators import ErrorAnswer, Status
 
 
@@ -160,7 +160,7 @@ class Result(Struct, frozen=True):
 class Desk:
     """A house with a controller, and an operator at it."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: StateFolder) -> None:
         self.house = house
         self.controller = FakeController(house.controller_socket)
 
@@ -178,9 +178,9 @@ def call(*args: str) -> Result:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
+def house() -> Iterator[StateFolder]:
     folder = Path(tempfile.mkdtemp(prefix="tn-"))
-    found = House(folder)
+    found = StateFolder(folder)
     found.ensure()
     found.write(HouseRecord(model_uuid="u"))
     yield found
@@ -188,7 +188,7 @@ def house() -> Iterator[House]:
 
 
 @pytest.fixture
-def desk(house: House) -> Iterator[Desk]:
+def desk(house: StateFolder) -> Iterator[Desk]:
     found = Desk(house)
     try:
         yield found

@@ -10,7 +10,7 @@ from tenure.controller.api import Api
 from tenure.controller.server import MAX_BODY
 from tenure.core.changes import Option
 from tenure.core.config import MAX_CONFIG
-from tenure.core.effects import CharmGiven, Configured
+from tenure.core.effects import CharmChanged, Configured
 from tenure.errors import BadRequest, NotFound, Refused
 from tenure.wire import operators as wire
 from tenure.wire.messages import Done, Gone, Remove, Report, Superseded, Welcome
@@ -84,7 +84,7 @@ async def test_a_new_charm_is_told_to_connected_units_and_in_the_next_welcome() 
     charm = wire.Charm(source="/srv/new", peers=("peers", "ring"), resources={"a": "/a"})
     answer = await asked(bench, desk, "POST", "/web/charm", charm)
     assert answer == wire.Ok(note='"web" runs revision 2 of its charm')
-    [given] = talk.of(CharmGiven)
+    [given] = talk.of(CharmChanged)
     assert (given.revision, given.source, given.resources) == (2, "/srv/new", {"a": "/a"})
     other = await connected(bench, desk, "web/1")
     assert other.of(Welcome)[0].units[0].charm.revision == 2

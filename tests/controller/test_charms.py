@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tenure.core.bags import MAX_BAG
-from tenure.core.effects import BagChanged, CharmGiven, Configured, PeerLeft
+from tenure.core.effects import BagChanged, CharmChanged, Configured, PeerLeft
 from tenure.wire.codec import MAX_FRAME, decode_from_agent, encode
 from tenure.wire.messages import (
     Bag,
@@ -54,7 +54,7 @@ async def test_a_welcome_tells_the_charm_the_configuration_and_the_peers() -> No
                 PeerView(relation=1, endpoint="ring", application=1, members={"web/0": 2}),
             ),
             config=Configured(unit="web/1", revision=1, values={"port": "81"}),
-            charm=CharmGiven(
+            charm=CharmChanged(
                 unit="web/1", revision=1, source="/srv/web", peers={"peers": 0, "ring": 1},
                 update_status_interval=300.0,
             ),

@@ -13,9 +13,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tenure.agent.dial import dial_unix
 from tenure.controller.server import bind_unix
 from tenure.errors import Unreachable
+from tenure.net.websocket import dial_unix
 from tenure.wire.codec import MAX_FRAME, encode
 from tenure.wire.messages import PROTOCOL_VERSION, Hello, UnitHello
 from tests.controller.conftest import PATIENCE, Served, Socket

@@ -28,8 +28,8 @@ from tenure.core.changes import (
     UnitRecord,
 )
 from tenure.core.leases import Leases
-from tenure.core.ledger import Batch
 from tenure.core.orders import Orders
+from tenure.core.staging import Batch
 from tenure.errors import InstanceRefused, Refused
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tenure.core import resolver
 from tenure.core.effects import Offer, Revoked, StepDown, Verdict
-from tenure.core.tracker import Grant, Loss, Reply, Standing, Tracker
+from tenure.core.tracker import Grant, LeaderReply, Loss, Standing, Tracker
 
 from .actors import LocalClock
 
@@ -141,10 +141,10 @@ class Agent:
             return False
         now = self.now()
         reply = self.tracker.ask(now)
-        if reply is Reply.RENEW:
+        if reply is LeaderReply.RENEW:
             self.tracker.want_claim(now)
             self.step()
-        if reply is not Reply.YES:
+        if reply is not LeaderReply.YES:
             return False
         self.contexts.add(context)
         self.tracker.promise(context, now)

@@ -19,8 +19,8 @@ from tenure.core.charms import BagWrite, Charms
 from tenure.core.effects import Granted, Revision, Verdict
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
 from tenure.core.leases import Leases, Session
-from tenure.core.ledger import Ledger
 from tenure.core.orders import Orders
+from tenure.core.staging import Staging
 from tenure.errors import NotLeader
 
 from . import drive, scenarios
@@ -220,7 +220,7 @@ def no_change_raises_the_revision(patch: Patch) -> None:
 
 @caught_by(scenarios.rolled_back_grant_never_was, worlds)
 def roll_back_forgotten(patch: Patch) -> None:
-    patch.setattr(Ledger, "roll_back", lambda self, batch: None)
+    patch.setattr(Staging, "roll_back", lambda self, batch: None)
 
 
 @caught_by(scenarios.tombstone_keeps_its_term)

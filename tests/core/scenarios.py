@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from tenure.core.bucket import merge
 from tenure.core.changes import Bucket
-from tenure.core.charms import BagWrite, Charms, GivenCharm
+from tenure.core.charms import BagWrite, Charms, CharmSpec
 from tenure.core.effects import BagChanged, Denied, Granted, Offer, Revision
 from tenure.core.lease import ends_at
 from tenure.errors import InstanceRefused, NotFound, NotLeader, TenureError
@@ -297,7 +297,7 @@ def with_peers(units: int = 3) -> tuple[Bench, Charms]:
     """An application with the relations 0 and 1, whose units all take part in both."""
     bench = Bench(units)
     charms = bench.orders.charms
-    charms.give(APP, GivenCharm(source="/srv/web", peers=("peers", "ring")))
+    charms.give(APP, CharmSpec(source="/srv/web", peers=("peers", "ring")))
     for number in range(units):
         charms.enter(f"{APP}/{number}", {})
     bench.told(), bench.committed()

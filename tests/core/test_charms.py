@@ -16,8 +16,8 @@ from tenure.core.changes import (
     Option,
     UnitDropped,
 )
-from tenure.core.charms import BagWrite, Charms, GivenCharm
-from tenure.core.effects import BagChanged, CharmGiven, Configured, PeerLeft
+from tenure.core.charms import BagWrite, Charms, CharmSpec
+from tenure.core.effects import BagChanged, CharmChanged, Configured, PeerLeft
 from tenure.errors import BadRequest, BucketFull, NotFound, Refused
 
 from . import scenarios
@@ -27,8 +27,8 @@ from .scenarios import own, refusal_of, shared
 OPTIONS = {"port": Option(type="int", default="80"), "motd": Option()}
 
 
-def given(*peers: str, **fields: Any) -> GivenCharm:
-    return GivenCharm(**{"source": "/srv/web", "peers": peers, "options": OPTIONS, **fields})
+def given(*peers: str, **fields: Any) -> CharmSpec:
+    return CharmSpec(**{"source": "/srv/web", "peers": peers, "options": OPTIONS, **fields})
 
 
 def charmed(*peers: str, units: int = 3) -> tuple[Bench, Charms]:
@@ -57,7 +57,12 @@ def test_the_first_charm_is_revision_one_and_each_later_one_a_revision_more() ->
     charms.give(APP, given("peers"))
     [first, second] = [c.record for c in bench.committed() if isinstance(c, CharmPut)]
     assert (first.revision, second.revision) == (1, 2)
-    assert [told.revision for told in bench.told() if isinstance(told, CharmGiven)] == [1, 1, 2, 2]
+    assert [told.revision for told in bench.told() if isinstance(told, CharmChanged)] == [
+        1,
+        1,
+        2,
+        2,
+    ]
 
 
 def test_every_connected_unit_is_told_of_the_charm() -> None:
@@ -67,7 +72,7 @@ def test_every_connected_unit_is_told_of_the_charm() -> None:
     charm = given("peers", resources={"image": "/srv/i"}, allow_host_changes=True)
     bench.orders.charms.give(APP, charm)
     assert bench.told() == [
-        CharmGiven(
+        CharmChanged(
             unit=W0, revision=1, source="/srv/web", peers={"peers": 0},
             resources={"image": "/srv/i"}, allow_host_changes=True,
             update_status_interval=300.0,
@@ -99,7 +104,7 @@ def test_what_a_later_charm_does_not_say_stays_as_it_was() -> None:
     charms.give(
         APP, given(resources={"a": "/a"}, update_status_interval=7.0, allow_host_changes=True)
     )
-    charms.give(APP, GivenCharm(source="/srv/new"))
+    charms.give(APP, CharmSpec(source="/srv/new"))
     record = bench.application.charm
     assert record is not None and record.source == "/srv/new" and record.options == {}
     assert (record.resources, record.update_status_interval) == ({"a": "/a"}, 7.0)
@@ -210,7 +215,7 @@ def test_a_new_charm_drops_values_that_mean_nothing_any_more() -> None:
     charms.configure(APP, {"port": "81", "motd": "hi"}, [])
     bench.told(), bench.committed()
     charms.give(APP, given("peers", options={"port": Option(), "motd": Option()}))
-    assert [type(push) for push in bench.told()] == [CharmGiven, Configured]
+    assert [type(push) for push in bench.told()] == [CharmChanged, Configured]
     changes = bench.committed()
     [config] = [change.record for change in changes if isinstance(change, ConfigPut)]
     assert (config.revision, config.values) == (2, {"motd": "hi"})

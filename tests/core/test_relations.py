@@ -8,8 +8,8 @@ import pytest
 
 from tenure.core.relations import (
     AllTold,
-    Event,
     Relation,
+    RelationEvent,
     Told,
     again,
     entered,
@@ -57,7 +57,7 @@ def test_created_comes_first_and_once() -> None:
     """H1, H4"""
     told = entered({}, now(_1=1))
     event = to_create(told, now(_1=1))
-    assert event == Event(number=0, endpoint="peers", kind="created")
+    assert event == RelationEvent(number=0, endpoint="peers", kind="created")
     assert event.hook == "peers-relation-created"
     assert to_create(paid(told, event), now(_1=1)) is None
 
@@ -98,17 +98,17 @@ def test_who_left_departs_before_anything_else_is_told() -> None:
 
 def test_a_change_that_is_tried_again_does_not_bring_a_departed_unit_back() -> None:
     """H7"""
-    event = Event(number=0, endpoint="peers", kind="changed", remote="web/1", version=2)
+    event = RelationEvent(number=0, endpoint="peers", kind="changed", remote="web/1", version=2)
     assert paid(told_of(), event)[0].members == {}
 
 
 def test_a_failed_change_is_tried_again_for_the_version_that_is_known_now() -> None:
     """H5, H7"""
-    event = Event(number=0, endpoint="peers", kind="changed", remote="web/1", version=2)
+    event = RelationEvent(number=0, endpoint="peers", kind="changed", remote="web/1", version=2)
     assert again(event, now(_1=7)).version == 7
     assert again(event, now()).version == 2
     assert again(event, ()) == event
-    application = Event(number=0, endpoint="peers", kind="changed", version=1)
+    application = RelationEvent(number=0, endpoint="peers", kind="changed", version=1)
     assert again(application, now(application=4)).version == 4
 
 
@@ -151,7 +151,7 @@ def test_what_another_leader_wrote_in_between_is_told() -> None:
 def test_a_hook_sees_who_joins_and_not_who_departs(
     kind: str, remote: str, seen: tuple[str, ...]
 ) -> None:
-    event = Event(number=0, endpoint="peers", kind=kind, remote=remote)
+    event = RelationEvent(number=0, endpoint="peers", kind=kind, remote=remote)
     assert members_for(told_of(_1=1)[0], event) == seen
 
 

@@ -11,9 +11,9 @@ from tenure.core import resolver
 from tenure.core.resolver import (
     Deposition,
     Failure,
-    HookPlan,
-    Known,
     LocalState,
+    RunHook,
+    Snapshot,
     Surety,
     begun,
     cleared,
@@ -35,14 +35,14 @@ NEW = LocalState(unit="web/0")
 SETTLED = replace(NEW, installed=True, told_once=True, configured=True, started=True)
 LED = replace(SETTLED, term=3, seen_term=3, elected_for=3)
 DEPOSED = without_belief(LED)
-MINION = Known(standing=Standing.MINION)
-WAITING = Known(standing=Standing.WAITING)
-LEADER = Known(standing=Standing.LEADER, term=3, surety=Surety.IN_HAND)
-STEPPING = Known(standing=Standing.STEPPING_DOWN)
+MINION = Snapshot(standing=Standing.MINION)
+WAITING = Snapshot(standing=Standing.WAITING)
+LEADER = Snapshot(standing=Standing.LEADER, term=3, surety=Surety.IN_HAND)
+STEPPING = Snapshot(standing=Standing.STEPPING_DOWN)
 LEAVING = replace(MINION, leaving=True)
 
 
-def hooks(state: LocalState, known: Known) -> list[str]:
+def hooks(state: LocalState, known: Snapshot) -> list[str]:
     """All hooks that run one after the other until nothing is owed, none of them failing."""
     ran = []
     while (plan := next_hook(state, known)) is not None:
@@ -77,12 +77,12 @@ STORIES = [
 
 
 @pytest.mark.parametrize(("state", "known", "expected"), STORIES)
-def test_hooks_run_in_order(state: LocalState, known: Known, expected: list[str]) -> None:
+def test_hooks_run_in_order(state: LocalState, known: Snapshot, expected: list[str]) -> None:
     """H1, H2, H3, H10"""
     assert hooks(state, known) == expected
 
 
-def interrupted(state: LocalState, known: Known, crash_at: int) -> list[str]:
+def interrupted(state: LocalState, known: Snapshot, crash_at: int) -> list[str]:
     """The same, but the agent dies once, after so many steps, and starts again from its record.
 
     A hook has three: recorded as running, run, recorded as paid.
@@ -105,7 +105,7 @@ def interrupted(state: LocalState, known: Known, crash_at: int) -> list[str]:
 
 @pytest.mark.parametrize(("state", "known", "expected"), STORIES)
 def test_a_crash_at_any_step_loses_nothing_owed_and_repeats_nothing_paid(
-    state: LocalState, known: Known, expected: list[str]
+    state: LocalState, known: Snapshot, expected: list[str]
 ) -> None:
     """H4, H5"""
     for crash_at in range(1, 3 * len(expected) + 1):
@@ -119,7 +119,7 @@ def test_update_status_runs_only_when_nothing_else_is_owed() -> None:
     """H1"""
     idle = replace(MINION, update_due=True)
     plan = next_hook(SETTLED, idle)
-    assert plan == HookPlan(hook="update-status")
+    assert plan == RunHook(hook="update-status")
     owed = next_hook(SETTLED, replace(idle, revision=1))
     assert owed is not None and owed.hook == "leader-settings-changed"
     first = next_hook(replace(SETTLED, started=False), idle)
@@ -131,8 +131,8 @@ def test_leader_elected_needs_the_guarantee_in_hand() -> None:
     asking = replace(LEADER, surety=Surety.ASKING, update_due=True)
     assert next_hook(SETTLED, asking) is None, "it waits for the renewal that is under way"
     unknown = replace(asking, surety=Surety.UNKNOWN)
-    assert next_hook(SETTLED, unknown) == HookPlan(hook="update-status"), "others go on"
-    assert next_hook(SETTLED, replace(asking, surety=Surety.IN_HAND)) == HookPlan(
+    assert next_hook(SETTLED, unknown) == RunHook(hook="update-status"), "others go on"
+    assert next_hook(SETTLED, replace(asking, surety=Surety.IN_HAND)) == RunHook(
         hook="leader-elected", reason="elected", term=3
     )
 
@@ -154,7 +154,7 @@ def test_a_revision_missed_while_leading_is_told_after_the_deposition() -> None:
     """H3, H5"""
     plan = next_hook(replace(DEPOSED, deposition=Deposition(3, told=True)),
                      replace(MINION, revision=7))  # fmt: skip
-    assert plan == HookPlan(
+    assert plan == RunHook(
         hook="leader-settings-changed", reason="deposed", target_revision=7, deposition=3
     )
     state = paid(DEPOSED, plan)
@@ -167,7 +167,7 @@ def test_a_hook_pays_what_was_recorded_before_it_and_nothing_newer() -> None:
     assert plan is not None and plan.target_revision == 2
     state = paid(SETTLED, plan)
     assert hooks(state, replace(MINION, revision=3)) == ["leader-settings-changed settings"]
-    older = HookPlan(hook="leader-settings-changed", target_revision=1, deposition=2)
+    older = RunHook(hook="leader-settings-changed", target_revision=1, deposition=2)
     assert paid(state, older).seen_revision == 2
     assert paid(DEPOSED, older).deposition == Deposition(3), "it was of another term"
 
@@ -199,7 +199,7 @@ def test_a_failed_hook_stops_all_others_until_it_is_tried_again() -> None:
     assert state.failure == Failure(hook="start", detail="exit 1", attempts=2)
     assert next_hook(state, replace(MINION, revision=5)) is None
     plan = next_hook(state, replace(MINION, revision=5, may_retry=True))
-    assert plan == HookPlan(hook="start", reason="started")
+    assert plan == RunHook(hook="start", reason="started")
     assert paid(state, plan).failure is None
     assert failed(state, "stop", "exit 2").failure == Failure(hook="stop", detail="exit 2")
 
@@ -225,7 +225,7 @@ def test_a_failed_leader_elected_is_moot_when_its_term_is_gone(standing: Standin
     """H2"""
     state = failed(SETTLED, "leader-elected", "exit 1")
     gone = standing in (Standing.MINION, Standing.STEPPING_DOWN)
-    known = Known(standing=standing, term=3, may_retry=True)
+    known = Snapshot(standing=standing, term=3, may_retry=True)
     assert is_moot(state, known) is gone
     if gone:
         assert next_hook(state, known) is None
@@ -288,7 +288,7 @@ def test_a_leaving_unit_that_still_leads_runs_nothing_before_it_steps_down() -> 
     """U4, H1"""
     for known in (LEADER, WAITING):
         assert next_hook(LED, replace(known, leaving=True)) is None
-    assert next_hook(DEPOSED, replace(STEPPING, leaving=True)) == HookPlan(
+    assert next_hook(DEPOSED, replace(STEPPING, leaving=True)) == RunHook(
         hook="leader-deposed", reason="deposed", deposition=3
     )
     told = replace(DEPOSED, deposition=Deposition(3, told=True))

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from tenure.core.relations import Event, Relation, Told
+from tenure.core.relations import Relation, RelationEvent, Told
 from tenure.core.resolver import (
     Failure,
-    HookPlan,
-    Known,
     LocalState,
+    RunHook,
+    Snapshot,
     Surety,
     failed,
     having_written,
@@ -30,7 +30,7 @@ from tenure.core.tracker import Standing
 PEERS = (Relation(number=0, endpoint="peers", members={"web/1": 1}),)
 NEW = LocalState(unit="web/0", charm_revision=1)
 
-LEADER = Known(
+LEADER = Snapshot(
     standing=Standing.LEADER, term=4, surety=Surety.IN_HAND, relations=PEERS, charm_revision=1
 )
 MINION = replace(LEADER, standing=Standing.MINION, term=None)
@@ -38,7 +38,7 @@ LEAVING = replace(MINION, leaving=True, may_retry=True)
 STEPPING = replace(LEADER, standing=Standing.STEPPING_DOWN)
 
 
-def live(state: LocalState, known: Known) -> tuple[list[str], LocalState]:
+def live(state: LocalState, known: Snapshot) -> tuple[list[str], LocalState]:
     """Run all that is owed, each well; the names of the hooks, and what is recorded then."""
     ran: list[str] = []
     while (plan := next_hook(state, known)) is not None:
@@ -70,7 +70,7 @@ def test_a_minion_starts_in_jujus_order() -> None:
 
 def test_leadership_waits_for_the_answer_that_lets_the_unit_into_its_relations() -> None:
     """H1: for one round trip; who steps down waits for nothing (U4)"""
-    installed = paid(NEW, HookPlan(hook="install"))
+    installed = paid(NEW, RunHook(hook="install"))
     assert next_hook(installed, replace(LEADER, entering=True)) is None
     plan = next_hook(installed, LEADER)
     assert plan is not None and plan.hook == "leader-elected", "and not longer, if it was refused"
@@ -82,7 +82,7 @@ def test_leadership_waits_for_the_answer_that_lets_the_unit_into_its_relations()
 def test_a_new_configuration_is_told_once_for_each_revision() -> None:
     """H1, H5: the revision that was known when the hook began is paid"""
     plan = next_hook(SETTLED, replace(LEADER, config_revision=3))
-    assert plan == HookPlan(hook="config-changed", config_revision=3)
+    assert plan == RunHook(hook="config-changed", config_revision=3)
     state = paid(SETTLED, plan)
     assert next_hook(state, replace(LEADER, config_revision=3)) is None
     assert next_hook(state, replace(LEADER, config_revision=4)) is not None
@@ -155,7 +155,7 @@ def test_what_failed_of_a_relation_is_owed_to_one_who_leaves_only_if_it_is_a_par
     hook: str, kind: str, moot: bool
 ) -> None:
     """H7"""
-    event = Event(number=0, endpoint="peers", kind=kind, remote="web/1")
+    event = RelationEvent(number=0, endpoint="peers", kind=kind, remote="web/1")
     assert is_moot(failed(SETTLED, hook, "exit status 1", None, event), LEAVING) is moot
 
 
@@ -163,7 +163,7 @@ def test_a_failed_upgrade_is_tried_again_with_the_charm_of_now() -> None:
     """H7"""
     state = replace(SETTLED, failure=Failure(hook="upgrade-charm", detail="exit status 1"))
     plan = next_hook(state, replace(LEADER, charm_revision=3, may_retry=True))
-    assert plan == HookPlan(hook="upgrade-charm", charm_revision=3)
+    assert plan == RunHook(hook="upgrade-charm", charm_revision=3)
     assert is_moot(state, LEAVING)
 
 

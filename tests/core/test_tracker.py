@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tenure.core.effects import ClaimUnsure
-from tenure.core.tracker import Grant, Loss, Reply, Standing, Tracker
+from tenure.core.tracker import Grant, LeaderReply, Loss, Standing, Tracker
 
 from . import unit_scenarios as scenarios
 from .bench import W0, answer, denied, granted, leader
@@ -25,8 +25,8 @@ def test_true_needs_the_whole_guarantee_in_hand() -> None:
     """G3, U2"""
     tracker = leader(0.0)
     assert tracker.is_sure(29.4) and not tracker.is_sure(29.5)
-    assert tracker.ask(29.4) is Reply.YES
-    assert tracker.ask(29.5) is Reply.RENEW and tracker.ask(59.4) is Reply.NO
+    assert tracker.ask(29.4) is LeaderReply.YES
+    assert tracker.ask(29.5) is LeaderReply.RENEW and tracker.ask(59.4) is LeaderReply.NO
 
 
 def test_nothing_is_promised_without_the_guarantee_in_hand() -> None:
@@ -47,10 +47,10 @@ def test_renewals_are_due_early_enough_that_true_needs_no_waiting() -> None:
 def test_before_the_first_answer_a_unit_waits() -> None:
     """U2"""
     tracker = Tracker(W0)
-    assert tracker.ask(0.0) is Reply.WAIT and tracker.standing(0.0) is Standing.WAITING
+    assert tracker.ask(0.0) is LeaderReply.WAIT and tracker.standing(0.0) is Standing.WAITING
     tracker.begin_claim(0.0)
     tracker.consider(1.0, ClaimUnsure(unit=W0, cause="reloading"), 2.0)
-    assert tracker.ask(1.0) is Reply.WAIT and not tracker.claim_due(1.9)
+    assert tracker.ask(1.0) is LeaderReply.WAIT and not tracker.claim_due(1.9)
     assert tracker.claim_due(2.0)
 
 
@@ -67,11 +67,11 @@ def test_nothing_latches() -> None:
     tracker = Tracker(W0)
     tracker.begin_claim(0.0)
     answer(tracker, 0.1, denied())
-    assert tracker.ask(1.0) is Reply.NO
+    assert tracker.ask(1.0) is LeaderReply.NO
     tracker.want_claim(1.0)
     tracker.begin_claim(1.0)
     answer(tracker, 1.1, granted())
-    assert tracker.ask(1.1) is Reply.YES
+    assert tracker.ask(1.1) is LeaderReply.YES
 
 
 def test_who_is_denied_claims_again_once_per_duration_or_when_offered() -> None:

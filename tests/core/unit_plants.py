@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tenure.core import resolver, tracker
 from tenure.core.effects import Denied, Verdict
-from tenure.core.tracker import Asked, Grant, Loss, Standing, Tracker
+from tenure.core.tracker import ClaimSent, Grant, Loss, Standing, Tracker
 
 from . import unit_scenarios
 from .plants import Patch, caught_by, worlds
@@ -39,7 +39,7 @@ def epoch_ignored(patch: Patch) -> None:
 
 @caught_by(unit_scenarios.term_that_ran_out_does_not_begin_again)
 def term_begins_again_after_its_end(patch: Patch) -> None:
-    def stands(self: Tracker, now: float, asked: Asked) -> bool:
+    def stands(self: Tracker, now: float, asked: ClaimSent) -> bool:
         return asked.epoch == self._epoch
 
     patch.setattr(Tracker, "_still_stands", stands)
@@ -59,7 +59,7 @@ def new_term_inherits_certainty(patch: Patch) -> None:
 
 @caught_by(unit_scenarios.denied_while_believing_is_minion_at_once)
 def denial_ignored_while_believing(patch: Patch) -> None:
-    def consider(self: Tracker, now: float, asked: Asked, denied: Denied) -> Loss | None:
+    def consider(self: Tracker, now: float, asked: ClaimSent, denied: Denied) -> Loss | None:
         self.answered = True
         return Loss("denied") if self.term is not None else None
 

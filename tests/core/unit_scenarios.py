@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tenure.core import resolver
 from tenure.core.resolver import LocalState
-from tenure.core.tracker import Reply, Standing, Tracker
+from tenure.core.tracker import LeaderReply, Standing, Tracker
 
 from .bench import W0, answer, denied, granted, leader
 from .world import World
@@ -18,7 +18,7 @@ def belief_counts_from_before_the_request() -> None:
     tracker.begin_claim(100.0)
     answer(tracker, 130.0, granted())
     assert tracker.sure_until == 159.4
-    assert tracker.ask(129.4) is Reply.YES and tracker.ask(129.5) is Reply.RENEW
+    assert tracker.ask(129.4) is LeaderReply.YES and tracker.ask(129.5) is LeaderReply.RENEW
     assert tracker.believes(159.3) and not tracker.believes(159.4)
 
 
@@ -62,15 +62,15 @@ def denied_while_believing_is_minion_at_once() -> None:
     for tracker in (leader(0.0), Tracker(W0, remembered=1, sure_until=59.4)):
         tracker.begin_claim(10.0)
         assert tracker.consider(11.0, denied(), 12.0) is not None
-        assert not tracker.believes(11.0) and tracker.ask(11.0) is Reply.NO
+        assert not tracker.believes(11.0) and tracker.ask(11.0) is LeaderReply.NO
 
 
 def remembered_term_promises_nothing_before_its_answer() -> None:
     tracker = Tracker(W0, remembered=7, sure_until=50.0, seen_term=7)
-    assert not tracker.believes(1.0) and tracker.ask(1.0) is Reply.WAIT
+    assert not tracker.believes(1.0) and tracker.ask(1.0) is LeaderReply.WAIT
     assert tracker.begin_claim(1.0) == 7
     answer(tracker, 2.0, granted(7))
-    assert tracker.ask(2.0) is Reply.YES and tracker.term == 7
+    assert tracker.ask(2.0) is LeaderReply.YES and tracker.term == 7
 
 
 def release_waits_for_promises() -> None:
@@ -95,7 +95,7 @@ def stepping_down_promises_nothing() -> None:
     tracker = leader(0.0)
     tracker.step_down(1.0)
     assert tracker.believes(1.0) and tracker.standing(1.0) is Standing.STEPPING_DOWN
-    assert tracker.ask(1.0) is Reply.NO and not tracker.is_sure(1.0)
+    assert tracker.ask(1.0) is LeaderReply.NO and not tracker.is_sure(1.0)
     assert not tracker.claim_due(59.0), "it sought to go on"
 
 

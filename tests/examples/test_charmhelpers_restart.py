@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tenure.agent.jujupaths import why_not
+from tenure.agent.host.jujupaths import why_not
 from tests.support.charmlibs import packed
 
 from .charms import WITHIN, at_rest, messages

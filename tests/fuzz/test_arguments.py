@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tenure.agent.tools import REFUSED, SUPPORTED, run_tool
-from tenure.agent.tools.base import Call, Context, Reply, WriteRefused
+from tenure.agent.tools.base import Call, Context, ToolReply, WriteRefused
 from tenure.core.bucket import MAX_BUCKET, merge
 from tenure.core.changes import Bucket
 from tenure.errors import BucketFull
@@ -43,7 +43,7 @@ async def _no_stdin(path: str = "") -> bytes:
     return b""
 
 
-def run(context: Context, tool: str, *args: bytes) -> Reply:
+def run(context: Context, tool: str, *args: bytes) -> ToolReply:
     """One call, with its arguments as a process would have them."""
     texts = tuple(map(os.fsdecode, args))
     call = Call(context_id="1", tool=tool, args=texts, cwd="/charm")
@@ -90,7 +90,7 @@ def test_flags_are_sorted_from_arguments_as_gnuflag_does(tool: str, args: list[b
         assert (reply.exit_code, reply.stderr) == (0, b"")
         assert reply.stdout.startswith(b"Usage: " + tool.encode())
     except rules.Wrong as wrong:
-        assert reply == Reply(exit_code=2, stderr=b"ERROR " + wrong.words + b"\n")
+        assert reply == ToolReply(exit_code=2, stderr=b"ERROR " + wrong.words + b"\n")
     else:
         assert b"option" not in reply.stderr or tool == "juju-log"
 
@@ -120,10 +120,10 @@ def test_what_is_no_flag_is_counted_and_a_file_is_the_callers(tool: str, args: l
     rest = parsed.rest
     if taken and rest and b"=" in rest[0]:
         words = b"invalid key " + rules.quoted(rest[0])
-        assert reply == Reply(exit_code=2, stderr=b"ERROR " + words + b"\n")
+        assert reply == ToolReply(exit_code=2, stderr=b"ERROR " + words + b"\n")
     elif len(rest) > taken:
         words = b"unrecognized args: [" + b" ".join(map(rules.quoted, rest[taken:])) + b"]"
-        assert reply == Reply(exit_code=2, stderr=b"ERROR " + words + b"\n")
+        assert reply == ToolReply(exit_code=2, stderr=b"ERROR " + words + b"\n")
     else:
         assert (reply.exit_code, reply.stderr) == (0, b"")
         assert (reply.out_path is None) == (not parsed.values.get(b"output"))
@@ -162,7 +162,7 @@ def test_no_name_of_a_file_is_an_internal_fault(path: str) -> None:
     assert b"internal fault" not in reply.stderr
 
 
-def check_reply(reply: Reply) -> None:
+def check_reply(reply: ToolReply) -> None:
     """T2: exit 0, 1 or 2; errors are one line that is ours; nothing unforeseen happened."""
     assert reply.exit_code in (0, 1, 2)
     if reply.stderr and not reply.stderr.startswith(b"--format flag deprecated for command "):
@@ -212,7 +212,7 @@ def check_against_dict(calls: list[list[bytes]]) -> None:
             assert reply.stderr.startswith(expected), reply.stderr[:200]
             assert reply.exit_code == (1 if b" would take " in expected else 2)
         else:
-            assert reply == Reply()
+            assert reply == ToolReply()
             model = expected
         assert context.kept.settings == model
 

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-from tenure.agent.unitlog import MAX_SIZE, UnitLog
+from tenure.agent.hooks.log import MAX_SIZE, UnitLog
 from tenure.clock import SystemClock
 from tenure.core.bucket import MAX_BUCKET
-from tenure.house import House
+from tenure.statefolder import StateFolder
 from tests.fuzz.processes import MIB, Watched
 from tests.house.conftest import Place, wait_for
 
@@ -55,7 +55,7 @@ class Flooded:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.house = House(place.state)
+        self.house = StateFolder(place.state)
         status = place.status().applications["web"]
         self.leader = status.leader or ""
         self.minion = next(unit for unit in status.units if unit != self.leader)

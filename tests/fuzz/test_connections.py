@@ -6,7 +6,7 @@ import socket
 import time
 from contextlib import suppress
 
-from tenure.house import House
+from tenure.statefolder import StateFolder
 from tests.fuzz.junk import bad_frames, requests
 from tests.fuzz.others import UPGRADE
 from tests.fuzz.processes import MIB, Watched, busy, connected, everything, many_files_allowed
@@ -23,7 +23,7 @@ class Watch:
         place.up("--units", "2", "--lease", lease)
         place.settles(["web/0", "web/1"])
         self.place = place
-        self.house = House(place.state)
+        self.house = StateFolder(place.state)
         status = place.status()
         self.controller = Watched(status.controller.pid)
         self.leader = status.applications["web"].leader or ""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tenure.agent.execserver import MAX_CONNECTIONS
-from tests.agent.test_exec import Served, exec_served
+from tests.agent.test_execserver import Served, exec_served
 
 PATIENCE = 20.0
 ASK = b'{"version":1}\n'

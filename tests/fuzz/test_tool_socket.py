@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tenure.agent.tools import run_tool
-from tenure.agent.tools.base import Call, Context, ReadStdin, Reply
+from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply
 from tenure.agent.toolserver import MAX_CONNECTIONS, MAX_REQUEST, MAX_STDIN, RunTool, ToolServer
 from tests.fuzz.others import held_below
 from tests.tools.tool_world import PATIENCE, BucketContext, frames, request, sized, talk, until
@@ -197,17 +197,17 @@ async def test_what_is_too_large_is_refused_before_it_takes_memory(folder: Path)
             assert await talk(server.path, GOOD) == TRUE
 
 
-async def greedy(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+async def greedy(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
     """A tool that reads all of its stdin, and then takes its time: until the client is gone."""
     if call.tool == "is-leader":
         return await run_tool(context, call, read_stdin)
     try:
         content = await read_stdin()
     except Exception as fault:
-        return Reply(exit_code=1, stderr=f"ERROR {fault}\n".encode())
+        return ToolReply(exit_code=1, stderr=f"ERROR {fault}\n".encode())
     if call.tool == "slow":
         await asyncio.get_running_loop().create_future()
-    return Reply(stdout=b"%d\n" % len(content))
+    return ToolReply(stdout=b"%d\n" % len(content))
 
 
 async def test_a_flood_of_stdin_is_refused_at_its_limit(folder: Path) -> None:

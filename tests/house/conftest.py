@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tenure.agent.state import StateFile
-from tenure.client import Operator, UnixHttp
+from tenure.client.operator import Operator, UnixHttp
 from tenure.core.resolver import LocalState
 from tenure.errors import Unreachable
-from tenure.house import House
+from tenure.leadership.statefile import StateFile
+from tenure.statefolder import StateFolder
 from tenure.wire.operators import Status
 
 PATIENCE = 20.0
@@ -80,7 +80,7 @@ class Place:
     def move_to(self, state: Path) -> None:
         """Another state folder, from the next command on."""
         self.state = state
-        self.operator = Operator(UnixHttp(House(state).controller_socket))
+        self.operator = Operator(UnixHttp(StateFolder(state).controller_socket))
 
     def write_hook(self, hook: str, body: str, charm: Path | None = None) -> None:
         path = (charm or self.charm) / "hooks" / hook
@@ -159,7 +159,9 @@ class Place:
         wait_for(is_settled, f"{units} to settle")
 
     def _has_started(self, unit: str) -> bool:
-        kept = StateFile(House(self.state).unit_folder(unit) / "state.json", LocalState).load()
+        kept = StateFile(
+            StateFolder(self.state).unit_folder(unit) / "state.json", LocalState
+        ).load()
         return kept is not None and kept.started and kept.running is None
 
     def processes(self) -> list[int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tenure.house import ApplicationHome, House
+from tenure.statefolder import ApplicationHome, StateFolder
 from tenure.wire.operators import CreateApplication
 
 from .conftest import Place, wait_for
@@ -132,7 +132,7 @@ def test_an_action_runs_on_a_unit_or_on_the_leader(place: Place, shop: Path) -> 
 
 
 def test_a_house_of_an_earlier_version_hands_its_charm_to_the_controller(place: Place) -> None:
-    house = House(place.state)
+    house = StateFolder(place.state)
     run = place.begin("up")
     run.says("no applications yet")
     place.operator.create_application(

@@ -16,13 +16,13 @@ from tenure.agent.toolserver import ToolServer
 from tenure.agent.unit import Unit
 from tenure.controller.server import bind_unix
 from tenure.errors import BadName, TenureError, Unreachable
-from tenure.house import (
+from tenure.statefolder import (
     LONGEST_SOCKET_PATH,
     ApplicationHome,
-    House,
     HouseRecord,
     HouseUnusable,
     NamedCharm,
+    StateFolder,
 )
 
 REMOVE_IT = "remove it, or choose another state folder with --state"
@@ -36,26 +36,26 @@ def folder() -> Iterator[Path]:
 
 def test_the_state_folder_is_the_options_else_the_environments() -> None:
     environ = {"HOME": "/h", "XDG_STATE_HOME": "/x", "TENURE_STATE": "/t"}
-    assert House.at("/o", environ).state == Path("/o")
-    assert House.at(None, environ).state == Path("/t")
+    assert StateFolder.at("/o", environ).state == Path("/o")
+    assert StateFolder.at(None, environ).state == Path("/t")
     del environ["TENURE_STATE"]
-    assert House.at(None, environ).state == Path("/x/tenure")
+    assert StateFolder.at(None, environ).state == Path("/x/tenure")
     environ["XDG_STATE_HOME"] = "relative"
-    assert House.at(None, environ).state == Path("/h/.local/state/tenure")
+    assert StateFolder.at(None, environ).state == Path("/h/.local/state/tenure")
     with pytest.raises(HouseUnusable, match="say --state DIR"):
-        House.at(None, {})
+        StateFolder.at(None, {})
     with pytest.raises(HouseUnusable, match="say --state DIR"):
-        House.at("", environ)
+        StateFolder.at("", environ)
 
 
 def test_one_folder_is_one_house_by_whatever_name(folder: Path) -> None:
     (folder / "real").mkdir()
     (folder / "link").symlink_to("real")
-    assert House.at(str(folder / "link"), {}) == House.at(str(folder / "real"), {})
+    assert StateFolder.at(str(folder / "link"), {}) == StateFolder.at(str(folder / "real"), {})
 
 
 def test_everything_of_a_unit_lies_in_its_folder() -> None:
-    house = House(Path("/s"))
+    house = StateFolder(Path("/s"))
     assert house.unit_folder("web/0") == Path("/s/units/web-0")
     assert house.unit_log("web/0") == Path("/s/units/web-0/log")
     assert house.store_file == Path("/s/controller/controller.db")
@@ -68,21 +68,21 @@ def test_everything_of_a_unit_lies_in_its_folder() -> None:
 @pytest.mark.parametrize("length", [1, 60, 66, 67, 68, 69, 90, 300])
 @pytest.mark.parametrize("unit", ["web/0", f"{'a' * 100}/123456789"])
 def test_no_socket_path_is_longer_than_the_system_takes(length: int, unit: str) -> None:
-    house = House(Path("/" + "s" * length))
+    house = StateFolder(Path("/" + "s" * length))
     for path in (house.controller_socket, house.tool_socket(unit), house.exec_socket(unit)):
         assert len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
     assert house.tool_socket("a" * 100 + "/1") != house.tool_socket("a" * 100 + "/2")
 
 
 def test_with_a_long_state_folder_the_sockets_lie_in_a_private_one_of_its_own() -> None:
-    one, other = House(Path("/" + "s" * 90)), House(Path("/" + "t" * 90))
+    one, other = StateFolder(Path("/" + "s" * 90)), StateFolder(Path("/" + "t" * 90))
     assert one.socket_folder.parent == Path("/tmp")
     assert one.socket_folder.name.startswith(f"tenure-{os.getuid()}-")
     assert one.socket_folder != other.socket_folder
 
 
 def test_folders_are_closed_to_others(folder: Path) -> None:
-    house = House(folder / "s")
+    house = StateFolder(folder / "s")
     house.ensure()
     house.ensure()
     for path in (house.state, house.controller_folder, house.units_folder, house.socket_folder):
@@ -90,7 +90,7 @@ def test_folders_are_closed_to_others(folder: Path) -> None:
 
 
 def test_a_socket_folder_that_others_can_reach_or_that_is_a_link_is_refused(folder: Path) -> None:
-    house = House(folder / "s")
+    house = StateFolder(folder / "s")
     house.ensure()
     house.socket_folder.chmod(0o755)
     with pytest.raises(HouseUnusable, match="closed to others"):
@@ -105,7 +105,7 @@ def test_a_socket_folder_that_others_can_reach_or_that_is_a_link_is_refused(fold
 def test_a_socket_folder_of_somebody_else_is_refused(folder: Path) -> None:
     if os.getuid() != 0:
         return  # Only root can give a folder away.
-    house = House(folder / "s")
+    house = StateFolder(folder / "s")
     house.ensure()
     os.chown(house.socket_folder, 12345, 12345)
     with pytest.raises(HouseUnusable, match="closed to others"):
@@ -115,16 +115,16 @@ def test_a_socket_folder_of_somebody_else_is_refused(folder: Path) -> None:
 def test_a_state_folder_that_is_none_is_one_clear_error(folder: Path) -> None:
     (folder / "file").write_text("")
     with pytest.raises(HouseUnusable, match=r"cannot use the state folder .*choose another"):
-        House(folder / "file").ensure()
+        StateFolder(folder / "file").ensure()
     with pytest.raises(HouseUnusable, match=r"cannot use the state folder .*choose another"):
-        House(folder / "file" / "below").ensure()
+        StateFolder(folder / "file" / "below").ensure()
     with pytest.raises(HouseUnusable, match=r"cannot use the state folder"):
-        House(Path("/proc/nowhere")).ensure()
+        StateFolder(Path("/proc/nowhere")).ensure()
 
 
 @pytest.mark.parametrize("name", ["controller.sock", "web-0.tool", "web-0.exec"])
 def test_a_folder_in_a_sockets_place_is_refused_with_what_to_do(folder: Path, name: str) -> None:
-    house = House(folder / "s")
+    house = StateFolder(folder / "s")
     house.ensure()
     (house.socket_folder / name).mkdir()
     with pytest.raises(HouseUnusable, match=f"{name}: it is a folder: remove it, or choose anoth"):
@@ -132,7 +132,7 @@ def test_a_folder_in_a_sockets_place_is_refused_with_what_to_do(folder: Path, na
 
 
 async def test_whoever_cannot_listen_says_what_to_do(folder: Path) -> None:
-    house = House(folder)
+    house = StateFolder(folder)
     unit = cast(Unit, None)  # Nobody will be served.
     with pytest.raises(Unreachable, match=REMOVE_IT):
         bind_unix(folder)
@@ -144,7 +144,7 @@ async def test_whoever_cannot_listen_says_what_to_do(folder: Path) -> None:
 
 
 def test_a_socket_folder_elsewhere_goes_once_it_is_empty(folder: Path) -> None:
-    near, far = House(folder / "s"), House(folder / ("s" * 90))
+    near, far = StateFolder(folder / "s"), StateFolder(folder / ("s" * 90))
     for house in (near, far):
         house.ensure()
         house.controller_socket.touch()
@@ -158,7 +158,7 @@ def test_a_socket_folder_elsewhere_goes_once_it_is_empty(folder: Path) -> None:
 
 
 def test_a_house_exists_once_it_has_a_record(folder: Path) -> None:
-    house = House(folder)
+    house = StateFolder(folder)
     with pytest.raises(HouseUnusable, match="there is no house at"):
         house.check_exists()
     house.write(HouseRecord(model_uuid="u"))
@@ -166,7 +166,7 @@ def test_a_house_exists_once_it_has_a_record(folder: Path) -> None:
 
 
 def test_the_record_is_kept_whole_and_private(folder: Path) -> None:
-    house = House(folder)
+    house = StateFolder(folder)
     assert house.read() is None
     record = HouseRecord(
         model_uuid="u",
@@ -180,7 +180,7 @@ def test_the_record_is_kept_whole_and_private(folder: Path) -> None:
 
 
 def test_a_record_of_an_earlier_version_can_be_read(folder: Path) -> None:
-    house = House(folder)
+    house = StateFolder(folder)
     house.house_file.write_text(
         '{"version": 1, "model_uuid": "u", "store_created": true, "applications": '
         '{"web": {"charm": "/c", "update_status_interval": 60.0}}}'
@@ -192,7 +192,7 @@ def test_a_record_of_an_earlier_version_can_be_read(folder: Path) -> None:
 
 
 def test_a_charm_that_was_packed_is_remembered_by_what_was_named(folder: Path) -> None:
-    house = House(folder)
+    house = StateFolder(folder)
     assert house.named_charm("web", "/c") == "/c"
     house.note_charm("web", NamedCharm("/c", "/c"))
     assert not house.charms_folder.exists()
@@ -210,14 +210,14 @@ def test_a_charm_that_was_packed_is_remembered_by_what_was_named(folder: Path) -
      b'{"model_uuid":"u","version":2}'],
 )  # fmt: skip
 def test_a_record_that_is_none_is_refused_by_name(folder: Path, content: bytes) -> None:
-    house = House(folder)
+    house = StateFolder(folder)
     house.house_file.write_bytes(content)
     with pytest.raises(HouseUnusable, match=r"house\.json cannot be used: .*restore it"):
         house.read()
 
 
 def test_known_units_are_the_folders_that_are_named_like_one(folder: Path) -> None:
-    house = House(folder / "s")
+    house = StateFolder(folder / "s")
     assert house.known_units() == []
     house.ensure()
     for name in ("web-10", "web-2", "my-app-0", "junk", "web-x", ".hidden", "web-02"):

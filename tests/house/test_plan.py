@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tenure.errors import Refused
-from tenure.house import ApplicationHome, House, HouseRecord
+from tenure.statefolder import ApplicationHome, HouseRecord, StateFolder
 from tenure.up.commands import agent_argv
 from tenure.up.plan import (
     Plan,
@@ -30,7 +30,7 @@ from tenure.wire.operators import (
     Status,
 )
 
-HOUSE = House(Path("/s"))
+HOUSE = StateFolder(Path("/s"))
 CHARM = Charm(source="/c")
 
 

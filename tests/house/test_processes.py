@@ -15,7 +15,7 @@ from tenure.clock import SystemClock
 from tenure.up.backoff import Backoff
 from tenure.up.child import CannotStart, Child
 from tenure.up.closing import close_all
-from tenure.up.keeper import Keeper
+from tenure.up.restarter import Restarter
 
 Start = Callable[[str], Child]
 
@@ -96,11 +96,11 @@ async def test_what_cannot_be_started_is_said_in_one_line(tmp_path: Path) -> Non
 
 def keeper(
     start: Callable[[], Child], say: Callable[[str], None], *, restart: bool, wanted: bool
-) -> Keeper:
+) -> Restarter:
     async def is_wanted() -> bool:
         return wanted
 
-    return Keeper(
+    return Restarter(
         "agent of web/0",
         start,
         say=say,

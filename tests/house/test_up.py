@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tenure.house import House
+from tenure.statefolder import StateFolder
 
 from .conftest import Place, wait_for
 
@@ -34,7 +34,7 @@ def test_sockets_that_lie_elsewhere_leave_no_folder_after_a_clean_end(place: Pla
     place.move_to(place.folder / ("s" * 90))
     run = place.up("--lease", "5s")
     place.settles(["web/0"])
-    sockets = House(place.state).socket_folder
+    sockets = StateFolder(place.state).socket_folder
     assert sockets.parent == Path("/tmp") and sockets.is_dir()
     run.send(signal.SIGINT)
     assert run.ends() == 0

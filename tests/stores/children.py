@@ -23,8 +23,8 @@ from tenure.core.changes import (
     SettingsMerged,
 )
 from tenure.errors import TenureError
-from tenure.stores.sqlite import SqliteStore
-from tenure.stores.worker import Worker
+from tenure.stores.sqlite.store import SqliteStore
+from tenure.stores.sqlite.worker import Worker
 
 
 def report(value: Any) -> None:

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 import tenure
+from tenure.simulation.disk import ModelDisk, ModelStore
 from tenure.stores.base import Store
 from tenure.stores.memory import MemoryDisk, MemoryStore
-from tenure.stores.sqlite import SqliteStore
-from tenure.testing.disk import ModelDisk, ModelStore
+from tenure.stores.sqlite.store import SqliteStore
 
 Open = Callable[[], Store]
 SOURCE = Path(tenure.__file__).parents[1]

@@ -36,10 +36,10 @@ from tenure.core.changes import (
     UnitRecord,
 )
 from tenure.errors import SeatLost, SeatTaken, StoreRefused, StoreUnusable
+from tenure.simulation.disk import ModelDisk, ModelStore
 from tenure.stores.base import HISTORY_KEPT, Store
 from tenure.stores.memory import MemoryDisk, MemoryStore
-from tenure.stores.sqlite import SqliteStore
-from tenure.testing.disk import ModelDisk, ModelStore
+from tenure.stores.sqlite.store import SqliteStore
 
 from .conftest import Open
 from .samples import UNSTORABLE, bag, charm, charm_side, config, entry, led, record, turn

@@ -14,16 +14,16 @@ from typing import Any, Literal, cast
 
 from msgspec import Struct
 
-from tenure.agent.charm import find_hook
-from tenure.agent.charmfiles import CharmFiles
+from tenure.agent.charm.copy import find_hook
+from tenure.agent.charm.files import CharmFiles
 from tenure.agent.daemon import Agent
-from tenure.agent.hooks import HookCommand, HookResult, end_leftovers
-from tenure.agent.state import StateFile, StateNotSaved
+from tenure.agent.hooks.log import UnitLog
+from tenure.agent.hooks.process import HookCommand, HookResult, end_leftovers
 from tenure.agent.tools import run_tool
-from tenure.agent.tools.base import Call, Reply
-from tenure.agent.unit import Place, Unit
-from tenure.agent.unitlog import UnitLog
+from tenure.agent.tools.base import Call, ToolReply
+from tenure.agent.unit import Unit, UnitConfig
 from tenure.core.resolver import LocalState
+from tenure.leadership.statefile import StateFile, StateNotSaved
 from tests.support.network import Line
 from tests.support.virtual import VirtualClock
 
@@ -167,7 +167,7 @@ class Machine:
         self.instance = instance or f"instance-of-{unit}"
         self.ran: list[Ran] = []
         self.update_every = 300.0
-        self.standins: Path | None = None
+        self.shims: Path | None = None
         self.revision = 0
         """Of the charm that its folder holds when its agent starts; 0 if that is not known."""
         self.folder = folder / (instance or unit).replace("/", "-")
@@ -209,12 +209,12 @@ class Machine:
         self.file = DiskFile(self.disk, self._die)
         return self.file
 
-    def _place(self) -> Place:
-        return Place(
+    def _place(self) -> UnitConfig:
+        return UnitConfig(
             unit=self.name, instance=self.instance, boot_id=self.boot,
             charm=self.folder / "charm", tools=self.folder / "tools",
             socket=self.folder / "tool.sock", model_name="tenure", model_uuid="uuid",
-            inherited={}, update_every=self.update_every, standins=self.standins,
+            inherited={}, update_every=self.update_every, shims=self.shims,
             charm_revision=self.revision,
         )  # fmt: skip
 
@@ -275,7 +275,7 @@ class Machine:
 
     # -- hook tools
 
-    async def tool(self, name: str, *args: str, context: str | None = None) -> Reply:
+    async def tool(self, name: str, *args: str, context: str | None = None) -> ToolReply:
         """Call a tool as the running hook would."""
         context_id = context or self.hook.command.context_id
         found = self.unit.context(context_id)

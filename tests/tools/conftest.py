@@ -14,7 +14,7 @@ from hypothesis import settings
 from tool_world import Client, Contexts
 
 import tenure.agent
-from tenure.agent.toolfolder import make_tools_folder
+from tenure.agent.host.toolfolder import make_tools_folder
 from tenure.agent.toolserver import ToolServer
 
 settings.register_profile("steady", deadline=None, derandomize=True)

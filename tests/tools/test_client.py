@@ -20,8 +20,8 @@ from tool_world import (
     until,
 )
 
-from tenure.agent.tools.base import Call, Context, ReadStdin, Reply
-from tenure.agent.tools.flags import Failed
+from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply
+from tenure.agent.tools.flags import ToolFailed
 from tenure.agent.toolserver import ToolServer, parse_request
 
 LOST = b"ERROR connection to the agent lost: the outcome is unknown\n"
@@ -121,9 +121,9 @@ async def test_arguments_and_folder_reach_the_agent_as_they_are(
     """T1, T9"""
     calls: list[Call] = []
 
-    async def remember(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+    async def remember(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
         calls.append(call)
-        return Reply(exit_code=7, stdout=b"out", stderr=b"err")
+        return ToolReply(exit_code=7, stdout=b"out", stderr=b"err")
 
     server = ToolServer(folder / "socket", Contexts({"1": BucketContext()}), run=remember)
     await server.start()
@@ -262,9 +262,9 @@ async def test_a_stdout_that_does_not_block_gets_everything(
         await end(process)
 
 
-async def echo(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+async def echo(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
     """A tool that prints its stdin if it is told to."""
-    return Reply(stdout=await read_stdin() if call.args else b"not asked")
+    return ToolReply(stdout=await read_stdin() if call.args else b"not asked")
 
 
 async def test_stdin_is_sent_when_asked_for_and_only_then(client: Client, folder: Path) -> None:
@@ -291,11 +291,11 @@ async def test_stdin_is_sent_when_asked_for_and_only_then(client: Client, folder
 async def test_too_much_stdin_is_refused(client: Client, folder: Path) -> None:
     """T2"""
 
-    async def read(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+    async def read(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
         try:
-            return Reply(stdout=await read_stdin())
+            return ToolReply(stdout=await read_stdin())
         except Exception as fault:
-            return Reply(exit_code=1, stderr=f"ERROR {fault}\n".encode())
+            return ToolReply(exit_code=1, stderr=f"ERROR {fault}\n".encode())
 
     server = ToolServer(folder / "socket", Contexts({"1": BucketContext()}), run=read)
     await server.start()
@@ -307,12 +307,12 @@ async def test_too_much_stdin_is_refused(client: Client, folder: Path) -> None:
     assert ran == failed("stdin is larger than 8388608 bytes")
 
 
-async def read_file(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+async def read_file(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
     """A tool that prints a file of the caller's, or the fault that the agent has with it."""
     try:
-        return Reply(stdout=await read_stdin(call.args[0]))
-    except Failed as fault:
-        return Reply(exit_code=1, stderr=f"ERROR {fault}\n".encode())
+        return ToolReply(stdout=await read_stdin(call.args[0]))
+    except ToolFailed as fault:
+        return ToolReply(exit_code=1, stderr=f"ERROR {fault}\n".encode())
 
 
 @pytest.fixture
@@ -368,10 +368,10 @@ async def test_a_call_is_one_process_of_one_thread(client: Client, folder: Path)
     """T9"""
     waiting, go_on = asyncio.Event(), asyncio.Event()
 
-    async def wait(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+    async def wait(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
         waiting.set()
         await go_on.wait()
-        return Reply()
+        return ToolReply()
 
     server = ToolServer(folder / "socket", Contexts({"1": BucketContext()}), run=wait)
     await server.start()

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from tool_world import BucketContext, Client, Contexts, Ran, RecordedAction
 
-from tenure.agent.tools.base import About, GoalUnit, RelationHere, Status
+from tenure.agent.tools.base import About, RelationHere, UnitGoal, WorkloadStatus
 from tenure.agent.toolserver import ToolServer
 
 FOLDER = Path(__file__).with_name("conformance")
@@ -39,7 +39,9 @@ def context_of(facts: dict[str, Any]) -> BucketContext:
         leader=facts["leader"],
         unreadable=facts.get("unreadable", ""),
         unknown=facts.get("unknown", ""),
-        statuses={KINDS[k]: Status(*status) for k, status in facts.get("statuses", {}).items()},
+        statuses={
+            KINDS[k]: WorkloadStatus(*status) for k, status in facts.get("statuses", {}).items()
+        },
         about=About(**facts.get("about", {})),
         action=RecordedAction(params=params) if params is not None else None,
         options=dict(facts.get("config", {})),
@@ -52,7 +54,7 @@ def context_of(facts: dict[str, Any]) -> BucketContext:
         kept=dict(facts.get("kept", {})),
         resources=facts.get("resources", {}),
         goals={
-            name: GoalUnit(status=status, since=since)
+            name: UnitGoal(status=status, since=since)
             for name, (status, since) in facts.get("goals", {}).items()
         },
     )
@@ -80,7 +82,7 @@ def all_of(context: BucketContext) -> dict[str, Any]:
     }
 
 
-def vars_of(status: Status) -> tuple[str, str]:
+def vars_of(status: WorkloadStatus) -> tuple[str, str]:
     return status.current, status.message
 
 

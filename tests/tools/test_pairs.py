@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenure.agent.tools import pairs
-from tenure.agent.tools.flags import Failed
+from tenure.agent.tools.flags import ToolFailed
 from tenure.agent.tools.pairs import settings_in
 
 TABLES = Path(__file__).with_name("conformance")
@@ -30,7 +30,7 @@ def outcome(content: bytes) -> object:
     """The settings, or how they are refused."""
     try:
         return settings_in(content)
-    except Failed as failed:
+    except ToolFailed as failed:
         return str(failed)
 
 

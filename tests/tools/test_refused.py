@@ -13,7 +13,7 @@ from tool_world import BucketContext
 
 import tenure
 from tenure.agent.tools import REFUSED, SUPPORTED, TOOLS
-from tenure.agent.tools.base import Reply
+from tenure.agent.tools.base import ToolReply
 from tenure.agent.tools.refused import REASONS
 
 SOURCE = Path(tenure.__file__).parent.parent
@@ -27,7 +27,7 @@ async def test_what_there_is_not_fails_and_says_why(tool: str) -> None:
         words = f"{tool} is not supported by Tenure: {REASONS[tool]}"
         if tool == "credential-get":
             words = f"cannot access cloud credentials: {words}"
-        assert reply == Reply(exit_code=1, stderr=f"ERROR {words}\n".encode())
+        assert reply == ToolReply(exit_code=1, stderr=f"ERROR {words}\n".encode())
         # because ops takes these for an answer about a secret or a relation
         assert b"not found" not in reply.stderr and b"permission denied" not in reply.stderr
 

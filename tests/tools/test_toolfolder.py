@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tool_world import BucketContext, Client, Contexts, Ran
 
-from tenure.agent.toolfolder import base_interpreter, make_tools_folder, runs
+from tenure.agent.host.toolfolder import base_interpreter, make_tools_folder, runs
 from tenure.agent.tools import TOOLS
 from tenure.agent.toolserver import ToolServer
 from tenure.errors import TenureError

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tool_world import BucketContext
 
 from tenure.agent.tools import REFUSED, TOOLS, run_tool
-from tenure.agent.tools.base import Call, Reply, Status, WriteRefused
+from tenure.agent.tools.base import Call, ToolReply, WorkloadStatus, WriteRefused
 from tenure.agent.tools.pairs import parse_pairs
 
 
@@ -19,13 +19,13 @@ async def no_stdin(path: str = "") -> bytes:
     raise AssertionError("no tool asks for stdin unless it is told to")
 
 
-async def call(context: BucketContext, tool: str, *args: str) -> Reply:
+async def call(context: BucketContext, tool: str, *args: str) -> ToolReply:
     request = Call(context_id="1", tool=tool, args=args, cwd="/charm")
     return await run_tool(context, request, no_stdin)
 
 
-def failed(message: str, exit_code: int = 1) -> Reply:
-    return Reply(exit_code=exit_code, stderr=f"ERROR {message}\n".encode())
+def failed(message: str, exit_code: int = 1) -> ToolReply:
+    return ToolReply(exit_code=exit_code, stderr=f"ERROR {message}\n".encode())
 
 
 async def test_unknown_leadership_prints_nothing_and_says_why() -> None:
@@ -51,7 +51,7 @@ async def test_a_true_that_never_stays_sure_is_unknown() -> None:
 async def test_a_false_is_printed_without_looking_again() -> None:
     """G3, T2"""
     context = BucketContext(leader=False, sure=[False])
-    assert await call(context, "is-leader") == Reply(stdout=b"False\n")
+    assert await call(context, "is-leader") == ToolReply(stdout=b"False\n")
     assert context.sure == [False]
 
 
@@ -109,7 +109,7 @@ async def test_leader_set_without_pairs_still_asks_for_leadership() -> None:
     """T5"""
     reply = await call(BucketContext(leader=False), "leader-set", "", "")
     assert reply.exit_code == 1
-    assert await call(BucketContext(), "leader-set", "") == Reply()
+    assert await call(BucketContext(), "leader-set", "") == ToolReply()
 
 
 SPACES = st.text("\t\n\v\f\r \x85\xa0\u1680\u2003\u2028\u202f\u205f\u3000", max_size=3)
@@ -146,14 +146,14 @@ async def test_an_output_file_is_named_from_the_callers_folder(path: str, absolu
     """T7"""
     for flag in (("-o", path), (f"-o{path}",), ("--output", path), (f"--output={path}",)):
         reply = await call(BucketContext(), "is-leader", *flag)
-        assert reply == Reply(stdout=b"True\n", out_path=absolute)
+        assert reply == ToolReply(stdout=b"True\n", out_path=absolute)
     missing = await call(BucketContext(), "leader-get", "-o", path, "nothing")
-    assert missing == Reply(out_path=absolute)
+    assert missing == ToolReply(out_path=absolute)
 
 
 async def test_an_empty_output_file_means_stdout() -> None:
     """T1"""
-    assert await call(BucketContext(), "is-leader", "-o", "") == Reply(stdout=b"True\n")
+    assert await call(BucketContext(), "is-leader", "-o", "") == ToolReply(stdout=b"True\n")
 
 
 WITHOUT_FLAGS = (
@@ -205,7 +205,7 @@ async def test_juju_log_logs_at_the_level_asked_for(
 ) -> None:
     """T1"""
     context = BucketContext()
-    assert await call(context, "juju-log", *args) == Reply()
+    assert await call(context, "juju-log", *args) == ToolReply()
     assert context.logged == logged
 
 
@@ -219,24 +219,28 @@ async def test_juju_log_without_message_is_wrong() -> None:
 async def test_juju_log_takes_the_deprecated_format() -> None:
     """T1"""
     reply = await call(BucketContext(), "juju-log", "--format=json", "m")
-    assert reply == Reply(stderr=b'--format flag deprecated for command "juju-log"')
+    assert reply == ToolReply(stderr=b'--format flag deprecated for command "juju-log"')
 
 
 @pytest.mark.parametrize(
     ("args", "application", "status"),
     [
-        (("active",), False, Status("active", "")),
-        (("--application=False", "maintenance", "--", "a b"), False, Status("maintenance", "a b")),
-        (("--application=true", "blocked", "--", ""), True, Status("blocked", "")),
-        (("waiting", "--application", "m"), True, Status("waiting", "m")),
+        (("active",), False, WorkloadStatus("active", "")),
+        (
+            ("--application=False", "maintenance", "--", "a b"),
+            False,
+            WorkloadStatus("maintenance", "a b"),
+        ),
+        (("--application=true", "blocked", "--", ""), True, WorkloadStatus("blocked", "")),
+        (("waiting", "--application", "m"), True, WorkloadStatus("waiting", "m")),
     ],
 )
 async def test_status_set_as_charms_call_it(
-    args: tuple[str, ...], application: bool, status: Status
+    args: tuple[str, ...], application: bool, status: WorkloadStatus
 ) -> None:
     """T1"""
     context = BucketContext()
-    assert await call(context, "status-set", *args) == Reply()
+    assert await call(context, "status-set", *args) == ToolReply()
     assert context.statuses == {application: status}
 
 
@@ -268,7 +272,7 @@ async def test_only_the_leader_touches_the_applications_status() -> None:
 async def test_status_get_prints_as_charms_read_it() -> None:
     """T1"""
     context = BucketContext(
-        statuses={False: Status("active", "all: well"), True: Status("blocked")}
+        statuses={False: WorkloadStatus("active", "all: well"), True: WorkloadStatus("blocked")}
     )
     unit = {"message": "all: well", "status": "active", "status-data": {}}
     application = {"message": "", "status": "blocked", "status-data": {}, "units": {"web/0": unit}}

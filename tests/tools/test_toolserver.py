@@ -31,7 +31,7 @@ from tool_world import (
 )
 
 from tenure.agent.tools import run_tool
-from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Status
+from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply, WorkloadStatus
 from tenure.agent.toolserver import (
     MAX_REQUEST,
     ToolServer,
@@ -46,7 +46,7 @@ async def test_tools_of_one_context_run_one_at_a_time_in_order_of_arrival(folder
     order: list[str] = []
     running = 0
 
-    async def run(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+    async def run(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
         nonlocal running
         running += 1
         assert running == 1
@@ -54,7 +54,7 @@ async def test_tools_of_one_context_run_one_at_a_time_in_order_of_arrival(folder
         for _ in range(5):
             await asyncio.sleep(0)
         running -= 1
-        return Reply()
+        return ToolReply()
 
     async with serving(folder / "s", everyone, run) as server:
         names = [str(number) for number in range(20)]
@@ -138,7 +138,7 @@ class SlowContext(BucketContext):
         await self._wait()
         await super().write_settings(changes)
 
-    async def set_status(self, status: Status, *, application: bool) -> None:
+    async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:
         await self._wait()
         await super().set_status(status, application=application)
 
@@ -342,8 +342,8 @@ def test_a_request_is_read_as_it_was_written(
 
 def test_a_reply_is_a_file_or_stdout_then_stderr_then_the_exit_code() -> None:
     """T2, T7"""
-    reply = Reply(exit_code=2, stdout=b"out", stderr=b"err")
+    reply = ToolReply(exit_code=2, stdout=b"out", stderr=b"err")
     assert frames(encode_reply(reply)) == [(b"O", b"out"), (b"E", b"err"), (b"X", b"\2")]
-    reply = Reply(stdout=b"out", out_path="/x")
+    reply = ToolReply(stdout=b"out", out_path="/x")
     assert frames(encode_reply(reply)) == [(b"W", sized(b"/x") + b"out"), (b"X", b"\0")]
-    assert frames(encode_reply(Reply())) == OK
+    assert frames(encode_reply(ToolReply())) == OK

@@ -24,7 +24,7 @@ from tool_world import (
 )
 
 from tenure.agent.tools import run_tool
-from tenure.agent.tools.base import Call, Context, ReadStdin, Reply
+from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply
 from tenure.agent.toolserver import MAX_CONNECTIONS, MAX_KEPT, MAX_REQUEST, SMALL
 
 FULL = f"hook tools have too much under way (at most {MAX_KEPT} bytes at once); try again"
@@ -118,9 +118,9 @@ async def test_replies_that_nobody_reads_count_until_their_clients_are_gone(fold
     """T2, G7: what was done is said in any case"""
     ran: list[str] = []
 
-    async def reply(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+    async def reply(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
         ran.append(call.args[0])
-        return Reply(stdout=b"x" * (MAX_KEPT // 2) if call.args[0] == "large" else b"")
+        return ToolReply(stdout=b"x" * (MAX_KEPT // 2) if call.args[0] == "large" else b"")
 
     large = request("1", "/", "t", "large")
     async with serving(folder / "s", everyone, reply) as server:

@@ -15,17 +15,17 @@ from tenure.agent.tools.base import (
     BagRefused,
     Call,
     Context,
-    GoalUnit,
     LeadershipUnknown,
     Network,
     NotFoundHere,
     ReadFailed,
     ReadStdin,
     RelationHere,
-    Reply,
     Scalar,
-    Status,
+    ToolReply,
     Tree,
+    UnitGoal,
+    WorkloadStatus,
     WriteRefused,
 )
 from tenure.agent.toolserver import RunTool, ToolServer
@@ -77,7 +77,7 @@ class BucketContext:
     unit: str = "web/0"
     sure: list[bool] = field(default_factory=list)
     logged: list[tuple[str, str]] = field(default_factory=list)
-    statuses: dict[bool, Status] = field(default_factory=dict)
+    statuses: dict[bool, WorkloadStatus] = field(default_factory=dict)
     model_uuid: str = "4a5bca6e-8f2c-4d0e-9d15-0c6d1a2b3c4d"
     about: About = field(default_factory=About)
     action: RecordedAction | None = None
@@ -91,7 +91,7 @@ class BucketContext:
     ports: set[str] = field(default_factory=set)
     kept: dict[str, str] = field(default_factory=dict)
     version: str = ""
-    goals: dict[str, GoalUnit] = field(default_factory=dict)
+    goals: dict[str, UnitGoal] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
 
     async def is_leader(self) -> bool:
@@ -114,10 +114,10 @@ class BucketContext:
     def log(self, level: str, message: str) -> None:
         self.logged.append((level, message))
 
-    def status(self, *, application: bool) -> Status:
-        return self.statuses.get(application, Status())
+    def status(self, *, application: bool) -> WorkloadStatus:
+        return self.statuses.get(application, WorkloadStatus())
 
-    async def set_status(self, status: Status, *, application: bool) -> None:
+    async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:
         if application and not self.leader:
             raise WriteRefused("this unit is not the leader")
         self.statuses[application] = status
@@ -167,7 +167,7 @@ class BucketContext:
     def set_version(self, version: str) -> None:
         self.version = version
 
-    async def goal(self) -> Mapping[str, GoalUnit]:
+    async def goal(self) -> Mapping[str, UnitGoal]:
         self._check_readable()
         return dict(self.goals)
 
@@ -328,7 +328,7 @@ class Gate:
     cancelled: list[str] = field(default_factory=list)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def run(self, context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+    async def run(self, context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
         name = call.args[0]
         self.began.append(name)
         try:
@@ -339,7 +339,7 @@ class Gate:
             self.cancelled.append(name)
             raise
         self.ended.append(name)
-        return Reply()
+        return ToolReply()
 
 
 def everyone(_id: str) -> Context:

@@ -7,9 +7,9 @@ to its processes. Whatever is seen is written down with CLOCK_BOOTTIME by who sa
 - each hook's process (`dispatch.py`) traces what it did and was told, tool call by tool call;
 - the driver traces what it did to whom, and when a process began and was gone.
 
-Afterwards `trace.py` reads all of it as the facts of `tenure.testing.facts`, and the same checkers
-that judge the simulation judge them. A fact claims no more than was seen: what may have happened
-earlier or later than it was noted is noted at the end that accuses nobody wrongly.
+Afterwards `trace.py` reads all of it as the facts of `tenure.simulation.facts`, and the same
+checkers that judge the simulation judge them. A fact claims no more than was seen: what may have
+happened earlier or later than it was noted is noted at the end that accuses nobody wrongly.
 
 | file | knows |
 |---|---|

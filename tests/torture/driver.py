@@ -19,11 +19,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 
-from tenure.agent.state import StateFile
-from tenure.client import Operator, UnixHttp
+from tenure.client.operator import Operator, UnixHttp
 from tenure.core.resolver import LocalState
 from tenure.errors import TenureError
-from tenure.testing.facts import BucketAtEnd, Fact, Healed, UnitAtEnd
+from tenure.leadership.statefile import StateFile
+from tenure.simulation.facts import BucketAtEnd, Fact, Healed, UnitAtEnd
 from tests.torture.figures import Figures
 from tests.torture.house import APPLICATION, LEASE, RECONNECT_GRACE, NotSo, Torn
 from tests.torture.scene import Scene, meddle

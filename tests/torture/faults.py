@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tenure.house import House
+from tenure.statefolder import StateFolder
 from tests.torture.house import GUARANTEE, LEASE, PYTHON, NotSo, Torn
 from tests.torture.scene import Scene, meddle
 from tests.torture.watch import Life, argv_of, children_of
@@ -120,7 +120,7 @@ def run_a_clone(scene: Scene) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_told_true(paths: House, unit: str) -> bool:
+def _is_told_true(paths: StateFolder, unit: str) -> bool:
     """What `is-leader` says, if it says anything soon."""
     argv = [*PYTHON, "tenure", "exec", "--state", str(paths.state), unit, "--", "is-leader"]
     with suppress(subprocess.TimeoutExpired):
@@ -132,9 +132,9 @@ def _is_told_true(paths: House, unit: str) -> bool:
 
 
 @contextmanager
-def clone_of(house: Torn, unit: str, state: Path) -> Iterator[tuple[House, Life]]:
+def clone_of(house: Torn, unit: str, state: Path) -> Iterator[tuple[StateFolder, Life]]:
     """An agent with a copy of the unit's state, in another folder, at the same controller."""
-    paths = House(state)
+    paths = StateFolder(state)
     shutil.rmtree(state, ignore_errors=True)
     paths.ensure()
     paths.controller_socket.symlink_to(house.paths.controller_socket)
@@ -157,7 +157,7 @@ def clone_of(house: Torn, unit: str, state: Path) -> Iterator[tuple[House, Life]
         process.communicate()
 
 
-def _log_of(paths: House, unit: str) -> str:
+def _log_of(paths: StateFolder, unit: str) -> str:
     with suppress(OSError):
         return paths.unit_log(unit).read_text("utf-8", "replace")
     return ""

@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tenure.agent.toolfolder import base_interpreter
-from tenure.client import Operator, UnixHttp
+from tenure.agent.host.toolfolder import base_interpreter
+from tenure.client.operator import Operator, UnixHttp
 from tenure.errors import TenureError
-from tenure.house import House
+from tenure.statefolder import StateFolder
 from tenure.wire.operators import Status
 from tests.torture.shim import Shim
 from tests.torture.watch import CONTROLLER, Life, Watch, argv_of, boottime, carriers, children_of
@@ -52,7 +52,7 @@ class Torn:
         self.state = folder / "s"
         self.trace = folder / "trace"
         self.charm = folder / "charm"
-        self.paths = House(self.state)
+        self.paths = StateFolder(self.state)
         self.units = [f"{APPLICATION}/{number}" for number in range(units)]
         self.operator = Operator(UnixHttp(self.paths.controller_socket))
         self.shim = Shim(folder)

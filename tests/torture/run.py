@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenure.testing.checkers import real_checkers
-from tenure.testing.facts import Fact
-from tenure.testing.judge import judge
+from tenure.simulation.checkers import real_checkers
+from tenure.simulation.facts import Fact
+from tenure.simulation.judge import judge
 from tests.torture.driver import Driver
 from tests.torture.figures import Figures
 from tests.torture.house import GUARANTEE, NotSo, Torn, folder_to_keep_if, house_in

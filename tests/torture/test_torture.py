@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from tenure.testing.checkers import real_checkers
-from tenure.testing.facts import Fact, HookEnded, SaidTrue
-from tenure.testing.judge import judge
+from tenure.simulation.checkers import real_checkers
+from tenure.simulation.facts import Fact, HookEnded, SaidTrue
+from tenure.simulation.judge import judge
 from tests.torture.figures import Figures
 from tests.torture.run import Ended, torture
 from tests.torture.shim import NO_COMPILER, compiler

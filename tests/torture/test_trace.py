@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tenure.testing.checkers import real_checkers
-from tenure.testing.facts import Fact, HookBegan, HookEnded, ReadBegan, SaidTrue, WriteEnded
-from tenure.testing.judge import judge
+from tenure.simulation.checkers import real_checkers
+from tenure.simulation.facts import Fact, HookBegan, HookEnded, ReadBegan, SaidTrue, WriteEnded
+from tenure.simulation.judge import judge
 from tests.torture.calls import odd_words, outcome_of
 from tests.torture.figures import Figures
 from tests.torture.trace import Reader, read_traces

@@ -26,7 +26,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tenure.testing.facts import (
+from tenure.simulation.facts import (
     AgentBegan,
     AgentEnded,
     ControllerBegan,

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tenure.agent.warden import read_stat
+from tenure.agent.hooks.warden import read_stat
 
 TICK = os.sysconf("SC_CLK_TCK")
 LOOK_EVERY = 0.03

@@ -15,27 +15,27 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tenure import shortage
-from tenure.agent import charm, jujupaths
-from tenure.agent.charmfiles import CharmFiles
+from tenure.agent.charm import copy as charm
+from tenure.agent.charm.files import CharmFiles
 from tenure.agent.daemon import Agent
-from tenure.agent.dial import dial_unix
-from tenure.agent.environment import JUJU_VERSION
 from tenure.agent.execserver import ExecServer
-from tenure.agent.hooks import HookRunner
-from tenure.agent.standins import make_standins
-from tenure.agent.state import StateFile, instance_id, lock_folder
-from tenure.agent.toolfolder import make_tools_folder
+from tenure.agent.hooks.environment import JUJU_VERSION
+from tenure.agent.hooks.log import UnitLog
+from tenure.agent.hooks.process import HookRunner
+from tenure.agent.hooks.warden_client import Warden
+from tenure.agent.host import jujupaths
+from tenure.agent.host.shims import make_shims
+from tenure.agent.host.toolfolder import make_tools_folder
 from tenure.agent.toolserver import ToolServer
-from tenure.agent.unit import Place, Unit
-from tenure.agent.unitlog import UnitLog
-from tenure.agent.warden_client import Warden
-from tenure.bond import follow_bond, report_fault
+from tenure.agent.unit import Unit, UnitConfig
 from tenure.clock import SystemClock, boot_id
 from tenure.core.resolver import LocalState
 from tenure.errors import TenureError
-from tenure.house import House
+from tenure.leadership.statefile import StateFile, instance_id, lock_folder
 from tenure.names import split_unit
+from tenure.net.websocket import dial_unix
+from tenure.process import follow_parent, report_fault, tell_of_shortage
+from tenure.statefolder import StateFolder
 
 MODEL_NAME = "tenure"
 
@@ -71,7 +71,7 @@ class _Process:
         self.juju_version: str = options.juju_version
         self.charm_revision: int = options.charm_revision
         self.allow_host_changes: bool = options.allow_host_changes
-        self.house = House.at(options.state, os.environ)
+        self.house = StateFolder.at(options.state, os.environ)
         self.folder = self.house.unit_folder(self.unit_name)
         self.clock = SystemClock()
         self.log = UnitLog(self.house.unit_log(self.unit_name), self.unit_name, self.clock)
@@ -79,7 +79,7 @@ class _Process:
     async def run(self) -> int:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # because ignored, it loses exit statuses
         self.house.ensure()
-        shortage.install(asyncio.get_running_loop(), partial(self.log.log, "ERROR"))
+        tell_of_shortage(asyncio.get_running_loop(), partial(self.log.log, "ERROR"))
         self.folder.mkdir(mode=0o700, exist_ok=True)
         lock_folder(self.folder, self.unit_name)
         warden = Warden()
@@ -111,7 +111,7 @@ class _Process:
         execs = ExecServer(unit, self.house.exec_socket(self.unit_name))
         await tools.start()
         await execs.start()
-        follow_bond(on_stop=agent.halt, on_end=lambda: self._end_at_once(unit))
+        follow_parent(on_stop=agent.halt, on_end=lambda: self._end_at_once(unit))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, agent.stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("ready", flush=True)
@@ -122,13 +122,13 @@ class _Process:
         self.log.log("INFO", "the unit has left" if unit.finished else "the agent ends")
         return 0
 
-    def _place(self) -> Place:
+    def _place(self) -> UnitConfig:
         record = self.house.read()
         tools = self.folder / "tools"
         make_tools_folder(tools)
-        standins = self.folder / "stand-ins"
-        make_standins(standins)
-        return Place(
+        shims = self.folder / "shims"
+        make_shims(shims)
+        return UnitConfig(
             unit=self.unit_name,
             instance=instance_id(self.folder),
             boot_id=boot_id(),
@@ -140,7 +140,7 @@ class _Process:
             inherited={k: v for k, v in os.environ.items() if k in ("PATH", "HOME")},
             update_every=self.update_every,
             juju_version=self.juju_version,
-            standins=standins,
+            shims=shims,
             allow_host_changes=self.allow_host_changes,
             charm_revision=self.charm_revision,
         )

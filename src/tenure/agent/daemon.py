@@ -17,14 +17,14 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
-from tenure.agent.connection import Connection
 from tenure.agent.unit import STOP_GRACE, Unit
 from tenure.clock import Clock
+from tenure.leadership.connection import Connection
 from tenure.wire.channel import Dial
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
     BagChanged,
-    CharmGiven,
+    CharmChanged,
     Configured,
     Hello,
     Offer,
@@ -206,6 +206,6 @@ PUSHES: dict[type, Callable[..., None]] = {
     BagChanged: lambda unit, push: unit.peers.changed(push),
     PeerLeft: lambda unit, push: unit.peers.left(push),
     Configured: lambda unit, push: unit.peers.configured(push),
-    CharmGiven: lambda unit, push: unit.given_charm(push),
+    CharmChanged: lambda unit, push: unit.given_charm(push),
 }
 """What each push of the controller does."""

@@ -24,13 +24,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from tenure.agent.actions import ActionDone, ActionRefused, ActionRun, told
+from tenure.agent.context.action import ActionDone, ActionRefused, ActionRun, told
 from tenure.agent.unit import Unit
 from tenure.charms.actions import action_params
 from tenure.charms.facts import Facts
 from tenure.core.resolver import ACTIONS
 from tenure.errors import BadRequest, TenureError, Unreachable
-from tenure.unixsocket import bind_private
+from tenure.net.unix import bind_private
 
 ASK_WITHIN = 10.0
 MAX_LINE = 256 * 1024

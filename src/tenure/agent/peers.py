@@ -15,7 +15,7 @@ from tenure.core.relations import Relation, without
 from tenure.names import application_of
 
 if TYPE_CHECKING:
-    from tenure.wire.messages import BagChanged, CharmGiven, Configured, PeerLeft, PeerView
+    from tenure.wire.messages import BagChanged, CharmChanged, Configured, PeerLeft, PeerView
 
 
 class Peers:
@@ -25,7 +25,7 @@ class Peers:
         self._unit = unit
         self._relations: dict[int, Relation] = {}
         self.config: Configured | None = None
-        self.charm: CharmGiven | None = None
+        self.charm: CharmChanged | None = None
         self.heard = False
 
     @property
@@ -44,7 +44,7 @@ class Peers:
         return self.charm.revision if self.charm is not None else 0
 
     def begin(
-        self, views: Iterable[PeerView], config: Configured | None, charm: CharmGiven | None
+        self, views: Iterable[PeerView], config: Configured | None, charm: CharmChanged | None
     ) -> None:
         """A conversation has begun."""
         self.heard = True
@@ -64,7 +64,7 @@ class Peers:
         if config is not None and config.revision >= self.config_revision:
             self.config = config
 
-    def given(self, charm: CharmGiven) -> None:
+    def given(self, charm: CharmChanged) -> None:
         """The charm is this one; its peer endpoints may be others than before."""
         self.charm = charm
         wanted = {number: endpoint for endpoint, number in charm.peers.items()}

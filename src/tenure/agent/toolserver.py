@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import cast
 
 from tenure.agent.tools import run_tool, wrong_context
-from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Status
-from tenure.agent.tools.flags import Failed, error
+from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply, WorkloadStatus
+from tenure.agent.tools.flags import ToolFailed, error
 from tenure.agent.tools.output import to_bytes
 from tenure.errors import ProtocolError, TenureError
-from tenure.unixsocket import bind_private
+from tenure.net.unix import bind_private
 
 VERSION = 1
 MAX_REQUEST = 8 * 1024 * 1024
@@ -43,7 +43,7 @@ SMALL = 64 * 1024
 _NO_ROOM = f"hook tools have too much under way (at most {MAX_KEPT} bytes at once); try again"
 
 Contexts = Callable[[str], Context | None]
-RunTool = Callable[[Context, Call, ReadStdin], Awaitable[Reply]]
+RunTool = Callable[[Context, Call, ReadStdin], Awaitable[ToolReply]]
 
 
 class ToolServer:
@@ -67,7 +67,7 @@ class ToolServer:
         self.run = run
         self.turns = Turns()
         self.room = Room()
-        self.connections: dict[Connection, None] = {}
+        self.connections: dict[ToolConnection, None] = {}
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -82,12 +82,12 @@ class ToolServer:
             ) from fault
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(
-            lambda: Connection(self), sock=listener, backlog=ACCEPTED_AT_ONCE
+            lambda: ToolConnection(self), sock=listener, backlog=ACCEPTED_AT_ONCE
         )
         # because asyncio accepts as many in one turn of the loop as it was told may wait in line
         listener.listen(MAX_CONNECTIONS)
 
-    def longest_silent(self) -> Connection | None:
+    def longest_silent(self) -> ToolConnection | None:
         """The client that has said nothing whole for the longest, if there is one."""
         return next((each for each in self.connections if each.is_silent), None)
 
@@ -142,7 +142,7 @@ class Room:
         return True
 
 
-class Connection(asyncio.Protocol):
+class ToolConnection(asyncio.Protocol):
     """One client: its request, its call, its reply."""
 
     def __init__(self, server: ToolServer) -> None:
@@ -245,7 +245,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(_frame(b"F", to_bytes(path)) if path else _frame(b"I", b""))
         return await self._stdin.all()
 
-    def _reply(self, reply: Reply) -> None:
+    def _reply(self, reply: ToolReply) -> None:
         if self._transport.is_closing():
             return
         frames = encode_reply(reply)
@@ -284,7 +284,7 @@ class StdinReader:
         return self._whole.done()
 
     async def all(self) -> bytes:
-        """All of it. Raises Failed if it is too much, or if the client is gone."""
+        """All of it. Raises ToolFailed if it is too much, or if the client is gone."""
         return await asyncio.shield(self._whole)
 
     def feed(self, data: bytes) -> None:
@@ -293,7 +293,7 @@ class StdinReader:
         while not self._whole.done() and len(self._received) >= 4:
             size = int.from_bytes(self._received[:4], "big")
             if len(self._content) + size > MAX_STDIN:
-                self._end(Failed(f"{self._name} is larger than {MAX_STDIN} bytes"))
+                self._end(ToolFailed(f"{self._name} is larger than {MAX_STDIN} bytes"))
             elif len(self._received) < 4 + size:
                 return
             elif size == 0:
@@ -304,9 +304,9 @@ class StdinReader:
 
     def lost(self) -> None:
         """The client is gone."""
-        self._end(Failed(f"{self._name} ended in the middle"))
+        self._end(ToolFailed(f"{self._name} ended in the middle"))
 
-    def _end(self, fault: Failed) -> None:
+    def _end(self, fault: ToolFailed) -> None:
         if not self._whole.done():
             self._whole.set_exception(fault)
             # because nobody may be waiting any more, and that is no fault
@@ -319,7 +319,7 @@ class _Watched:
     All else of the context is passed through as it is.
     """
 
-    def __init__(self, context: Context, connection: Connection) -> None:
+    def __init__(self, context: Context, connection: ToolConnection) -> None:
         self._context = context
         self._connection = connection
 
@@ -338,7 +338,7 @@ class _Watched:
         with self._writing():
             await self._context.write_settings(changes)
 
-    async def set_status(self, status: Status, *, application: bool) -> None:
+    async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:
         with self._writing():
             await self._context.set_status(status, application=application)
 
@@ -349,7 +349,7 @@ class _Watched:
             await self._context.write_bag(relation, changes, application=application)
 
 
-def watched(context: Context, connection: Connection) -> Context:
+def watched(context: Context, connection: ToolConnection) -> Context:
     """The context, as a tool of that connection is to see it."""
     # because a delegate is no Context to a type checker, though it does all that one does
     return cast(Context, _Watched(context, connection))
@@ -395,7 +395,7 @@ def _call(texts: list[str]) -> Call:
     return Call(context_id=context_id, tool=name, args=tuple(args), cwd=cwd)
 
 
-def encode_reply(reply: Reply) -> bytes:
+def encode_reply(reply: ToolReply) -> bytes:
     """The frames that make the client print the reply and end."""
     frames = []
     if reply.out_path is not None:

@@ -17,23 +17,20 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tenure.agent.actions import ActionDone, ActionRefused, ActionRun
-from tenure.agent.address import SUBNET_OF_ONE, address_of
-from tenure.agent.charm import CopyInterrupted
-from tenure.agent.charmfiles import Charm, NoCharm
-from tenure.agent.connection import Answer, Connection
-from tenure.agent.context import HookContext
-from tenure.agent.environment import JUJU_VERSION, environment
-from tenure.agent.hooks import HookCommand, HookResult, Log, Runner, Running
-from tenure.agent.keeping import SAVE_AGAIN, Keeping
+from tenure.agent.charm.copy import CopyInterrupted
+from tenure.agent.charm.files import Charm, NoCharm
+from tenure.agent.context.action import ActionDone, ActionRefused, ActionRun
+from tenure.agent.context.hook import HookContext
+from tenure.agent.hooks.environment import JUJU_VERSION, environment
+from tenure.agent.hooks.process import HookCommand, HookProcess, HookResult, Log, Runner
+from tenure.agent.host.address import SUBNET_OF_ONE, address_of
 from tenure.agent.news import News
 from tenure.agent.peers import Peers
-from tenure.agent.state import StateFile
-from tenure.agent.tools.base import BagRefused, LeadershipUnknown, Status
+from tenure.agent.tools.base import BagRefused, LeadershipUnknown, WorkloadStatus
 from tenure.charms.folder import CharmError
 from tenure.clock import Clock
 from tenure.core import resolver
-from tenure.core.effects import CharmGiven, Denied, Verdict
+from tenure.core.effects import CharmChanged, Denied, Verdict
 from tenure.core.relations import Relation
 from tenure.core.resolver import (
     ACTIONS,
@@ -41,13 +38,16 @@ from tenure.core.resolver import (
     START,
     UPDATE,
     UPGRADE,
-    HookPlan,
-    Known,
     LocalState,
+    RunHook,
+    Snapshot,
     Surety,
 )
 from tenure.core.tracker import Grant, Loss, Standing, Tracker
 from tenure.errors import NotFound, TenureError
+from tenure.leadership.connection import Answer, Connection
+from tenure.leadership.record import SAVE_AGAIN, Record
+from tenure.leadership.statefile import StateFile
 from tenure.wire.messages import (
     Claim,
     EnterPeers,
@@ -81,7 +81,7 @@ FindHook = Callable[[str], tuple[str, ...] | None]
 """Looks a hook up in the charm. Raises CharmError for one that is there and cannot be run."""
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class UnitConfig(Struct, frozen=True, kw_only=True):
     """Where a unit lives: all its paths, and what its hooks are told of the world."""
 
     unit: str
@@ -95,7 +95,7 @@ class Place(Struct, frozen=True, kw_only=True):
     inherited: Mapping[str, str]
     update_every: float = 300.0
     juju_version: str = JUJU_VERSION
-    standins: Path | None = None
+    shims: Path | None = None
     allow_host_changes: bool = False
     """What holds before the controller was heard."""
     charm_revision: int = 0
@@ -108,7 +108,7 @@ class Unit:
 
     def __init__(
         self,
-        place: Place,
+        place: UnitConfig,
         *,
         clock: Clock,
         rng: random.Random,
@@ -136,7 +136,7 @@ class Unit:
         self._find_hook = find_hook
         self._runner = runner
         self._log = log
-        self._kept = Keeping(
+        self._kept = Record(
             LocalState(unit=place.unit), file, clock.now, lambda fault: self.log("ERROR", fault)
         )
         self._connection = connection
@@ -144,8 +144,8 @@ class Unit:
         self._attempt = 0
         self._news = News()
         self._context: HookContext | None = None
-        self._running: Running | None = None
-        self._running_plan: HookPlan | None = None
+        self._running: HookProcess | None = None
+        self._running_plan: RunHook | None = None
         self._task: asyncio.Task[None] | None = None  # because the loop keeps no reference of it
         self._asked: list[asyncio.Task[None]] = []
         self._asked_down = False
@@ -241,7 +241,7 @@ class Unit:
         self.tracker.want_claim(self.now())
         self._belief_changed()
 
-    def given_charm(self, charm: CharmGiven) -> None:
+    def given_charm(self, charm: CharmChanged) -> None:
         """An operator handed in a charm."""
         self.peers.given(charm)
         self._copy_at, self._copies_failed = float("-inf"), 0
@@ -372,7 +372,7 @@ class Unit:
         busy = self._context is not None or self._copying is not None or bool(self._asked)
         return not busy and (self.halting or not stepping)
 
-    def _may_copy(self, now: float, known: Known) -> bool:
+    def _may_copy(self, now: float, known: Snapshot) -> bool:
         """Whether a newer charm was handed in than the unit's copy, and may be copied now."""
         behind = 0 < self.state.charm_copied < self.peers.charm_revision
         held = self._is_ending() or known.standing is _STEPPING
@@ -529,7 +529,7 @@ class Unit:
     def _has_gone(self) -> None:
         self.finished = True
 
-    def _skip_missing(self, known: Known) -> tuple[HookPlan | None, Found]:
+    def _skip_missing(self, known: Snapshot) -> tuple[RunHook | None, Found]:
         """The next hook that the charm has; those before it are paid, in one write (H6)."""
         state = self.state
         plan = resolver.next_hook(state, known)
@@ -553,10 +553,10 @@ class Unit:
         except CharmError as fault:  # because it is there and fails
             return fault
 
-    def _known(self) -> Known:
+    def _known(self) -> Snapshot:
         now = self.now()
         standing = self.tracker.standing(now)
-        return Known(
+        return Snapshot(
             standing=standing,
             term=self.tracker.term,
             surety=self._surety(now, standing),
@@ -580,7 +580,7 @@ class Unit:
 
     # -- hooks
 
-    def _begin(self, plan: HookPlan, argv: Found) -> None:
+    def _begin(self, plan: RunHook, argv: Found) -> None:
         self._retry_now = False
         if argv is COPY_FIRST:
             self._upgrade(plan)
@@ -602,13 +602,13 @@ class Unit:
         """The unit's copy of the charm is of this revision now."""
         self._kept.remember(resolver.with_copy(self.state, revision))
 
-    def _upgrade(self, plan: HookPlan) -> None:
+    def _upgrade(self, plan: RunHook) -> None:
         if self.state.charm_copied >= plan.charm_revision:
             self._begin_upgrade(plan)
         else:
             self._copying = asyncio.get_running_loop().create_task(self._copy_and_upgrade(plan))
 
-    async def _copy_and_upgrade(self, plan: HookPlan) -> None:
+    async def _copy_and_upgrade(self, plan: RunHook) -> None:
         given = self.peers.charm
         assert given is not None, "an upgrade is owed because a charm was handed in"
         result = await self._copy(given)
@@ -629,7 +629,7 @@ class Unit:
         elif result.kind == "failed":
             self.log("ERROR", f"the charm was not brought up to date: {result.detail}")
 
-    async def _copy(self, given: CharmGiven) -> HookResult:
+    async def _copy(self, given: CharmChanged) -> HookResult:
         """Bring the charm's copy up to date, beside the loop; what was "killed" goes on later."""
         result = HookResult("done", "")
         try:
@@ -651,7 +651,7 @@ class Unit:
             self._copies_failed = min(self._copies_failed + 1, 10)
         return result
 
-    def _begin_upgrade(self, plan: HookPlan) -> None:
+    def _begin_upgrade(self, plan: RunHook) -> None:
         try:
             argv: Found = self._find_hook(UPGRADE)
         except CharmError as fault:
@@ -668,7 +668,7 @@ class Unit:
     def _is_going(self) -> bool:
         return self._is_ending() or self.leaving or self.tracker.standing(self.now()) is _STEPPING
 
-    def _may_still_run(self, plan: HookPlan, context_id: str) -> bool:
+    def _may_still_run(self, plan: RunHook, context_id: str) -> bool:
         """H2: looked at again just before running; its start is a promise (G3)."""
         if plan.hook != ELECTED:
             return True
@@ -678,7 +678,7 @@ class Unit:
         self.tracker.promise(context_id, now)
         return True
 
-    def _start(self, plan: HookPlan, argv: tuple[str, ...], context_id: str) -> None:
+    def _start(self, plan: RunHook, argv: tuple[str, ...], context_id: str) -> None:
         context = HookContext(
             self, context_id, plan.hook, plan.target_revision, event=plan.event
         )  # fmt: skip
@@ -689,8 +689,8 @@ class Unit:
         self._task = asyncio.get_running_loop().create_task(task)
 
     def _run(
-        self, plan: HookPlan, argv: tuple[str, ...], env: dict[str, str], context_id: str
-    ) -> Running:
+        self, plan: RunHook, argv: tuple[str, ...], env: dict[str, str], context_id: str
+    ) -> HookProcess:
         self._running_plan = plan
         self._running = self._runner.start(
             HookCommand(
@@ -707,12 +707,12 @@ class Unit:
             self._kept.remember(state, durable=False)
         return self._running
 
-    async def _until_over(self, plan: HookPlan, running: Running, context: HookContext) -> None:
+    async def _until_over(self, plan: RunHook, running: HookProcess, context: HookContext) -> None:
         result = await self._result_of(running, context)
         self._end_context(context)
         self._end(plan, result)
 
-    async def _result_of(self, running: Running, context: HookContext) -> HookResult:
+    async def _result_of(self, running: HookProcess, context: HookContext) -> HookResult:
         """How it ended; what it left pending is kept then, if it ended well."""
         result = await running.wait()
         self._running = None
@@ -740,7 +740,7 @@ class Unit:
             self._context = None
             self._wake()
 
-    def _end(self, plan: HookPlan, result: HookResult) -> None:
+    def _end(self, plan: RunHook, result: HookResult) -> None:
         if result.kind == "done":
             self._kills = 0
             self.log("INFO", f"{plan.hook} ended well")
@@ -763,7 +763,7 @@ class Unit:
             self._arm_update()
         self._wake()  # because the next one may be due, also when this one was only skipped
 
-    def _pay(self, plan: HookPlan) -> None:
+    def _pay(self, plan: RunHook) -> None:
         seen = self._news.covered(plan.target_revision)
         self._kept.remember(resolver.paid(self.state, replace(plan, target_revision=seen)))
         self._news.forget(self.state.seen_revision)
@@ -781,7 +781,7 @@ class Unit:
         )
 
     def _environment(
-        self, hook: str, context_id: str, plan: HookPlan | None, action: ActionRun | None = None
+        self, hook: str, context_id: str, plan: RunHook | None, action: ActionRun | None = None
     ) -> dict[str, str]:
         place = self.place
         keys = None
@@ -801,7 +801,7 @@ class Unit:
             model_uuid=place.model_uuid,
             inherited=place.inherited,
             juju_version=place.juju_version,
-            standins=None if self._may_change_host() else place.standins,
+            shims=None if self._may_change_host() else place.shims,
             event=plan.event if plan else None,
             action=action.variables if action else None,
         )
@@ -831,7 +831,7 @@ class Unit:
         """The operator's command has ended."""
         self._end_context(context)
 
-    def _open_exec(self, known: Known) -> bool:
+    def _open_exec(self, known: Snapshot) -> bool:
         while self._exec_waiters and known.standing is not _STEPPING and not self.stopping:
             waiter, action = self._exec_waiters.pop(0)
             if not waiter.done():
@@ -859,7 +859,7 @@ class Unit:
     async def _run_action(
         self, action: ActionRun, context: HookContext, argv: tuple[str, ...], env: dict[str, str]
     ) -> ActionDone:
-        plan = HookPlan(hook=f"{ACTIONS}{action.name}")
+        plan = RunHook(hook=f"{ACTIONS}{action.name}")
         begun = resolver.begun(self.state, plan, context.context_id, self.place.boot_id)
         if not self._must_save(begun):
             raise ActionRefused(f"the state of {self.unit} cannot be saved: see its log")
@@ -946,11 +946,11 @@ class Unit:
     def log(self, level: str, message: str, source: str = "") -> None:
         self._log.log(level, message, source)
 
-    def workload_status(self, *, application: bool) -> Status:
+    def workload_status(self, *, application: bool) -> WorkloadStatus:
         kept = self.state.application_status if application else self.state.status
-        return Status(*kept) if kept else Status()
+        return WorkloadStatus(*kept) if kept else WorkloadStatus()
 
-    def keep_status(self, status: Status, *, application: bool) -> None:
+    def keep_status(self, status: WorkloadStatus, *, application: bool) -> None:
         kept = (status.current, status.message)
         field = "application_status" if application else "status"
         self._kept.remember(replace(self.state, **{field: kept}), durable=False)

@@ -22,6 +22,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tenure.charms import pip
+from tenure.charms.cache import Cache
 from tenure.charms.fault import CharmError
 from tenure.charms.folder import check_path
 from tenure.charms.recipe import (
@@ -32,7 +33,6 @@ from tenure.charms.recipe import (
     write_metadata,
     write_new,
 )
-from tenure.charms.shelf import Shelf
 from tenure.charms.unpack import MAX_BYTES, MAX_FILES
 
 _FORMAT = "1"
@@ -102,7 +102,7 @@ class Source:
                 shutil.copyfile(folder / name, new / name)
             pip.install(self.recipe, new)
 
-        kept, _ = Shelf(self._built / "venvs").get(key, fill)
+        kept, _ = Cache(self._built / "venvs").get(key, fill)
         # Links to the same files, which nobody writes to: what runs are copies of the whole charm.
         shutil.copytree(kept / "venv", folder / "venv", symlinks=True, copy_function=_link)
 

@@ -21,10 +21,10 @@ from msgspec import Struct
 
 from tenure.charms import pip
 from tenure.charms.build import Source
+from tenure.charms.cache import Cache
 from tenure.charms.fault import CharmError, reason_of
 from tenure.charms.folder import check_charm
 from tenure.charms.recipe import recipe_of
-from tenure.charms.shelf import Shelf
 from tenure.charms.unpack import unpack
 
 
@@ -43,10 +43,10 @@ def prepare(source: Path, built: Path) -> Prepared:
     """
     try:
         if source.suffix == ".charm" and source.is_file():
-            return _unpacked(source, Shelf(built))
+            return _unpacked(source, Cache(built))
         recipe = recipe_of(source)
         if recipe is not None:
-            return _packed(Source(source, recipe, built), Shelf(built))
+            return _packed(Source(source, recipe, built), Cache(built))
     except OSError as error:
         name = f': "{error.filename}"' if error.filename else ""
         raise CharmError(
@@ -56,14 +56,14 @@ def prepare(source: Path, built: Path) -> Prepared:
     return Prepared(source)
 
 
-def _unpacked(file: Path, shelf: Shelf) -> Prepared:
+def _unpacked(file: Path, shelf: Cache) -> Prepared:
     with open(file, "rb") as opened:
         key = hashlib.file_digest(opened, "sha256").hexdigest()[:32]
     folder, is_new = shelf.get(key, partial(unpack, file))
     return Prepared(folder, (f'unpacked "{file}" into "{folder}"',) if is_new else ())
 
 
-def _packed(source: Source, shelf: Shelf) -> Prepared:
+def _packed(source: Source, shelf: Cache) -> Prepared:
     folder, is_new = shelf.get(source.key(), source.build)
     if not is_new:
         return Prepared(folder, (f'"{source.folder}" was packed before, into "{folder}"',))

@@ -24,7 +24,7 @@ def main() -> None:
     heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not under `nohup`
     if heeded:
         signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
-    from tenure.cli.door import run
+    from tenure.cli.main import run
 
     try:
         if heeded:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tenure.cli.output import show
-from tenure.cli.plain import plain
+from tenure.cli.show.output import show
+from tenure.cli.show.text import plain
 from tenure.wire.operators import Ok
 
 

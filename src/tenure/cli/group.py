@@ -48,7 +48,7 @@ class CommandTable(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"tenure.cli.{cmd_name.replace('-', '_')}")
+        module = importlib.import_module(f"tenure.cli.commands.{cmd_name.replace('-', '_')}")
         found: click.Command = module.command
         return found
 

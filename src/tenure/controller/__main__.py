@@ -1,6 +1,6 @@
 """The controller's process: `python -m tenure.controller --state DIR`, started by `up`.
 
-stdin is the bond with `up` (`tenure.bond`). SIGTERM ends it cleanly. It prints `ready` when it
+stdin is the bond with `up` (`tenure.process`). SIGTERM ends it cleanly. It prints `ready` when it
 listens; an error is one line on stderr.
 """
 
@@ -14,16 +14,15 @@ import os
 import signal
 import sys
 
-from tenure import shortage
-from tenure.bond import follow_bond, report_fault
 from tenure.clock import SystemClock
 from tenure.controller.api import Api
 from tenure.controller.desk import Desk
 from tenure.controller.loop import Controller
 from tenure.controller.server import Server, bind_unix
 from tenure.errors import TenureError
-from tenure.house import House
-from tenure.stores.sqlite import SqliteStore
+from tenure.process import allow_all_files, follow_parent, report_fault, tell_of_shortage
+from tenure.statefolder import StateFolder
+from tenure.stores.sqlite.store import SqliteStore
 
 
 def main() -> int:
@@ -35,16 +34,18 @@ def main() -> int:
     )
     options = parser.parse_args()
     try:
-        asyncio.run(_serve(House.at(options.state, os.environ), create=not options.must_exist))
+        asyncio.run(
+            _serve(StateFolder.at(options.state, os.environ), create=not options.must_exist)
+        )
     except TenureError as fault:
         return report_fault(fault)
     return 0
 
 
-async def _serve(house: House, *, create: bool) -> None:
+async def _serve(house: StateFolder, *, create: bool) -> None:
     house.ensure()
-    shortage.allow_all_files()
-    shortage.install(asyncio.get_running_loop(), _say)
+    allow_all_files()
+    tell_of_shortage(asyncio.get_running_loop(), _say)
     store = SqliteStore(house.store_file, create)
     controller = Controller(store, SystemClock())
     await controller.start()
@@ -55,7 +56,7 @@ async def _serve(house: House, *, create: bool) -> None:
     running = asyncio.ensure_future(controller.run())
     try:
         await server.start(bind_unix(house.controller_socket))
-        follow_bond(on_stop=ending.set, on_end=lambda: os._exit(1))
+        follow_parent(on_stop=ending.set, on_end=lambda: os._exit(1))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("ready", flush=True)

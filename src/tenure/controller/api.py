@@ -19,7 +19,7 @@ from tenure.controller.desk import Desk, iso
 from tenure.controller.status import status_of
 from tenure.core.application import Application, config_of
 from tenure.core.changes import Option
-from tenure.core.charms import GivenCharm
+from tenure.core.charms import CharmSpec
 from tenure.core.lease import Lease, is_held
 from tenure.errors import BadRequest, NotFound, Refused, Unsure
 from tenure.names import application_of, split_unit
@@ -276,8 +276,8 @@ class Api:
         return self._controller.leases.application_with(unit)
 
 
-def _given(charm: wire.Charm) -> GivenCharm:
-    return GivenCharm(**asdict(charm))
+def _given(charm: wire.Charm) -> CharmSpec:
+    return CharmSpec(**asdict(charm))
 
 
 def _config(application: Application) -> wire.Config:

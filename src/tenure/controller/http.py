@@ -70,7 +70,7 @@ class Handler(RequestHandler):
             self.logger.error("internal fault: %s", repr(fault)[:500])
 
 
-class Listener(web.Server):
+class HttpListener(web.Server):
     """Makes a Handler of each connection."""
 
     def __call__(self) -> RequestHandler:

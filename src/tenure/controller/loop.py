@@ -24,8 +24,8 @@ from tenure.core.application import Application, restored
 from tenure.core.changes import HistoryAdded
 from tenure.core.effects import Offer, Push
 from tenure.core.leases import OFFER_FOR, Leases
-from tenure.core.ledger import Batch
 from tenure.core.orders import MIN_DURATION, Orders
+from tenure.core.staging import Batch
 from tenure.errors import SeatLost, SeatTaken, StoreRefused, TenureError, Unsure
 from tenure.stores.base import Seat, Store
 

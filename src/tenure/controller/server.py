@@ -19,7 +19,7 @@ from tenure.controller.access import OPERATOR
 from tenure.controller.api import Api
 from tenure.controller.conversation import Conversation
 from tenure.controller.desk import Desk
-from tenure.controller.http import REQUEST_WITHIN, Handler, Listener, refusal
+from tenure.controller.http import REQUEST_WITHIN, Handler, HttpListener, refusal
 from tenure.errors import (
     BadRequest,
     NotFound,
@@ -29,7 +29,7 @@ from tenure.errors import (
     Unreachable,
     Unsure,
 )
-from tenure.unixsocket import bind_private
+from tenure.net.unix import bind_private
 from tenure.wire.codec import MAX_FRAME, decode_from_agent, frames
 from tenure.wire.messages import FromAgent, FromController
 from tenure.wire.operators import ErrorAnswer
@@ -93,7 +93,7 @@ class Server:
 
     async def start(self, listener: socket.socket) -> None:
         """Listen."""
-        server = Listener(
+        server = HttpListener(
             self._serve,
             access_log=None,
             keepalive_timeout=self._request_within,

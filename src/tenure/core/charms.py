@@ -34,7 +34,7 @@ from tenure.core.changes import (
     Option,
     UnitRecord,
 )
-from tenure.core.effects import BagChanged, CharmGiven, Configured, PeerLeft, Push
+from tenure.core.effects import BagChanged, CharmChanged, Configured, PeerLeft, Push
 from tenure.core.leases import Leases
 from tenure.errors import BadRequest, NotFound, Refused
 from tenure.names import split_unit
@@ -51,7 +51,7 @@ _RESOURCE = re.compile(r"[A-Za-z0-9][\w.-]{0,99}\Z")
 _ENDPOINT = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\Z")
 
 
-class GivenCharm(Struct, frozen=True, kw_only=True):
+class CharmSpec(Struct, frozen=True, kw_only=True):
     """A charm as an operator hands it in; what is None stays as it was."""
 
     source: str
@@ -79,7 +79,7 @@ class Charms:
 
     # -- what operators ask
 
-    def give(self, name: str, given: GivenCharm) -> str:
+    def give(self, name: str, given: CharmSpec) -> str:
         """The application runs this charm from now on. Raises NotFound, BadRequest, and Refused if
         it would take a peer relation from units that are in it."""
         before = self._leases.ledger.living(name)
@@ -103,7 +103,7 @@ class Charms:
         return f'"{name}" is configured: revision {config_of(application).revision}'
 
     def with_charm(
-        self, application: Application, given: GivenCharm
+        self, application: Application, given: CharmSpec
     ) -> tuple[Application, list[Change]]:
         """The application running it, and what is to be kept; nothing is stepped yet."""
         check_charm(given)
@@ -236,9 +236,9 @@ def peers_of(application: Application) -> Mapping[str, int]:
     return application.charm.peers if application.charm else {}
 
 
-def charm_given(charm: CharmRecord, unit: str) -> CharmGiven:
+def charm_given(charm: CharmRecord, unit: str) -> CharmChanged:
     """The charm, as the unit is told."""
-    return CharmGiven(
+    return CharmChanged(
         unit=unit, revision=charm.revision, source=charm.source, peers=charm.peers,
         resources=charm.resources, allow_host_changes=charm.allow_host_changes,
         update_status_interval=charm.update_status_interval,
@@ -254,7 +254,7 @@ def configured(application: Application, unit: str) -> Configured:
 # -- charms
 
 
-def check_charm(given: GivenCharm) -> None:
+def check_charm(given: CharmSpec) -> None:
     """Raises BadRequest for what no charm can be."""
     for path in (given.source, *(given.resources or {}).values()):
         if not path.startswith("/") or len(path) > MAX_WORDS or "\0" in path:
@@ -279,7 +279,7 @@ def check_charm(given: GivenCharm) -> None:
             config.value_of(option, option.default, name)
 
 
-def next_charm(application: Application, given: GivenCharm) -> CharmRecord:
+def next_charm(application: Application, given: CharmSpec) -> CharmRecord:
     """The record of the charm that is handed in. Raises Refused."""
     before = application.charm or CharmRecord(
         application=application.name, source=given.source, revision=0

@@ -99,7 +99,7 @@ class Configured(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     values: Mapping[str, str]
 
 
-class CharmGiven(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+class CharmChanged(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """An operator handed in a charm: it lies in the folder `source`. `peers` are its peer endpoints
     and the numbers of their relations."""
 
@@ -113,5 +113,13 @@ class CharmGiven(Struct, frozen=True, kw_only=True, tag=True, gc=False):
 
 
 Push = (
-    Offer | Revision | StepDown | Revoked | Remove | BagChanged | PeerLeft | Configured | CharmGiven
+    Offer
+    | Revision
+    | StepDown
+    | Revoked
+    | Remove
+    | BagChanged
+    | PeerLeft
+    | Configured
+    | CharmChanged
 )

@@ -40,7 +40,7 @@ from tenure.core.changes import (
 )
 from tenure.core.effects import Denied, Granted, Offer, Push, Revision, StepDown
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome
-from tenure.core.ledger import Batch, Ledger
+from tenure.core.staging import Batch, Staging
 from tenure.errors import BadRequest, InstanceRefused, NotFound, NotLeader
 from tenure.names import application_of
 
@@ -67,7 +67,7 @@ class Leases:
     def __init__(
         self, applications: Iterable[Application] = (), *, offer_for: float = OFFER_FOR
     ) -> None:
-        self.ledger = Ledger(applications)
+        self.ledger = Staging(applications)
         self.sessions: dict[str, Session] = {}
         self.pushes: list[tuple[str, Push]] = []
         self.unsure: dict[str, Cause] = {}

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from tenure.core import lease as rules
 from tenure.core.application import Application
+from tenure.core.applications import MAX_UNITS, MIN_DURATION, Members, check_lease
 from tenure.core.changes import PinDropped
 from tenure.core.effects import Revoked, StepDown
 from tenure.core.lease import Handover, Lease
 from tenure.core.leases import pins_left, without
-from tenure.core.members import MAX_UNITS, MIN_DURATION, Members, check_lease
 from tenure.errors import BadRequest, Refused
 
 __all__ = ["MAX_PIN", "MAX_UNITS", "MIN_DURATION", "Orders", "check_lease"]

@@ -52,7 +52,7 @@ class Told(Struct, frozen=True, kw_only=True):
     members: Mapping[str, int] = {}
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class RelationEvent(Struct, frozen=True, kw_only=True):
     """One hook of a relation. `remote` is the unit that it is about, or "" for none. `leaving`: it
     is the unit itself that departs, not the remote one."""
 
@@ -74,16 +74,16 @@ AllTold = Mapping[int, Told]
 _NOTHING = Told()
 
 
-def to_create(told: AllTold, relations: Iterable[Relation]) -> Event | None:
+def to_create(told: AllTold, relations: Iterable[Relation]) -> RelationEvent | None:
     """The next `created` that is owed."""
     for relation in relations:
         before = told.get(relation.number, _NOTHING)
         if before.entered and not before.created:
-            return Event(number=relation.number, endpoint=relation.endpoint, kind=CREATED)
+            return RelationEvent(number=relation.number, endpoint=relation.endpoint, kind=CREATED)
     return None
 
 
-def next_event(told: AllTold, relations: Iterable[Relation]) -> Event | None:
+def next_event(told: AllTold, relations: Iterable[Relation]) -> RelationEvent | None:
     """What is owed of the relations that were created; the first by number, then by the table."""
     for relation in relations:
         before = told.get(relation.number, _NOTHING)
@@ -94,38 +94,38 @@ def next_event(told: AllTold, relations: Iterable[Relation]) -> Event | None:
     return None
 
 
-def _owed(told: Told, relation: Relation) -> Iterator[Event]:
+def _owed(told: Told, relation: Relation) -> Iterator[RelationEvent]:
     number, endpoint = relation.number, relation.endpoint
     for unit in in_order(told.members.keys() - relation.members.keys()):
-        yield Event(number=number, endpoint=endpoint, kind=DEPARTED, remote=unit)
+        yield RelationEvent(number=number, endpoint=endpoint, kind=DEPARTED, remote=unit)
     if told.application < relation.application:
-        yield Event(
+        yield RelationEvent(
             number=number, endpoint=endpoint, kind=CHANGED, version=relation.application
         )  # fmt: skip
     for unit in in_order(relation.members):
         version, known = relation.members[unit], told.members.get(unit)
         if known is None:
-            yield Event(number=number, endpoint=endpoint, kind=JOINED, remote=unit)
+            yield RelationEvent(number=number, endpoint=endpoint, kind=JOINED, remote=unit)
         elif known < version:
-            yield Event(
+            yield RelationEvent(
                 number=number, endpoint=endpoint, kind=CHANGED, remote=unit, version=version
             )
 
 
-def last_event(told: AllTold) -> Event | None:
+def last_event(told: AllTold) -> RelationEvent | None:
     """What is owed to a charm whose unit leaves: it needs nobody else for that."""
     for number, before in sorted(told.items()):
         if not before.created or before.broken:
             continue
         for unit in in_order(before.members):
-            return Event(
+            return RelationEvent(
                 number=number, endpoint=before.endpoint, kind=DEPARTED, remote=unit, leaving=True
             )  # fmt: skip
-        return Event(number=number, endpoint=before.endpoint, kind=BROKEN, leaving=True)
+        return RelationEvent(number=number, endpoint=before.endpoint, kind=BROKEN, leaving=True)
     return None
 
 
-def again(event: Event, relations: Iterable[Relation]) -> Event:
+def again(event: RelationEvent, relations: Iterable[Relation]) -> RelationEvent:
     """A failed hook as it is owed now: with the version that is known now."""
     relation = next((each for each in relations if each.number == event.number), None)
     if relation is None or event.kind != CHANGED:
@@ -146,13 +146,13 @@ def entered(told: AllTold, relations: Iterable[Relation]) -> AllTold:
     return now
 
 
-def paid(told: AllTold, event: Event) -> AllTold:
+def paid(told: AllTold, event: RelationEvent) -> AllTold:
     """The hook ended well, or was skipped."""
     before = told.get(event.number, _NOTHING)
     return {**told, event.number: replace(_paid(before, event), endpoint=event.endpoint)}
 
 
-def _paid(told: Told, event: Event) -> Told:
+def _paid(told: Told, event: RelationEvent) -> Told:
     if event.kind == CREATED:
         return replace(told, created=True)
     if event.kind == BROKEN:
@@ -167,7 +167,7 @@ def _paid(told: Told, event: Event) -> Told:
     return replace(told, members={**told.members, event.remote: version})
 
 
-def wrote(told: AllTold, bags: Mapping[int, int], event: Event | None = None) -> AllTold:
+def wrote(told: AllTold, bags: Mapping[int, int], event: RelationEvent | None = None) -> AllTold:
     """The unit itself brought applications' bags to these versions: it knows what it wrote. `event`
     is what the hook was for that did so, and that has ended well: it counts as told."""
     now = dict(told)
@@ -179,7 +179,7 @@ def wrote(told: AllTold, bags: Mapping[int, int], event: Event | None = None) ->
     return now
 
 
-def members_for(told: Told, event: Event | None) -> tuple[str, ...]:
+def members_for(told: Told, event: RelationEvent | None) -> tuple[str, ...]:
     """The members that a hook sees: who joins is among them, who departs is not."""
     members = set(told.members)
     if event is not None and event.remote:

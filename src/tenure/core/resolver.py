@@ -1,7 +1,7 @@
 """Which hook runs next, and what is owed after it. Pure.
 
 **The theory.** Two snapshots are compared: what is recorded as done (`LocalState`, durable), and
-what is so now (`Known`). The difference is owed; `next_hook` picks one, or none. Nothing is
+what is so now (`Snapshot`). The difference is owed; `next_hook` picks one, or none. Nothing is
 queued: a hook that was interrupted is still owed because nobody recorded that it was paid (H4, H5).
 A hook is paid in one write after it ended well (`paid`), under the term and the revision that were
 recorded before it began, never those that happen to be known when it ends.
@@ -28,7 +28,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tenure.core import relations
-from tenure.core.relations import Event, Relation, Told
+from tenure.core.relations import Relation, RelationEvent, Told
 from tenure.core.tracker import Standing
 
 Reason = Literal["started", "elected", "deposed", "settings", ""]
@@ -53,7 +53,7 @@ class Deposition(Struct, frozen=True):
     told: bool = False
 
 
-class HookPlan(Struct, frozen=True, kw_only=True):
+class RunHook(Struct, frozen=True, kw_only=True):
     """A hook to run, and what it pays if it ends well (H5)."""
 
     hook: str
@@ -61,7 +61,7 @@ class HookPlan(Struct, frozen=True, kw_only=True):
     term: int | None = None
     target_revision: int = 0
     deposition: int | None = None
-    event: Event | None = None
+    event: RelationEvent | None = None
     config_revision: int = 0
     charm_revision: int = 0
 
@@ -74,7 +74,7 @@ class HookPlan(Struct, frozen=True, kw_only=True):
 class Running(Struct, frozen=True, kw_only=True):
     """A hook that was about to run or runs: recorded before it begins (H5)."""
 
-    plan: HookPlan
+    plan: RunHook
     context_id: str
     boot_id: str
     pid: int | None = None
@@ -92,7 +92,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     attempts: int = 1
     skip: bool = False
     term: int | None = None
-    event: Event | None = None
+    event: RelationEvent | None = None
 
 
 class LocalState(Struct, frozen=True, kw_only=True):
@@ -142,7 +142,7 @@ class Surety(Enum):
     """It cannot be had now: postponed, other hooks go on."""
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class Snapshot(Struct, frozen=True, kw_only=True):
     """What is so now, as the shell sees it."""
 
     standing: Standing
@@ -162,7 +162,7 @@ class Known(Struct, frozen=True, kw_only=True):
     charm_revision: int = 0
 
 
-def next_hook(state: LocalState, known: Known) -> HookPlan | None:
+def next_hook(state: LocalState, known: Snapshot) -> RunHook | None:
     """The next hook to run, if any. A unit in error runs none but the failed one, again (H7)."""
     if state.failure is None:
         return _owed(state, known)
@@ -182,23 +182,23 @@ def next_hook(state: LocalState, known: Known) -> HookPlan | None:
     return failed_plan(state, known)
 
 
-def failed_plan(state: LocalState, known: Known) -> HookPlan:
+def failed_plan(state: LocalState, known: Snapshot) -> RunHook:
     """The failed hook as it is owed now: to run it again, or to pay it when it is skipped (H7)."""
     assert state.failure is not None
     hook = state.failure.hook
     if hook == ELECTED:
-        return HookPlan(hook=hook, reason="elected", term=known.term)
+        return RunHook(hook=hook, reason="elected", term=known.term)
     if hook == DEPOSED:
-        return _deposed(state) or HookPlan(hook=hook, reason="deposed")
+        return _deposed(state) or RunHook(hook=hook, reason="deposed")
     if hook == SETTINGS:
-        return _settings(state, known) or HookPlan(hook=hook, reason="settings")
+        return _settings(state, known) or RunHook(hook=hook, reason="settings")
     if state.failure.event is not None:
         return _about(relations.again(state.failure.event, known.relations))
     return _config(state, known) if hook == CONFIG else _of_the_charm(hook, known)
 
 
-def _of_the_charm(hook: str, known: Known) -> HookPlan:
-    return HookPlan(
+def _of_the_charm(hook: str, known: Snapshot) -> RunHook:
+    return RunHook(
         hook=hook,
         reason="started" if hook in (INSTALL, CONFIG, START) else "",
         config_revision=known.config_revision if hook == CONFIG else 0,
@@ -206,17 +206,17 @@ def _of_the_charm(hook: str, known: Known) -> HookPlan:
     )
 
 
-def _config(state: LocalState, known: Known) -> HookPlan:
+def _config(state: LocalState, known: Snapshot) -> RunHook:
     """Only the first one, and the one after an upgrade, run because the charm was started."""
     plan = _of_the_charm(CONFIG, known)
     return plan if not state.configured else replace(plan, reason="")
 
 
-def _about(event: Event) -> HookPlan:
-    return HookPlan(hook=event.hook, event=event)
+def _about(event: RelationEvent) -> RunHook:
+    return RunHook(hook=event.hook, event=event)
 
 
-def _owed(state: LocalState, known: Known) -> HookPlan | None:
+def _owed(state: LocalState, known: Snapshot) -> RunHook | None:
     if known.leaving:
         return _last_hooks(state, known)
     if not state.installed:
@@ -233,14 +233,14 @@ def _owed(state: LocalState, known: Known) -> HookPlan | None:
     return _after_leadership(state, known)
 
 
-def _before_leadership(state: LocalState, known: Known) -> HookPlan | None:
+def _before_leadership(state: LocalState, known: Snapshot) -> RunHook | None:
     if 0 < state.charm_revision < known.charm_revision:
         return _of_the_charm(UPGRADE, known)
     event = relations.to_create(state.relations, known.relations)
     return _about(event) if event is not None else None
 
 
-def _after_leadership(state: LocalState, known: Known) -> HookPlan | None:
+def _after_leadership(state: LocalState, known: Snapshot) -> RunHook | None:
     if not known.heard:
         return None  # what is owed is not known yet, nor the configuration
     if not state.started and to_enter(state, known.relations):
@@ -252,19 +252,19 @@ def _after_leadership(state: LocalState, known: Known) -> HookPlan | None:
     event = relations.next_event(state.relations, known.relations)
     if event is not None:
         return _about(event)
-    return HookPlan(hook=UPDATE) if known.update_due else None
+    return RunHook(hook=UPDATE) if known.update_due else None
 
 
-def _leadership(state: LocalState, known: Known) -> HookPlan | None:
+def _leadership(state: LocalState, known: Snapshot) -> RunHook | None:
     if known.standing is Standing.WAITING:
         return None
     if known.standing is Standing.LEADER:
         due = state.elected_for != known.term and known.surety is Surety.IN_HAND
-        return HookPlan(hook=ELECTED, reason="elected", term=known.term) if due else None
+        return RunHook(hook=ELECTED, reason="elected", term=known.term) if due else None
     return _deposed(state) or _settings(state, known)
 
 
-def _elected_soon(state: LocalState, known: Known) -> bool:
+def _elected_soon(state: LocalState, known: Snapshot) -> bool:
     return (
         known.standing is Standing.LEADER
         and state.elected_for != known.term
@@ -272,14 +272,14 @@ def _elected_soon(state: LocalState, known: Known) -> bool:
     )
 
 
-def _deposed(state: LocalState) -> HookPlan | None:
+def _deposed(state: LocalState) -> RunHook | None:
     owed = state.deposition
     if owed is None or owed.told:
         return None
-    return HookPlan(hook=DEPOSED, reason="deposed", deposition=owed.term)
+    return RunHook(hook=DEPOSED, reason="deposed", deposition=owed.term)
 
 
-def _settings(state: LocalState, known: Known) -> HookPlan | None:
+def _settings(state: LocalState, known: Snapshot) -> RunHook | None:
     reason: Reason
     if state.deposition is not None:
         reason = "deposed"
@@ -289,7 +289,7 @@ def _settings(state: LocalState, known: Known) -> HookPlan | None:
         reason = "settings"
     else:
         return None
-    return HookPlan(
+    return RunHook(
         hook=SETTINGS,
         reason=reason,
         target_revision=known.revision,
@@ -297,7 +297,7 @@ def _settings(state: LocalState, known: Known) -> HookPlan | None:
     )
 
 
-def _last_hooks(state: LocalState, known: Known) -> HookPlan | None:
+def _last_hooks(state: LocalState, known: Snapshot) -> RunHook | None:
     """Demote, then `stop` and `remove`; a unit that never was installed has nothing to undo."""
     if known.standing in (Standing.LEADER, Standing.WAITING):
         return None
@@ -312,17 +312,17 @@ def _last_hooks(state: LocalState, known: Known) -> HookPlan | None:
     if event is not None:
         return _about(event)
     if not state.stopped:
-        return HookPlan(hook=STOP)
-    return None if state.removed else HookPlan(hook=REMOVE)
+        return RunHook(hook=STOP)
+    return None if state.removed else RunHook(hook=REMOVE)
 
 
-def has_left(state: LocalState, known: Known) -> bool:
+def has_left(state: LocalState, known: Snapshot) -> bool:
     """Whether a leaving unit has run all it had to."""
     minion = known.standing is Standing.MINION
     return known.leaving and minion and (state.removed or not state.installed)
 
 
-def demotion_is_over(state: LocalState, known: Known) -> bool:
+def demotion_is_over(state: LocalState, known: Snapshot) -> bool:
     """Whether the hooks of a deposition have run, or cannot run now (U4)."""
     if state.failure is not None or not state.installed:
         return True
@@ -330,7 +330,7 @@ def demotion_is_over(state: LocalState, known: Known) -> bool:
     return deposition is None or (known.leaving and deposition.told)
 
 
-def is_moot(state: LocalState, known: Known) -> bool:
+def is_moot(state: LocalState, known: Snapshot) -> bool:
     """Whether the failed hook is not owed any more: its term is gone, or it leads now (H2, H3)."""
     if state.failure is None or known.standing is Standing.WAITING:
         return False
@@ -367,7 +367,7 @@ def without_belief(state: LocalState) -> LocalState:
     return replace(state, term=None, sure_until=0.0, deposition=Deposition(state.term))
 
 
-def begun(state: LocalState, plan: HookPlan, context_id: str, boot_id: str) -> LocalState:
+def begun(state: LocalState, plan: RunHook, context_id: str, boot_id: str) -> LocalState:
     """Before a hook: the hook, its term, its target revision."""
     return replace(state, running=Running(plan=plan, context_id=context_id, boot_id=boot_id))
 
@@ -377,14 +377,18 @@ def cleared(state: LocalState) -> LocalState:
     return replace(state, running=None)
 
 
-def is_skipped(state: LocalState, plan: HookPlan) -> bool:
+def is_skipped(state: LocalState, plan: RunHook) -> bool:
     """Whether an operator skipped this hook while it ran (H7)."""
     failure = state.failure
     return failure is not None and failure.skip and failure.hook == plan.hook
 
 
 def failed(
-    state: LocalState, hook: str, detail: str, term: int | None = None, event: Event | None = None
+    state: LocalState,
+    hook: str,
+    detail: str,
+    term: int | None = None,
+    event: RelationEvent | None = None,
 ) -> LocalState:
     """The hook failed; the unit is in error until it is retried or skipped (H7)."""
     failure = Failure(hook=hook, detail=detail, term=term, event=event)
@@ -394,7 +398,7 @@ def failed(
     return replace(state, running=None, failure=failure, last_hook=hook)
 
 
-def paid(state: LocalState, plan: HookPlan) -> LocalState:
+def paid(state: LocalState, plan: RunHook) -> LocalState:
     """After a hook that ended well, or was skipped by an operator: what it paid."""
     state = replace(state, running=None, failure=None, last_hook=plan.hook)
     hook = plan.hook
@@ -411,7 +415,7 @@ def paid(state: LocalState, plan: HookPlan) -> LocalState:
     return _step_paid(state, plan)
 
 
-def _settings_paid(state: LocalState, plan: HookPlan) -> LocalState:
+def _settings_paid(state: LocalState, plan: RunHook) -> LocalState:
     deposition = state.deposition
     if deposition is not None and deposition.term == plan.deposition:
         deposition = None
@@ -423,7 +427,7 @@ def _settings_paid(state: LocalState, plan: HookPlan) -> LocalState:
     )
 
 
-def _step_paid(state: LocalState, plan: HookPlan) -> LocalState:
+def _step_paid(state: LocalState, plan: RunHook) -> LocalState:
     hook = plan.hook
     if hook == UPGRADE:
         # because Juju runs config-changed after it
@@ -453,7 +457,7 @@ def with_peers(state: LocalState, known: tuple[Relation, ...]) -> LocalState:
 
 
 def having_written(
-    state: LocalState, bags: Mapping[int, int], event: Event | None = None
+    state: LocalState, bags: Mapping[int, int], event: RelationEvent | None = None
 ) -> LocalState:
     """The unit itself brought applications' bags to these versions, in a hook for this event."""
     return replace(state, relations=relations.wrote(state.relations, bags, event))

@@ -38,7 +38,7 @@ class Standing(Enum):
     MINION = auto()
 
 
-class Reply(Enum):
+class LeaderReply(Enum):
     """What to say to `leader?` (U2)."""
 
     YES = auto()
@@ -49,7 +49,7 @@ class Reply(Enum):
     """The first claim was not answered yet."""
 
 
-class Asked(Struct, frozen=True):
+class ClaimSent(Struct, frozen=True):
     """A claim under way: when it was sent, under which epoch, naming which term."""
 
     at: float
@@ -92,7 +92,7 @@ class Tracker:
         self.stepping_down = False
         self.duration = 60.0
         self.guarantee = 30.0
-        self.in_flight: Asked | None = None
+        self.in_flight: ClaimSent | None = None
         self.claim_at: float = float("-inf")
         self._not_before: float = float("-inf")
         self._offered = False
@@ -114,14 +114,14 @@ class Tracker:
             return Standing.MINION
         return Standing.STEPPING_DOWN if self.stepping_down else Standing.LEADER
 
-    def ask(self, now: float) -> Reply:
+    def ask(self, now: float) -> LeaderReply:
         """What to say to somebody who asks (U2). YES is said with `promise`."""
         standing = self.standing(now)
         if standing is Standing.WAITING:
-            return Reply.WAIT
+            return LeaderReply.WAIT
         if standing is not Standing.LEADER:
-            return Reply.NO
-        return Reply.YES if self.is_sure(now) else Reply.RENEW
+            return LeaderReply.NO
+        return LeaderReply.YES if self.is_sure(now) else LeaderReply.RENEW
 
     def is_sure(self, now: float) -> bool:
         """Whether the guarantee is in hand: it leads for that long from now, whatever happens."""
@@ -164,7 +164,7 @@ class Tracker:
         """A claim is about to be sent; what it names. `now` is read before sending (G4)."""
         assert self.in_flight is None, "one claim at a time"
         alive = self.term is not None and now < self.sure_until
-        self.in_flight = Asked(now, self._epoch, self.term if alive else None)
+        self.in_flight = ClaimSent(now, self._epoch, self.term if alive else None)
         self.claim_at = float("inf")
         self._offered = False
         return self.in_flight.term
@@ -192,14 +192,14 @@ class Tracker:
             return self._consider_denial(now, asked, verdict)
         return self._consider_grant(now, asked, verdict)
 
-    def _still_stands(self, now: float, asked: Asked) -> bool:
+    def _still_stands(self, now: float, asked: ClaimSent) -> bool:
         """Whether the belief, or the lack of it, that the claim was sent under goes on (L2).
 
         A belief that has run out does not, noted or not: its term must not begin again (G8).
         """
         return asked.epoch == self._epoch and (asked.term is None or not self.has_run_out(now))
 
-    def _consider_denial(self, now: float, asked: Asked, denied: Denied) -> Loss | None:
+    def _consider_denial(self, now: float, asked: ClaimSent, denied: Denied) -> Loss | None:
         self.answered = True
         self.duration = denied.duration
         self.claim_at = now if self._offered else asked.at + denied.duration
@@ -208,7 +208,7 @@ class Tracker:
         self.sure_until = min(self.sure_until, now)  # minion at once, before it is durable (U1)
         return Loss("the controller denied it")
 
-    def _consider_grant(self, now: float, asked: Asked, granted: Granted) -> Grant | None:
+    def _consider_grant(self, now: float, asked: ClaimSent, granted: Granted) -> Grant | None:
         sure_until = asked.at + granted.duration * (1 - CLOCK_MARGIN)
         if now >= sure_until:
             self.claim_at = now

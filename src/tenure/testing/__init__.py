@@ -1,4 +1,4 @@
-"""Worlds in which everything goes wrong, real code in them, and checkers that judge them.
+"""Simulated time, lines and machines: what tests of Tenure stand on, its own first.
 
-`world.live(seed)` lives one; `python -m tenure.testing` many. docs/testing.md tells the rest.
+The worlds in which everything goes wrong are built of it: `tenure.simulation`.
 """

@@ -12,11 +12,11 @@ from typing import Any
 from tenure.errors import TenureError
 from tenure.names import split_unit
 from tenure.up.child import Child
-from tenure.up.keeper import Keeper
+from tenure.up.restarter import Restarter
 from tenure.wire.operators import CharmStatus, Status
 
 StartAgent = Callable[[str, CharmStatus], Child]
-MakeKeeper = Callable[[str, Callable[[], Child], Callable[[], Awaitable[bool]]], Keeper]
+MakeKeeper = Callable[[str, Callable[[], Child], Callable[[], Awaitable[bool]]], Restarter]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
@@ -43,7 +43,7 @@ class Agents:
         self._look = look
         self._make_keeper = make_keeper
         self._spawn = spawn
-        self._keepers: dict[str, Keeper] = {}
+        self._keepers: dict[str, Restarter] = {}
         self._charms: dict[str, CharmStatus] = {}
 
     def children(self) -> list[Child]:
@@ -78,7 +78,7 @@ class Agents:
         self._charms.update(units)
         return units
 
-    def _keeper(self, unit: str) -> Keeper:
+    def _keeper(self, unit: str) -> Restarter:
         async def is_wanted() -> bool:
             units = await self._units()
             return units is None or unit in units

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from tenure.house import House, HouseRecord
+from tenure.statefolder import HouseRecord, StateFolder
 from tenure.wire.operators import CharmStatus
 
 _PYTHON = (sys.executable, "-P", "-m")
 """-P: what lies in the folder where somebody typed `tenure up` must not shadow a module."""
 
 
-def controller_argv(house: House, must_exist: bool) -> list[str]:
+def controller_argv(house: StateFolder, must_exist: bool) -> list[str]:
     """The controller. With `must_exist` a missing store is an error and no new beginning."""
     argv = [*_PYTHON, "tenure.controller", "--state", str(house.state)]
     return [*argv, "--must-exist"] if must_exist else argv
 
 
-def agent_argv(house: House, record: HouseRecord, unit: str, charm: CharmStatus) -> list[str]:
+def agent_argv(house: StateFolder, record: HouseRecord, unit: str, charm: CharmStatus) -> list[str]:
     """The agent of one unit, which runs that charm."""
     argv = [
         *_PYTHON, "tenure.agent", "--state", str(house.state), "--charm", charm.source,

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tenure.errors import TenureError
-from tenure.house import House, HouseUnusable
+from tenure.statefolder import HouseUnusable, StateFolder
 from tenure.up.child import MAX_LOG
 
 READY = b"ready\n"
@@ -28,7 +28,7 @@ class DetachedFailed(TenureError):
         self.exit_code = exit_code
 
 
-def detach(house: House, work: Callable[[Callable[[], None]], None]) -> int | None:
+def detach(house: StateFolder, work: Callable[[Callable[[], None]], None]) -> int | None:
     """Fork: the child does `work`, which calls what it is given once the house is ready.
 
     Returns the child's pid in the parent once it is ready, and None in the child after the work.
@@ -60,7 +60,7 @@ def _tell(send: int, what: bytes) -> None:
         os.close(send)
 
 
-def _wait_for(pid: int, receive: int, house: House) -> int:
+def _wait_for(pid: int, receive: int, house: StateFolder) -> int:
     try:
         with open(receive, "rb") as pipe:
             answer = pipe.read()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tenure.clock import SystemClock
 from tenure.errors import Refused
-from tenure.house import House, HouseUnusable
+from tenure.statefolder import HouseUnusable, StateFolder
 
 CLOCK = SystemClock()
 PATIENCE = 5.0
@@ -44,7 +44,7 @@ class UpLock:
         self._say("up")
 
     @classmethod
-    def take(cls, house: House) -> UpLock:
+    def take(cls, house: StateFolder) -> UpLock:
         """Become the house's only `up`; waits for one that is stopping.
 
         Raises AlreadyUp, naming its pid; HouseUnusable.
@@ -80,7 +80,7 @@ class UpLock:
             ) from fault
 
 
-def running(house: House) -> int | None:
+def running(house: StateFolder) -> int | None:
     """The pid of the `up` that runs on this house, if one does. Raises HouseUnusable."""
     if _is_missing(house.up_lock):
         return None
@@ -91,14 +91,14 @@ def running(house: House) -> int | None:
         os.close(handle)
 
 
-def _wait_for_leftovers(house: House) -> None:
+def _wait_for_leftovers(house: StateFolder) -> None:
     """What is still there after that will be met, and named, by who needs its lock."""
     deadline = CLOCK.now() + PATIENCE
     while _leftovers(house) and CLOCK.now() < deadline:
         time.sleep(_RETRY)
 
 
-def _leftovers(house: House) -> list[Path]:
+def _leftovers(house: StateFolder) -> list[Path]:
     """The locks that a controller or agents of this house still hold."""
     candidates = [house.store_file.with_name(f"{house.store_file.name}.lock")]
     candidates += [house.unit_folder(unit) / "lock" for unit in house.known_units()]
@@ -106,7 +106,7 @@ def _leftovers(house: House) -> list[Path]:
 
 
 @contextmanager
-def held(house: House) -> Iterator[UpLock]:
+def held(house: StateFolder) -> Iterator[UpLock]:
     """The lock for the duration of a block. Raises AlreadyUp, HouseUnusable."""
     lock = UpLock.take(house)
     try:
@@ -161,7 +161,7 @@ def _read(handle: int) -> tuple[int | None, bool]:
     return pid, words[1:] == [_STOPPING]
 
 
-def _refusal(house: House, pid: int | None, stopping: bool) -> str:
+def _refusal(house: StateFolder, pid: int | None, stopping: bool) -> str:
     who = f"`tenure up` (pid {pid or 'unknown'})"
     if stopping:
         return f"{who} on {house.state} is still stopping: try again in some seconds"

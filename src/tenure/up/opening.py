@@ -11,8 +11,8 @@ import uuid
 
 from msgspec.structs import replace
 
-from tenure.client import Operator
-from tenure.house import House, HouseRecord, NamedCharm
+from tenure.client.operator import Operator
+from tenure.statefolder import HouseRecord, NamedCharm, StateFolder
 from tenure.up.plan import (
     Plan,
     Wanted,
@@ -83,7 +83,7 @@ def _with_store(record: HouseRecord | None) -> HouseRecord:
     return replace(record, store_created=True)
 
 
-def _keep(house: House, before: HouseRecord | None, after: HouseRecord) -> HouseRecord:
+def _keep(house: StateFolder, before: HouseRecord | None, after: HouseRecord) -> HouseRecord:
     if after != before:
         house.write(after)
     return after

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tenure.errors import Refused
-from tenure.house import House, HouseRecord
+from tenure.statefolder import HouseRecord, StateFolder
 from tenure.wire.operators import (
     ApplicationStatus,
     Charm,
@@ -48,7 +48,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     `inherited` are the charms of `HouseRecord.applications`, for a controller that has none yet.
     """
 
-    house: House
+    house: StateFolder
     wanted: Wanted | None = None
     inherited: Mapping[str, Charm] = {}
     juju_version: str | None = None
@@ -76,7 +76,7 @@ def check_fits(plan: Plan, status: Status, named: str | None) -> None:
         )
 
 
-def _other_application(house: House, wanted: Wanted, names: list[str]) -> str:
+def _other_application(house: StateFolder, wanted: Wanted, names: list[str]) -> str:
     return (
         f"{house.state} runs {', '.join(names)}, and no {wanted.application}: `tenure up` alone "
         f"carries on, and then `tenure deploy {wanted.named} {wanted.application}` adds it beside; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tenure.house import House
+from tenure.statefolder import StateFolder
 from tenure.wire.operators import Event, Status
 
 
@@ -15,7 +15,7 @@ class Screen(Protocol):
     """Seconds between two looks at the status that this screen wants; None for no more than
     what the supervisor needs itself."""
 
-    def begin(self, house: House, status: Status) -> None:
+    def begin(self, house: StateFolder, status: Status) -> None:
         """The house is open: its state folder and its leases."""
         ...
 

@@ -18,19 +18,19 @@ from typing import Any
 
 from msgspec import Struct
 
-from tenure.client import Operator, UnixHttp
+from tenure.client.operator import Operator, UnixHttp
 from tenure.clock import Clock
 from tenure.errors import TenureError, Unreachable
-from tenure.house import House, HouseRecord
+from tenure.statefolder import HouseRecord, StateFolder
 from tenure.up import commands
 from tenure.up.agents import Agents
 from tenure.up.child import Child
 from tenure.up.closing import close_all
 from tenure.up.events import RETRY, events
-from tenure.up.keeper import Keeper
 from tenure.up.lock import UpLock
 from tenure.up.opening import open_house
 from tenure.up.plan import Plan
+from tenure.up.restarter import Restarter
 from tenure.up.screen import Screen
 from tenure.wire.operators import CharmStatus, Event, Status
 
@@ -47,8 +47,8 @@ class CannotOpen(TenureError):
 class CommandLines(Struct, frozen=True):
     """How the house's processes are started; tests have others."""
 
-    controller: Callable[[House, bool], list[str]] = commands.controller_argv
-    agent: Callable[[House, HouseRecord, str, CharmStatus], list[str]] = commands.agent_argv
+    controller: Callable[[StateFolder, bool], list[str]] = commands.controller_argv
+    agent: Callable[[StateFolder, HouseRecord, str, CharmStatus], list[str]] = commands.agent_argv
 
 
 class Supervisor:
@@ -79,7 +79,7 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._fault: BaseException | None = None
         self._first_controller: Child | None = None
-        self._controller: Keeper | None = None
+        self._controller: Restarter | None = None
         self._agents: Agents | None = None
 
     async def run(self) -> None:
@@ -200,8 +200,8 @@ class Supervisor:
 
     def _keeper(
         self, what: str, start: Callable[[], Child], is_wanted: Callable[[], Awaitable[bool]]
-    ) -> Keeper:
-        return Keeper(
+    ) -> Restarter:
+        return Restarter(
             what,
             start,
             say=self._screen.say,

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from tenure.core.effects import (
     BagChanged,
-    CharmGiven,
+    CharmChanged,
     ClaimUnsure,
     Configured,
     Denied,
@@ -37,7 +37,7 @@ from tenure.core.effects import (
 )
 
 __all__ = [
-    "PROTOCOL_VERSION", "Bag", "BagChange", "BagChanged", "CharmGiven", "Claim", "ClaimUnsure",
+    "PROTOCOL_VERSION", "Bag", "BagChange", "BagChanged", "CharmChanged", "Claim", "ClaimUnsure",
     "Claims", "CommitHook", "Configured", "Denied", "Done", "EnterPeers", "Failed", "FromAgent",
     "FromController", "Goal", "GoalUnit", "Gone", "Granted", "Hello", "LeavePeers", "Offer",
     "PeerLeft", "PeerView", "ReadBag", "ReadGoal", "ReadSettings", "Release", "Remove", "Report",
@@ -96,7 +96,7 @@ class UnitWelcome(Struct, frozen=True, kw_only=True, gc=False):
     removing: bool = False
     peers: tuple[PeerView, ...] = ()
     config: Configured | None = None
-    charm: CharmGiven | None = None
+    charm: CharmChanged | None = None
     """None: this application has no charm as far as the controller knows."""
 
 
@@ -301,5 +301,5 @@ FromAgent = (
 )  # fmt: skip
 FromController = (
     Welcome | Verdicts | Done | Settings | Bag | Goal | Failed | Offer | Revision | StepDown
-    | Revoked | Remove | BagChanged | PeerLeft | Configured | CharmGiven | Resolve | Superseded
+    | Revoked | Remove | BagChanged | PeerLeft | Configured | CharmChanged | Resolve | Superseded
 )  # fmt: skip

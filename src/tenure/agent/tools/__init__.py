@@ -14,7 +14,15 @@ from functools import partial
 from importlib import import_module
 from typing import cast
 
-from tenure.agent.tools.base import BagRefused, Call, Context, ContextOver, ReadStdin, Reply, Tool
+from tenure.agent.tools.base import (
+    BagRefused,
+    Call,
+    Context,
+    ContextOver,
+    ReadStdin,
+    Tool,
+    ToolReply,
+)
 from tenure.agent.tools.flags import error
 from tenure.agent.tools.output import quote
 from tenure.errors import TenureError
@@ -52,12 +60,12 @@ TOOLS: dict[str, Callable[[], Tool]] = {
 """What a charm can call -> what loads it."""
 
 
-def wrong_context(context_id: str) -> Reply:
+def wrong_context(context_id: str) -> ToolReply:
     """The hook is over, or never was (T8)."""
     return error(f"bad request: wrong context ID; got {quote(context_id)}")
 
 
-async def run_tool(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+async def run_tool(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
     """Run the tool that the call names. Raises nothing but CancelledError."""
     load = TOOLS.get(call.tool)
     if load is None:

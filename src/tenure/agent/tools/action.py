@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tenure.agent.tools.base import Action, Context
-from tenure.agent.tools.flags import Failed
+from tenure.agent.tools.flags import ToolFailed
 
 
 def running_action(context: Context) -> Action:
-    """The action that runs here. Raises Failed."""
+    """The action that runs here. Raises ToolFailed."""
     if context.action is None:
-        raise Failed("not running an action")
+        raise ToolFailed("not running an action")
     return context.action

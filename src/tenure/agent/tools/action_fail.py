@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tenure.agent.tools.action import running_action
-from tenure.agent.tools.base import Call, Context, Reply, valid
+from tenure.agent.tools.base import Call, Context, ToolReply, valid
 from tenure.agent.tools.flags import Arguments, Usage, no_more, tool
 
 NAME = "action-fail"
@@ -22,8 +22,8 @@ _NO_REASON = "action failed without reason given, check action for errors"
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Fail the action; nothing is printed."""
     no_more(flags.rest[1:])
     running_action(context).fail(valid(flags.rest[0]) if flags.rest else _NO_REASON)
-    return Reply()
+    return ToolReply()

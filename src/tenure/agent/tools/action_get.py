@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tenure.agent.tools.action import running_action
-from tenure.agent.tools.base import Call, Context, Reply, Tree
+from tenure.agent.tools.base import Call, Context, ToolReply, Tree
 from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Usage, no_more, tool
 from tenure.agent.tools.output import answer
 
@@ -24,7 +24,7 @@ and that is no error. Without a key, all parameters are printed.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print one parameter, or all of them."""
     no_more(flags.rest[1:])
     found: Tree = running_action(context).params

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tenure.agent.tools.action import running_action
-from tenure.agent.tools.base import Call, Context, Reply, valid
+from tenure.agent.tools.base import Call, Context, ToolReply, valid
 from tenure.agent.tools.flags import Arguments, Usage, WrongArguments, tool
 
 NAME = "action-log"
@@ -19,9 +19,9 @@ The words of the message are joined by single spaces. It is told at once.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Tell the message; nothing is printed."""
     if not flags.rest:
         raise WrongArguments("no message specified")
     running_action(context).log(valid(" ".join(flags.rest)))
-    return Reply()
+    return ToolReply()

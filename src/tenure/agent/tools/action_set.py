@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tenure.agent.tools.action import running_action
-from tenure.agent.tools.base import Call, Context, Reply, valid
+from tenure.agent.tools.base import Call, Context, ToolReply, valid
 from tenure.agent.tools.flags import Arguments, Usage, WrongArguments, tool
 from tenure.agent.tools.output import quote
 
@@ -27,11 +27,11 @@ _RESERVED = ("stdout", "stdout-encoding", "stderr", "stderr-encoding")
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Keep all results, in order; nothing is printed."""
     for keys, value in [_result(arg) for arg in flags.rest]:
         running_action(context).set(keys, value)
-    return Reply()
+    return ToolReply()
 
 
 def _result(arg: str) -> tuple[tuple[str, ...], str]:

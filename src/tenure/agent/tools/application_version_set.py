@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply, valid
+from tenure.agent.tools.base import Call, Context, ToolReply, valid
 from tenure.agent.tools.flags import Arguments, Usage, WrongArguments, no_more, tool
 
 NAME = "application-version-set"
@@ -18,10 +18,10 @@ Operators see it in the status. It is any text, and not the revision of the char
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Set the version; nothing is printed."""
     if not flags.rest:
         raise WrongArguments("no version specified")
     no_more(flags.rest[1:])
     context.set_version(valid(flags.rest[0]))
-    return Reply()
+    return ToolReply()

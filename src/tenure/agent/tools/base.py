@@ -24,7 +24,7 @@ class Call(Struct, frozen=True, kw_only=True):
     cwd: str
 
 
-class Reply(Struct, frozen=True, kw_only=True):
+class ToolReply(Struct, frozen=True, kw_only=True):
     """What the client prints and exits with.
 
     With `out_path` the client writes `stdout` to that file, in its own view of the file system
@@ -51,7 +51,7 @@ class ReadFailed(Exception):
     `ERROR cannot read leadership settings: cannot read settings: ` (T7)."""
 
 
-class Status(Struct, frozen=True):
+class WorkloadStatus(Struct, frozen=True):
     """A unit's workload status as its charm sets it."""
 
     current: str = "unknown"
@@ -130,7 +130,7 @@ class Network(Struct, frozen=True, kw_only=True):
     mac: str = ""
 
 
-class GoalUnit(Struct, frozen=True, kw_only=True):
+class UnitGoal(Struct, frozen=True, kw_only=True):
     """A unit that the application is to have: its workload status, and since when (wall, s)."""
 
     status: str
@@ -214,7 +214,7 @@ class CharmContext(Protocol):
         """The version of the workload, for operators; at once."""
         ...
 
-    async def goal(self) -> Mapping[str, GoalUnit]:
+    async def goal(self) -> Mapping[str, UnitGoal]:
         """All units that the application is to have. Raises ReadFailed."""
         ...
 
@@ -257,11 +257,11 @@ class Context(CharmContext, Protocol):
         """Write to the unit's log under one of TRACE DEBUG INFO WARNING ERROR CRITICAL."""
         ...
 
-    def status(self, *, application: bool) -> Status:
+    def status(self, *, application: bool) -> WorkloadStatus:
         """The status last set, of the unit or of the application."""
         ...
 
-    async def set_status(self, status: Status, *, application: bool) -> None:
+    async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:
         """Set the status of the unit, or of the application (the leader's to set).
 
         Raises WriteRefused (for the application, when this unit is not surely the leader); here
@@ -282,4 +282,4 @@ def valid(text: str) -> str:
     return _NO_UTF8.sub("\ufffd", text)
 
 
-Tool = Callable[[Context, Call, ReadStdin], Awaitable[Reply]]
+Tool = Callable[[Context, Call, ReadStdin], Awaitable[ToolReply]]

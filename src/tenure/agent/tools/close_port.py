@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply
+from tenure.agent.tools.base import Call, Context, ToolReply
 from tenure.agent.tools.flags import Arguments, Usage, deprecated, tool
 from tenure.agent.tools.ports import PORT_ARGUMENTS, PORT_FLAGS, port_argument
 
@@ -20,7 +20,7 @@ A range must be named as it was opened. One that is not open is no error.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Record it; nothing is printed."""
     context.close_port(str(port_argument(flags.rest)))
     return deprecated(call, flags)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ReadFailed, Reply
+from tenure.agent.tools.base import Call, Context, ReadFailed, ToolReply
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
-    Failed,
     Flag,
+    ToolFailed,
     Usage,
     WrongArguments,
     no_more,
@@ -33,7 +33,7 @@ that have a value are printed, with --all also those that have none.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print one value, or all of them."""
     key = "".join(flags.rest[:1])
     if key and flags.on("all"):
@@ -42,7 +42,7 @@ async def run(context: Context, call: Call, flags: Arguments) -> Reply:
     try:
         config = await context.config()
     except ReadFailed as failed:
-        raise Failed(f"cannot read configuration: {failed}") from None
+        raise ToolFailed(f"cannot read configuration: {failed}") from None
     if key:
         return printed(call, flags, config.get(key))
     every = flags.on("all")

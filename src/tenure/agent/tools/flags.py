@@ -10,7 +10,7 @@ fault found ends the parsing, and `--help` before it wins.
 |---|---|---|
 | `HelpWanted` | 0 | the help, on stdout |
 | `WrongArguments` | 2 | `ERROR ...` |
-| `Failed` | 1 | `ERROR ...` |
+| `ToolFailed` | 1 | `ERROR ...` |
 
 `reading_tool` is the same for a tool that may ask for the client's stdin or for one of its files.
 """
@@ -24,7 +24,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Tool
+from tenure.agent.tools.base import Call, Context, ReadStdin, Tool, ToolReply
 from tenure.agent.tools.output import FORMATS, Value, answer, quote, quote_all, to_bytes
 
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
@@ -43,7 +43,7 @@ class WrongArguments(Exception):
     """The arguments are wrong; `str()` says how. Nothing was tried."""
 
 
-class Failed(Exception):
+class ToolFailed(Exception):
     """The command failed; `str()` says why."""
 
 
@@ -128,18 +128,18 @@ def no_more(args: tuple[str, ...]) -> None:
         raise WrongArguments(f"unrecognized args: {quote_all(args)}")
 
 
-def printed(call: Call, flags: Arguments, value: Value) -> Reply:
+def printed(call: Call, flags: Arguments, value: Value) -> ToolReply:
     """The reply that prints the value as `FORMAT_FLAGS` ask for."""
     return answer(call, value, format=flags.text("format"), out_path=flags.text("output"))
 
 
-def deprecated(call: Call, flags: Arguments) -> Reply:
+def deprecated(call: Call, flags: Arguments) -> ToolReply:
     """The reply of a tool that prints nothing, and takes `NO_FORMAT_FLAG`."""
     if not flags.text("format"):
-        return Reply()
+        return ToolReply()
     # because Juju ends this one without a line feed
     words = f"--format flag deprecated for command {quote(call.tool)}"
-    return Reply(stderr=words.encode())
+    return ToolReply(stderr=words.encode())
 
 
 def _nothing(flag: Flag) -> str:
@@ -230,15 +230,15 @@ def _help_line(flag: Flag) -> str:
     return f"{', '.join(map(dashed, flag.names))}{shown}\n    {flag.does}\n"
 
 
-def error(message: str, exit_code: int = 1) -> Reply:
+def error(message: str, exit_code: int = 1) -> ToolReply:
     """A reply that says `ERROR <message>`, in one line whatever the message repeats (T2)."""
     # because Juju repeats a flag's name as it is, and a charm could forge a second error with it
     line = message.replace("\n", "\\n")
-    return Reply(exit_code=exit_code, stderr=to_bytes(f"ERROR {line}\n"))
+    return ToolReply(exit_code=exit_code, stderr=to_bytes(f"ERROR {line}\n"))
 
 
-Body: TypeAlias = Callable[[Context, Call, Arguments], Awaitable[Reply]]
-ReadingBody: TypeAlias = Callable[[Context, Call, Arguments, ReadStdin], Awaitable[Reply]]
+Body: TypeAlias = Callable[[Context, Call, Arguments], Awaitable[ToolReply]]
+ReadingBody: TypeAlias = Callable[[Context, Call, Arguments, ReadStdin], Awaitable[ToolReply]]
 
 
 def tool(usage: Usage) -> Callable[[Body], Tool]:
@@ -248,7 +248,7 @@ def tool(usage: Usage) -> Callable[[Body], Tool]:
         @wraps(body)
         async def without_input(
             context: Context, call: Call, flags: Arguments, _read_stdin: ReadStdin
-        ) -> Reply:
+        ) -> ToolReply:
             return await body(context, call, flags)
 
         return reading_tool(usage)(without_input)
@@ -261,15 +261,15 @@ def reading_tool(usage: Usage) -> Callable[[ReadingBody], Tool]:
 
     def framed(body: ReadingBody) -> Tool:
         @wraps(body)
-        async def run(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+        async def run(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
             try:
                 flags = parse(usage.flags, call.args, lambda: context.relations())
                 return await body(context, call, flags, read_stdin)
             except HelpWanted:
-                return Reply(stdout=help_text(usage).encode())
+                return ToolReply(stdout=help_text(usage).encode())
             except WrongArguments as wrong:
                 return error(str(wrong), 2)
-            except Failed as failed:
+            except ToolFailed as failed:
                 return error(str(failed))
 
         return run

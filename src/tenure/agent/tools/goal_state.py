@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tenure.agent.tools.base import Call, Context, GoalUnit, ReadFailed, Reply
+from tenure.agent.tools.base import Call, Context, ReadFailed, ToolReply, UnitGoal
 from tenure.agent.tools.flags import (
     OUTPUT_FLAG,
     Arguments,
-    Failed,
     Flag,
+    ToolFailed,
     Usage,
     no_more,
     printed,
@@ -42,18 +42,18 @@ started yet are among them.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print the units; there are no relations to other applications."""
     no_more(flags.rest)
     try:
         units = await context.goal()
     except ReadFailed as failed:
-        raise Failed(f"cannot read goal state: {failed}") from None
+        raise ToolFailed(f"cannot read goal state: {failed}") from None
     shown = {name: _fields(unit) for name, unit in units.items()}
     return printed(call, flags, Fields(units=shown, relations={}))
 
 
-def _fields(unit: GoalUnit) -> Fields:
+def _fields(unit: UnitGoal) -> Fields:
     fields = Fields(status=unit.status)
     if unit.since is not None:
         since = datetime.fromtimestamp(unit.since, UTC)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, LeadershipUnknown, Reply
-from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Failed, Usage, no_more, printed, tool
+from tenure.agent.tools.base import Call, Context, LeadershipUnknown, ToolReply
+from tenure.agent.tools.flags import (
+    FORMAT_FLAGS,
+    Arguments,
+    ToolFailed,
+    Usage,
+    no_more,
+    printed,
+    tool,
+)
 
 NAME = "is-leader"
 
@@ -27,7 +35,7 @@ exit code is 1.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Decide, render, and look again: a True that is not sure any more is decided anew (G3)."""
     no_more(flags.rest)
     for _ in range(ROUNDS):
@@ -35,11 +43,11 @@ async def run(context: Context, call: Call, flags: Arguments) -> Reply:
         reply = printed(call, flags, leads)
         if not leads or context.still_sure():
             return reply
-    raise Failed("leadership status unknown: the lease is too short to promise anything")
+    raise ToolFailed("leadership status unknown: the lease is too short to promise anything")
 
 
 async def _decide(context: Context) -> bool:
     try:
         return await context.is_leader()
     except LeadershipUnknown as unknown:
-        raise Failed(f"leadership status unknown: {unknown}") from None
+        raise ToolFailed(f"leadership status unknown: {unknown}") from None

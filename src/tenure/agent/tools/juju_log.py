@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply
+from tenure.agent.tools.base import Call, Context, ToolReply
 from tenure.agent.tools.flags import (
     NO_FORMAT_FLAG,
     Arguments,
@@ -40,7 +40,7 @@ _LEVELS = {
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Log the message; nothing is printed."""
     if not flags.rest:
         raise WrongArguments("no message specified")

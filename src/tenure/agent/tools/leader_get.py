@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ReadFailed, Reply
+from tenure.agent.tools.base import Call, Context, ReadFailed, ToolReply
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
-    Failed,
+    ToolFailed,
     Usage,
     WrongArguments,
     no_more,
@@ -33,13 +33,15 @@ what this hook itself has written since.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print one value, or all of them."""
     key = _key(flags.rest)
     try:
         settings = await context.settings()
     except ReadFailed as failed:
-        raise Failed(f"cannot read leadership settings: cannot read settings: {failed}") from None
+        raise ToolFailed(
+            f"cannot read leadership settings: cannot read settings: {failed}"
+        ) from None
     value = settings.get(key) if key else settings
     return printed(call, flags, value)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply, WriteRefused
-from tenure.agent.tools.flags import Arguments, Failed, Usage, tool
+from tenure.agent.tools.base import Call, Context, ToolReply, WriteRefused
+from tenure.agent.tools.flags import Arguments, ToolFailed, Usage, tool
 from tenure.agent.tools.pairs import parse_pairs
 
 NAME = "leader-set"
@@ -24,13 +24,13 @@ Without any pair nothing is written, but it still fails unless this unit leads.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Merge the pairs into the bucket, all or none."""
     changes = parse_pairs(flags.rest)
     try:
         await context.write_settings(changes)
     except WriteRefused as refused:
-        raise Failed(
+        raise ToolFailed(
             f"cannot write leadership settings: cannot write settings: {refused}"
         ) from None
-    return Reply()
+    return ToolReply()

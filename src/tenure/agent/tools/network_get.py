@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from tenure.agent.tools.base import Call, Context, Network, Reply
+from tenure.agent.tools.base import Call, Context, Network, ToolReply
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
-    Failed,
     Flag,
+    ToolFailed,
     Usage,
     WrongArguments,
     no_more,
@@ -47,16 +47,16 @@ with several a map of them.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print everything, or what was asked for."""
     binding = _binding(flags.rest)
     if binding not in (*context.endpoints(), _ALL_CHARMS):
-        raise Failed(f"no network config found for binding {quote(binding)}")
+        raise ToolFailed(f"no network config found for binding {quote(binding)}")
     asked = [name for name in _ONE if flags.on(name)]
     network = context.network
     if flags.on("primary-address"):
         if asked:
-            raise Failed("--primary-address must be the only flag specified")
+            raise ToolFailed("--primary-address must be the only flag specified")
         return printed(call, flags, network.address)
     if not asked:
         return printed(call, flags, _everything(network, json=flags.text("format") == "json"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply
-from tenure.agent.tools.flags import Arguments, Failed, Usage, deprecated, tool
+from tenure.agent.tools.base import Call, Context, ToolReply
+from tenure.agent.tools.flags import Arguments, ToolFailed, Usage, deprecated, tool
 from tenure.agent.tools.output import quote
 from tenure.agent.tools.ports import (
     PORT_ARGUMENTS,
@@ -28,7 +28,7 @@ ask. Protocols are tcp (the default), udp and icmp.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Record the ports; nothing is printed."""
     ports = port_argument(flags.rest)
     _check_conflicts(context, ports)
@@ -40,4 +40,6 @@ def _check_conflicts(context: Context, ports: PortRange) -> None:
     for other in map(parse_ports, context.opened_ports()):
         if ports.conflicts_with(other):
             unit = f"(unit {quote(context.unit)})"
-            raise Failed(f"cannot open {ports} {unit}: port range conflicts with {other} {unit}")
+            raise ToolFailed(
+                f"cannot open {ports} {unit}: port range conflicts with {other} {unit}"
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply
+from tenure.agent.tools.base import Call, Context, ToolReply
 from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Flag, Usage, no_more, printed, tool
 from tenure.agent.tools.ports import parse_ports
 
@@ -22,7 +22,7 @@ What this hook has opened and closed itself counts already.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print the ports, by protocol and number."""
     no_more(flags.rest)
     ports = map(str, sorted(map(parse_ports, context.opened_ports())))

@@ -25,7 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from tenure.agent.tools.base import Call, Reply, valid
+from tenure.agent.tools.base import Call, ToolReply, valid
 from tenure.agent.tools.gofloat import json_float
 from tenure.agent.tools.goyaml import Fields, Node, dump
 
@@ -127,12 +127,12 @@ def render(value: Value, format: str) -> bytes:
     return dump(value).encode()
 
 
-def answer(call: Call, value: Value, *, format: str, out_path: str) -> Reply:
+def answer(call: Call, value: Value, *, format: str, out_path: str) -> ToolReply:
     """The reply that prints the value, or has the client write it to `out_path` if given."""
     stdout = render(value, format)
     if not out_path:
-        return Reply(stdout=stdout)
-    return Reply(stdout=stdout, out_path=absolute(out_path, call.cwd))
+        return ToolReply(stdout=stdout)
+    return ToolReply(stdout=stdout, out_path=absolute(out_path, call.cwd))
 
 
 def absolute(path: str, cwd: str) -> str:

@@ -25,7 +25,7 @@ from yaml.events import (
 )
 
 from tenure.agent.tools.base import Call, ReadStdin, valid
-from tenure.agent.tools.flags import Failed, Flag, WrongArguments
+from tenure.agent.tools.flags import Flag, ToolFailed, WrongArguments
 from tenure.agent.tools.output import absolute, quote, trim
 
 FILE_FLAG = Flag(
@@ -58,7 +58,7 @@ def parse_pairs(args: tuple[str, ...]) -> dict[str, str]:
 
 
 async def read_settings(call: Call, path: str, read_stdin: ReadStdin) -> Mapping[str, str]:
-    """The settings in the caller's file, or in its stdin for `-`; none for "". Raises Failed."""
+    """The settings in the caller's file, in its stdin for `-`, none for "". Raises ToolFailed."""
     if not path:
         return {}
     content = await (read_stdin() if path == "-" else read_stdin(absolute(path, call.cwd)))
@@ -68,11 +68,11 @@ async def read_settings(call: Call, path: str, read_stdin: ReadStdin) -> Mapping
 
 
 def settings_in(content: bytes) -> Mapping[str, str]:
-    """The settings that a file holds. Raises Failed."""
+    """The settings that a file holds. Raises ToolFailed."""
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise Failed("yaml: invalid leading UTF-8 octet") from None
+        raise ToolFailed("yaml: invalid leading UTF-8 octet") from None
     found = _from_json(text)
     return found if found is not None else _from_yaml(text)
 
@@ -106,11 +106,11 @@ def _from_yaml(text: str) -> Mapping[str, str]:
     except yaml.YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""
-        raise Failed(f"yaml: {where}this is no YAML; write one `key: value` a line") from None
+        raise ToolFailed(f"yaml: {where}this is no YAML; write one `key: value` a line") from None
 
 
 def _flat_map(events: Iterator[Event]) -> Mapping[str, str]:
-    """The map that the first document is. Raises Failed, YAMLError."""
+    """The map that the first document is. Raises ToolFailed, YAMLError."""
     next(events)
     if isinstance(next(events), StreamEndEvent):
         return {}
@@ -144,7 +144,7 @@ def _is_null(event: ScalarEvent) -> bool:
     return not event.style and not event.tag and event.value in _NULLS
 
 
-def _unfit(event: Event, into: str) -> Failed:
+def _unfit(event: Event, into: str) -> ToolFailed:
     kinds = {
         MappingStartEvent: "!!map",
         SequenceStartEvent: "!!seq",
@@ -153,4 +153,4 @@ def _unfit(event: Event, into: str) -> Failed:
     kind = kinds.get(type(event), "!!str")
     assert event.start_mark is not None
     where = f"line {event.start_mark.line + 1}"
-    return Failed(f"yaml: unmarshal errors:\n  {where}: cannot unmarshal {kind} into {into}")
+    return ToolFailed(f"yaml: unmarshal errors:\n  {where}: cannot unmarshal {kind} into {into}")

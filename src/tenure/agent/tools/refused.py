@@ -6,7 +6,7 @@ are not looked at, but for `--help`.
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ReadStdin, Reply, Tool
+from tenure.agent.tools.base import Call, Context, ReadStdin, Tool, ToolReply
 from tenure.agent.tools.flags import Usage, error, help_text
 
 _STORAGE = "units have no storage of their own; keep files in the charm's folder, which stays"
@@ -39,10 +39,10 @@ def refusal(name: str) -> Tool:
     """The tool of that name."""
     words = f"{name} is not supported by Tenure: {REASONS[name]}"
 
-    async def run(context: Context, call: Call, read_stdin: ReadStdin) -> Reply:
+    async def run(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
         if any(arg in ("--help", "-h") for arg in call.args):
             usage = Usage(name=name, arguments="[...]", summary="Always fails.", details=words)
-            return Reply(stdout=help_text(usage).encode())
+            return ToolReply(stdout=help_text(usage).encode())
         return error(_JUJUS_WORDS.get(name, "") + words)
 
     return run

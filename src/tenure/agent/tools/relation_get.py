@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import BagRefused, Call, Context, ReadFailed, Reply
+from tenure.agent.tools.base import BagRefused, Call, Context, ReadFailed, ToolReply
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
-    Failed,
     Flag,
+    ToolFailed,
     Usage,
     WrongArguments,
     no_more,
@@ -46,7 +46,7 @@ Every call in one hook sees the same settings, and what this hook itself has set
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print one value, or all of them."""
     relation = relation_of(context, flags)
     key = "" if flags.rest[:1] == ("-",) else "".join(flags.rest[:1])
@@ -55,9 +55,9 @@ async def run(context: Context, call: Call, flags: Arguments) -> Reply:
     try:
         settings = await context.bag(relation.number, owner)
     except BagRefused as refused:
-        raise Failed(str(refused)) from None
+        raise ToolFailed(str(refused)) from None
     except ReadFailed as failed:
-        raise Failed(f"cannot read relation settings: {failed}") from None
+        raise ToolFailed(f"cannot read relation settings: {failed}") from None
     return printed(call, flags, settings.get(key) if key else settings)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply
+from tenure.agent.tools.base import Call, Context, ToolReply
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
@@ -30,7 +30,7 @@ that the charm does not have, prints nothing.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print the relations' names."""
     endpoint = _endpoint(context, flags.rest)
     relations = context.relations().values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply
+from tenure.agent.tools.base import Call, Context, ToolReply
 from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Flag, Usage, no_more, printed, tool
 from tenure.agent.tools.relation import RELATION_FLAG, relation_of
 
@@ -24,7 +24,7 @@ They are those that this unit's charm was told of: from their -relation-joined t
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print the units, or the application."""
     relation = relation_of(context, flags)
     no_more(flags.rest)

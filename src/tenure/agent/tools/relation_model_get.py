@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply
+from tenure.agent.tools.base import Call, Context, ToolReply
 from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Usage, no_more, printed, tool
 from tenure.agent.tools.goyaml import Fields
 from tenure.agent.tools.relation import RELATION_FLAG, relation_of
@@ -20,7 +20,7 @@ For peers that is this unit's own model.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print the model's id."""
     relation_of(context, flags)
     no_more(flags.rest)

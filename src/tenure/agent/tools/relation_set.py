@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import BagRefused, Call, Context, ReadStdin, Reply
+from tenure.agent.tools.base import BagRefused, Call, Context, ReadStdin, ToolReply
 from tenure.agent.tools.flags import (
     NO_FORMAT_FLAG,
     Arguments,
-    Failed,
     Flag,
+    ToolFailed,
     Usage,
     deprecated,
     reading_tool,
@@ -41,7 +41,7 @@ as they are written; a key that is also an argument has the argument's value.
 
 
 @reading_tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments, read_stdin: ReadStdin) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments, read_stdin: ReadStdin) -> ToolReply:
     """Merge the settings into the bag, all or none; nothing is printed."""
     relation = relation_of(context, flags)
     pairs = parse_pairs(flags.rest)
@@ -49,5 +49,5 @@ async def run(context: Context, call: Call, flags: Arguments, read_stdin: ReadSt
     try:
         await context.write_bag(relation.number, {**settings, **pairs}, application=flags.on("app"))
     except BagRefused as refused:
-        raise Failed(str(refused)) from None
+        raise ToolFailed(str(refused)) from None
     return deprecated(call, flags)

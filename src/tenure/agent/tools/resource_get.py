@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, NotFoundHere, Reply
-from tenure.agent.tools.flags import Arguments, Failed, Usage, WrongArguments, no_more, tool
+from tenure.agent.tools.base import Call, Context, NotFoundHere, ToolReply
+from tenure.agent.tools.flags import Arguments, ToolFailed, Usage, WrongArguments, no_more, tool
 from tenure.agent.tools.output import to_bytes
 
 NAME = "resource-get"
@@ -19,12 +19,12 @@ No line feed follows the path.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print the path, and nothing else at all."""
     if not flags.rest:
         raise WrongArguments("missing required resource name")
     no_more(flags.rest[1:])
     try:
-        return Reply(stdout=to_bytes(await context.resource(flags.rest[0])))
+        return ToolReply(stdout=to_bytes(await context.resource(flags.rest[0])))
     except NotFoundHere as missing:
-        raise Failed(f"could not download resource: {missing}") from None
+        raise ToolFailed(f"could not download resource: {missing}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply, valid
+from tenure.agent.tools.base import Call, Context, ToolReply, valid
 from tenure.agent.tools.flags import Arguments, Usage, no_more, tool
 
 NAME = "state-delete"
@@ -18,9 +18,9 @@ A key that is not kept is no error. Nor is no key at all, as in Juju.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Forget the key; nothing is printed."""
     no_more(flags.rest[1:])
     if any(flags.rest):
         context.delete_charm_state(valid(flags.rest[0]))
-    return Reply()
+    return ToolReply()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, Reply
+from tenure.agent.tools.base import Call, Context, ToolReply
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
-    Failed,
     Flag,
+    ToolFailed,
     Usage,
     no_more,
     printed,
@@ -33,7 +33,7 @@ error with --strict only. Without a key, or with "-", all of them are printed.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print one value, or all of them."""
     no_more(flags.rest[1:])
     key = "".join(flags.rest[:1])
@@ -43,5 +43,5 @@ async def run(context: Context, call: Call, flags: Arguments) -> Reply:
         nothing = not kept and flags.text("format") == "json"
         return printed(call, flags, None if nothing else kept)
     if key not in kept and flags.on("strict"):
-        raise Failed(f"{quote(key)} not found")
+        raise ToolFailed(f"{quote(key)} not found")
     return printed(call, flags, kept.get(key, ""))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tenure.agent.tools.base import Call, Context, ReadStdin, Reply
-from tenure.agent.tools.flags import Arguments, Failed, Usage, reading_tool
+from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply
+from tenure.agent.tools.flags import Arguments, ToolFailed, Usage, reading_tool
 from tenure.agent.tools.pairs import FILE_FLAG, parse_pairs, read_settings
 
 NAME = "state-set"
@@ -29,13 +29,13 @@ A key has {MAX_KEY} bytes at most, a value {MAX_VALUE}.
 
 
 @reading_tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments, read_stdin: ReadStdin) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments, read_stdin: ReadStdin) -> ToolReply:
     """Keep the values, all or none; nothing is printed."""
     pairs = parse_pairs(flags.rest)
     changes = {**await read_settings(call, flags.text("file"), read_stdin), **pairs}
     _check_sizes(changes)
     context.set_charm_state(changes)
-    return Reply()
+    return ToolReply()
 
 
 def _check_sizes(changes: Mapping[str, str]) -> None:
@@ -44,4 +44,4 @@ def _check_sizes(changes: Mapping[str, str]) -> None:
         (changes.values(), "value", MAX_VALUE),
     ):
         if any(len(text.encode()) > limit for text in texts):
-            raise Failed(f"max allowed {kind} length ({limit}) exceeded quota limit exceeded")
+            raise ToolFailed(f"max allowed {kind} length ({limit}) exceeded quota limit exceeded")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, LeadershipUnknown, Reply, Status
+from tenure.agent.tools.base import Call, Context, LeadershipUnknown, ToolReply, WorkloadStatus
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
-    Failed,
     Flag,
+    ToolFailed,
     Usage,
     no_more,
     printed,
@@ -38,7 +38,7 @@ than smart asks for more.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print the state alone, or a map of it."""
     no_more(flags.rest)
     application, more = flags.on("application"), flags.on("include-data")
@@ -58,14 +58,14 @@ async def _only_as_leader(context: Context) -> None:
     try:
         leads = await context.is_leader()
     except LeadershipUnknown as unknown:
-        raise Failed(
+        raise ToolFailed(
             f"finding application status: cannot determine leadership: {unknown}"
         ) from None
     if not leads:
-        raise Failed("finding application status: this unit is not the leader")
+        raise ToolFailed("finding application status: this unit is not the leader")
 
 
-def _details(status: Status, more: bool) -> dict[str, Node]:
+def _details(status: WorkloadStatus, more: bool) -> dict[str, Node]:
     if not more:
         return {"status": status.current}
     return {"message": status.message, "status": status.current, "status-data": {}}

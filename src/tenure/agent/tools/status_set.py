@@ -6,12 +6,20 @@ from tenure.agent.tools.base import (
     Call,
     Context,
     LeadershipUnknown,
-    Reply,
-    Status,
+    ToolReply,
+    WorkloadStatus,
     WriteRefused,
     valid,
 )
-from tenure.agent.tools.flags import Arguments, Failed, Flag, Usage, WrongArguments, no_more, tool
+from tenure.agent.tools.flags import (
+    Arguments,
+    Flag,
+    ToolFailed,
+    Usage,
+    WrongArguments,
+    no_more,
+    tool,
+)
 from tenure.agent.tools.output import quote
 
 NAME = "status-set"
@@ -37,19 +45,19 @@ status of the application.
 
 
 @tool(USAGE)
-async def run(context: Context, call: Call, flags: Arguments) -> Reply:
+async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Set the status; nothing is printed."""
     status = _status(flags.rest)
     try:
         await context.set_status(status, application=flags.on("application"))
     except LeadershipUnknown as unknown:
-        raise Failed(f"cannot determine leadership: {unknown}") from None
+        raise ToolFailed(f"cannot determine leadership: {unknown}") from None
     except WriteRefused as refused:
-        raise Failed(str(refused)) from None
-    return Reply()
+        raise ToolFailed(str(refused)) from None
+    return ToolReply()
 
 
-def _status(args: tuple[str, ...]) -> Status:
+def _status(args: tuple[str, ...]) -> WorkloadStatus:
     if not args:
         raise WrongArguments("invalid args, require <status> [message]")
     if args[0] not in STATES:
@@ -57,4 +65,4 @@ def _status(args: tuple[str, ...]) -> Status:
             f"invalid status {quote(args[0])}, expected one of [{' '.join(STATES)}]"
         )
     no_more(args[2:])
-    return Status(args[0], valid(args[1]) if len(args) > 1 else "")
+    return WorkloadStatus(args[0], valid(args[1]) if len(args) > 1 else "")

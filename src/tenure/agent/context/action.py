@@ -1,0 +1,121 @@
+"""An action that an operator runs on a unit: what it was asked, and what it answers.
+
+An action is no hook: nobody owes it, it is run once, and if its agent dies under it, it is not run
+again. It waits its turn as hooks do (H6), also while the unit is in error.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from tenure.agent.hooks.process import HookResult
+from tenure.agent.tools.base import Tree
+from tenure.errors import Refused
+
+MAX_RESULTS = 1024 * 1024
+"""Bytes of all results of one action."""
+
+MAX_KEYS = 20
+"""Keys of results that the unit's log names."""
+
+
+MAX_DEPTH = 32
+"""Parts of a result's key."""
+
+
+class ActionRefused(Refused):
+    """The action was not run."""
+
+
+class ActionDone(Struct, frozen=True, kw_only=True):
+    """How an action ended. `exit` is its process's exit code, or 1 if a signal ended it."""
+
+    id: str
+    status: Literal["completed", "failed"]
+    message: str = ""
+    results: Mapping[str, Any] = {}
+    exit: int = 0
+
+
+class ActionRun:
+    """One run of an action; `on_log` hears what it logs (tools.base.Action)."""
+
+    def __init__(
+        self, name: str, params: Mapping[str, Tree], on_log: Callable[[str], None]
+    ) -> None:
+        self.id = str(uuid.uuid4())
+        self.name = name
+        self.params = params
+        self._on_log = on_log
+        self._results: dict[str, Any] = {}
+        self._size = 0
+        self._failed: str | None = None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What its environment says of it."""
+        return {
+            "JUJU_ACTION_NAME": self.name,
+            "JUJU_ACTION_UUID": self.id,
+            "JUJU_ACTION_TAG": f"action-{self.id}",
+        }
+
+    def set(self, keys: tuple[str, ...], value: str) -> None:
+        """See tools.base.Action; a value makes way for a branch of its name, and the other way."""
+        self._size += len(value.encode("utf-8", "replace")) + sum(map(len, keys))
+        if self._size > MAX_RESULTS:
+            raise ActionRefused(f"the results of an action may take {MAX_RESULTS} bytes")
+        if len(keys) > MAX_DEPTH:
+            raise ActionRefused(f"a result's key may have {MAX_DEPTH} parts")
+        *path, last = keys
+        place = self._results
+        for key in path:
+            if not isinstance(place.get(key), dict):
+                place[key] = {}
+            place = place[key]
+        place[last] = value
+
+    def fail(self, message: str) -> None:
+        """See tools.base.Action."""
+        self._failed = message
+
+    def log(self, message: str) -> None:
+        """See tools.base.Action."""
+        self._on_log(message)
+
+    def ended(self, result: HookResult) -> ActionDone:
+        """What the operator is told."""
+        message = self._failed
+        if message is None and result.kind != "done":
+            message = result.detail
+        code = result.detail.removeprefix("exit status ")
+        return ActionDone(
+            id=self.id,
+            status="completed" if message is None else "failed",
+            message=message or "",
+            results=self._results,
+            exit=0 if result.kind == "done" else int(code) if code.isdecimal() else 1,
+        )
+
+
+def told(done: ActionDone) -> str:
+    """The end for the unit's log: who asked may not be there any more. Of results the keys only,
+    because a value may be a secret."""
+    end = f"{done.status}: {done.message}" if done.message else done.status
+    keys = sorted(_keys(done.results))
+    if not keys:
+        return f"{end}, without results"
+    more = f" and {len(keys) - MAX_KEYS} more" if len(keys) > MAX_KEYS else ""
+    return f"{end}, with results {', '.join(keys[:MAX_KEYS])}{more}; values are not logged"
+
+
+def _keys(results: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for key, value in results.items():
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}"

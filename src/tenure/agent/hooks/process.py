@@ -1,0 +1,399 @@
+"""Run one hook: start it, read its output, learn how it ended, end it.
+
+A hook leads a session and a process group of its own; its pid is the number of both. Three rules
+keep signals from ever reaching a stranger that was given the same number later:
+
+1. The hook itself is watched and signalled through a pidfd, which names a process, not a number.
+2. The group is signalled only while the hook has not been reaped, because its zombie keeps the
+   number, or when the group is seen to be the old one still.
+3. Before it starts, the warden is told, so that the group dies with the agent too (H8).
+
+The end of a hook is the end of its process, not of its output: a child it left in the background
+may hold the pipes for ever. What is in the pipes at that moment is read, and more until they close
+or the unit's next hook begins (H11). Output is read a little per turn of the loop, so a hook that
+floods its log slows down itself and nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from tenure.agent.hooks import warden
+from tenure.agent.hooks.warden_client import Warden, group_lives, signal_group
+from tenure.errors import TenureError
+
+READ_SIZE = 4096
+"""Bytes read from one pipe in one turn of the loop."""
+
+MAX_LINE = 16 * 1024
+"""Bytes of a line of output; a longer one is cut in pieces (H11)."""
+
+GONE_WITHIN = 5.0
+"""Seconds for killed processes to be gone; only one stuck in the kernel takes long."""
+
+
+class LeftoverStuck(TenureError):
+    """A process of an earlier hook was killed and is still there; no hook may run beside it."""
+
+    code = "leftover-stuck"
+
+
+class HookCommand(Struct, frozen=True, kw_only=True):
+    """One hook to run. `hook` is "" for a command that is no hook."""
+
+    hook: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str
+    context_id: str
+
+
+class HookResult(Struct, frozen=True):
+    """How a hook ended: `failed` is the hook's own doing, `killed` was done to it (H7, H8)."""
+
+    kind: Literal["done", "failed", "killed"]
+    detail: str
+
+
+class Log(Protocol):
+    """Where output goes; see `UnitLog`."""
+
+    def log(self, level: str, message: str, source: str = "") -> None: ...
+
+
+class HookProcess(Protocol):
+    """A hook that was started, until it has ended; see `RunningHook`."""
+
+    pid: int | None
+
+    async def wait(self) -> HookResult: ...
+
+    def kill(self) -> None: ...
+
+
+class Runner(Protocol):
+    """What a unit needs to run hooks; see `HookRunner`."""
+
+    def start(self, command: HookCommand) -> HookProcess: ...
+
+    def end_leftovers(self, pid: int | None, context_id: str) -> None: ...
+
+
+class HookRunner:
+    """Starts the hooks of one unit, one after the other."""
+
+    def __init__(self, warden: Warden, log: Log) -> None:
+        self._warden = warden
+        self._log = log
+        self._last: RunningHook | None = None
+
+    def start(self, command: HookCommand) -> RunningHook:
+        """Start a hook; one that cannot be started has failed, with the reason as detail."""
+        self.close()
+        self._warden.expect(command.context_id)
+        try:
+            started = _spawn(command)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            self._warden.ended(command.context_id)
+            return RunningHook(None, (), _not_started(command, error), lambda: None)
+        self._warden.spawned(command.context_id, started.child.pid)
+        source = command.hook or "exec"
+        streams = (
+            _Stream(started.stdout, lambda text: self._log.log("INFO", text, source)),
+            _Stream(started.stderr, lambda text: self._log.log("WARNING", text, source)),
+        )
+        self._last = RunningHook(
+            started, streams, None, lambda: self._warden.ended(command.context_id)
+        )
+        return self._last
+
+    def end_leftovers(self, pid: int | None, context_id: str) -> None:
+        """End what is left of a hook of an earlier agent. Blocking. Raises LeftoverStuck."""
+        end_leftovers(pid, context_id)
+
+    def close(self) -> None:
+        """Let go of the last hook's output, which a child in the background may still hold."""
+        if self._last is not None:
+            self._last.let_go()
+            self._last = None
+
+
+class _Started(Struct, frozen=True):
+    child: subprocess.Popen[bytes]
+    pidfd: int
+    stdout: int
+    stderr: int
+
+
+class RunningHook:
+    """A hook that was started, until it has ended."""
+
+    def __init__(
+        self,
+        started: _Started | None,
+        streams: tuple[_Stream, ...],
+        result: HookResult | None,
+        on_end: Callable[[], None],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.pid = started.child.pid if started else None
+        """The pid, which is the group's and the session's too; None if it could not be started."""
+        self._started = started
+        self._streams = streams
+        self._on_end = on_end
+        self._asked_to_end = False
+        self._ended: asyncio.Future[HookResult] = loop.create_future()
+        if result is not None:
+            self._ended.set_result(result)
+        if started is not None:
+            loop.add_reader(started.pidfd, self._reap, started)
+
+    async def wait(self) -> HookResult:
+        """How it ended; once its process did and what it wrote until then is in the log.
+
+        After `killed`, nothing of its group is left (bounded by GONE_WITHIN).
+        """
+        result = await asyncio.shield(self._ended)
+        if result.kind == "killed" and self.pid is not None:
+            await _until_gone(self.pid)
+            self._on_end()
+        for stream in self._streams:
+            await stream.catch_up()
+        return result
+
+    def terminate(self) -> None:
+        """SIGTERM to the group, unless the hook has ended."""
+        self._asked_to_end = True
+        if self.pid is not None and not self._ended.done():
+            signal_group(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL to the hook and its group, also to what an ended hook left behind in it."""
+        self._asked_to_end = True
+        if self._started is None:
+            return
+        if not self._ended.done():
+            with suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(self._started.pidfd, signal.SIGKILL)
+            signal_group(self._started.child.pid, signal.SIGKILL)
+        elif group_lives(self._started.child.pid):
+            signal_group(self._started.child.pid, signal.SIGKILL)
+
+    def let_go(self) -> None:
+        """Stop reading its output."""
+        for stream in self._streams:
+            stream.close()
+
+    def _reap(self, started: _Started) -> None:
+        asyncio.get_running_loop().remove_reader(started.pidfd)
+        try:
+            seen = os.waitid(os.P_PIDFD, started.pidfd, os.WEXITED | os.WNOWAIT)
+            result = _result(seen, self._asked_to_end)
+            if result.kind == "killed":  # before it is reaped: the zombie keeps the group's number
+                signal_group(started.child.pid, signal.SIGKILL)
+            os.waitid(os.P_PIDFD, started.pidfd, os.WEXITED)
+        except ChildProcessError:
+            result = HookResult("failed", "exit status lost: another part of the agent took it")
+        os.close(started.pidfd)
+        started.child.returncode = 0  # it is reaped: nobody may wait for this number again
+        self._on_end()
+        self._ended.set_result(result)
+
+
+class LineSplitter:
+    """Cuts a stream of bytes into lines of text, the long ones in pieces (H11)."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, content: bytes) -> list[str]:
+        """The lines that are complete now."""
+        *lines, self._rest = (self._rest + content).split(b"\n")
+        pieces = [piece for line in lines for piece in _pieces(line.removesuffix(b"\r"))]
+        while len(self._rest) > MAX_LINE:
+            cut = _cut(self._rest)
+            pieces.append(self._rest[:cut])
+            self._rest = self._rest[cut:]
+        return [piece.decode("utf-8", "replace") for piece in pieces]
+
+    def flush(self) -> list[str]:
+        """What is left: a last line without newline counts."""
+        rest, self._rest = self._rest, b""
+        return [piece.decode("utf-8", "replace") for piece in _pieces(rest)] if rest else []
+
+
+class _Stream:
+    """One pipe of a hook, read in the loop into the log."""
+
+    def __init__(self, pipe: int, write: Callable[[str], None]) -> None:
+        self._pipe = pipe
+        self._write = write
+        self._lines = LineSplitter()
+        self._read = 0
+        self._loop = asyncio.get_running_loop()
+        os.set_blocking(pipe, False)
+        self._loop.add_reader(pipe, self._on_readable)
+
+    async def catch_up(self) -> None:
+        """Until all that is in the pipe now is in the log, a line without end included."""
+        if self._pipe >= 0:
+            there = bytearray(4)
+            fcntl.ioctl(self._pipe, termios.FIONREAD, there)
+            until = self._read + int.from_bytes(there, "little")
+            while self._pipe >= 0 and self._read < until:  # noqa: ASYNC110
+                await asyncio.sleep(0)  # each turn of the loop reads a little
+        self._log(self._lines.flush())
+
+    def close(self) -> None:
+        if self._pipe >= 0:
+            self._loop.remove_reader(self._pipe)
+            os.close(self._pipe)
+            self._pipe = -1
+            self._log(self._lines.flush())
+
+    def _on_readable(self) -> None:
+        try:
+            content = os.read(self._pipe, READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            content = b""
+        if not content:
+            self.close()
+            return
+        self._read += len(content)
+        self._log(self._lines.feed(content))
+
+    def _log(self, lines: list[str]) -> None:
+        if lines:
+            self._write("".join(f"{line}\n" for line in lines))
+
+
+def end_leftovers(pid: int | None, context_id: str) -> None:
+    """End what is left of a hook that an earlier agent recorded in this boot (H5); may block.
+
+    With its pid known, that is whatever of its session carries the context id, and its whole group
+    if some member does; a service that the charm moved into a session of its own is left alone
+    (H8). Without, the hook was killed while it was being recorded: all that carries the id.
+    Raises LeftoverStuck if something is still there after GONE_WITHIN seconds.
+    """
+    processes = warden.living()
+    carriers = {each.pid for each in processes if warden.carries(each.pid, context_id)}
+    group = (
+        pid if any(each.of_group(pid or 0) and each.pid in carriers for each in processes) else None
+    )
+    for _ in range(int(GONE_WITHIN / 0.005)):
+        left = [each for each in warden.living() if _is_left(each, pid, group, context_id)]
+        if not left:
+            return
+        if group is not None:
+            warden.kill_group(group)
+        for process in left:
+            warden.kill(process.pid)
+        time.sleep(0.005)
+    raise LeftoverStuck(
+        f"process {left[0].pid} of an earlier hook ({context_id}) was killed but does not end: "
+        "it is stuck in the kernel; look at its disk or network file system"
+    )
+
+
+def _is_left(process: warden.Stat, pid: int | None, group: int | None, context_id: str) -> bool:
+    if group is not None and process.of_group(group):
+        return True
+    return pid in (None, process.session) and warden.carries(process.pid, context_id)
+
+
+def _spawn(command: HookCommand) -> _Started:
+    pipes: list[int] = []
+    child: subprocess.Popen[bytes] | None = None
+    try:
+        pipes += os.pipe()
+        pipes += os.pipe()
+        child = subprocess.Popen(
+            command.argv, env=command.env, cwd=command.cwd, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=pipes[1], stderr=pipes[3],
+        )  # fmt: skip
+        return _Started(child, os.pidfd_open(child.pid), stdout=pipes[0], stderr=pipes[2])
+    except BaseException:
+        if child is not None:
+            warden.kill_group(child.pid)
+            child.wait()
+        for pipe in pipes[0::2]:
+            os.close(pipe)
+        raise
+    finally:
+        for pipe in pipes[1::2]:
+            os.close(pipe)
+
+
+def _result(ended: os.waitid_result | None, asked_to_end: bool) -> HookResult:
+    assert ended is not None  # because without WNOHANG it waits
+    status = ended.si_status
+    if ended.si_code == os.CLD_EXITED:
+        if status == 0:
+            return HookResult("done", "")
+        return HookResult("killed" if asked_to_end else "failed", f"exit status {status}")
+    from_outside = asked_to_end or status in (signal.SIGTERM, signal.SIGKILL)
+    name = (signal.strsignal(status) or f"signal {status}").lower()
+    return HookResult("killed" if from_outside else "failed", f"signal: {name}")
+
+
+def _not_started(command: HookCommand, error: Exception) -> HookResult:
+    program = command.argv[0] if command.argv else ""
+    reason = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        reason = error.strerror.lower()
+        if error.filename == command.cwd and not Path(command.cwd).is_dir():
+            reason = f'its folder "{command.cwd}" is not there'
+        elif isinstance(error, FileNotFoundError):
+            reason = _missing(program) or reason
+    return HookResult("failed", f'cannot start "{program}": {reason}')
+
+
+def _missing(program: str) -> str | None:
+    """Why the kernel says "not found" of a program that is there: its interpreter is not."""
+    try:
+        with open(program, "rb") as file:
+            first = file.readline(256)
+    except OSError:
+        return None
+    if not first.startswith(b"#!"):
+        return None
+    interpreter = first[2:].rstrip(b"\n").strip(b" \t").decode("utf-8", "replace")
+    return f"its interpreter {interpreter!r} does not exist"
+
+
+async def _until_gone(leader: int) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + GONE_WITHIN
+    while group_lives(leader) and loop.time() < deadline:  # noqa: ASYNC110 (no event tells)
+        await asyncio.sleep(0.005)
+
+
+def _pieces(line: bytes) -> list[bytes]:
+    pieces = []
+    while len(line) > MAX_LINE:
+        cut = _cut(line)
+        pieces.append(line[:cut])
+        line = line[cut:]
+    return [*pieces, line]
+
+
+def _cut(line: bytes) -> int:
+    """Where to cut a line that is too long: not inside a character."""
+    cut = MAX_LINE
+    while cut > MAX_LINE - 3 and line[cut] & 0xC0 == 0x80:
+        cut -= 1
+    return cut

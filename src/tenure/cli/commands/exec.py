@@ -1,0 +1,204 @@
+"""`tenure exec`: a command in a fresh hook context, as transparent as a pane of glass.
+
+The command is this process's child and has its stdin, stdout and stderr as they are. A signal that
+somebody sends to `tenure exec` is passed on; one that the terminal sends (Ctrl-C) is not, because
+the terminal sends it to the whole group, the command included, and twice is not the same as once.
+
+If hooks see Juju's folders (`up --juju-paths`), so does this process, in a view of its own.
+
+The connection to the agent is the context. It is closed when the command has ended, and the agent
+has kept what a successful one left pending; when the agent closes it, the context is over and the
+command must not go on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from tenure.cli.main import complain, usage
+from tenure.cli.words.lookup import check_unit
+from tenure.cli.words.options import operator_of, with_house
+from tenure.client.exec import CannotRun, ExecContext, open_context, tell_end
+from tenure.errors import TenureError
+from tenure.names import split_unit
+from tenure.statefolder import StateFolder
+
+CANNOT_RUN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
+
+Mask = set[int | signal.Signals]
+
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+class ExecCommand(click.Command):
+    """Everything behind `--` is the command's, untouched."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ours, theirs = _split(args)
+        if not theirs and not {"-h", "--help"}.intersection(ours):
+            raise CannotRun("say what to run behind `--`, as in: tenure exec web/0 -- leader-get")
+        ctx.meta["tenure.command"] = theirs
+        with _nothing_started():
+            return super().parse_args(ctx, ours)
+
+    def invoke(self, ctx: click.Context) -> int:
+        with _nothing_started():
+            code: int = super().invoke(ctx)
+        return code
+
+
+@contextmanager
+def _nothing_started() -> Iterator[None]:
+    """Every reason for not starting the command has the one exit code that means just that."""
+    try:
+        yield
+    except click.UsageError as fault:
+        raise CannotRun(usage(fault)) from fault
+    except CannotRun:
+        raise
+    except TenureError as fault:
+        raise CannotRun(str(fault)) from fault
+
+
+def _split(args: list[str]) -> tuple[list[str], list[str]]:
+    if "--" not in args:
+        return args, []
+    at = args.index("--")
+    return args[:at], args[at + 1 :]
+
+
+@click.command("exec", cls=ExecCommand, options_metavar="[OPTIONS]")
+@click.argument("unit", metavar="UNIT -- CMD [ARGS]...")
+@with_house
+@click.pass_context
+def command(ctx: click.Context, house: StateFolder, unit: str) -> int:
+    """Run CMD in a fresh hook context of UNIT, with its environment, in its charm's folder.
+
+    Waits up to 10 s for a running hook to end. The exit code is CMD's; 128+n if signal n ended it;
+    125 if there is no context to run it in, or what it set may be lost; 126 if it is not
+    executable, 127 if it is not found.
+    """
+    return run_in_context(house, unit, ctx.meta["tenure.command"])
+
+
+def run_in_context(house: StateFolder, unit: str, argv: Sequence[str]) -> int:
+    """The exit code to pass on. Raises CannotRun, Unreachable, NotFound, HouseUnusable, BadName."""
+    path = house.exec_socket(unit)
+    house.check_sockets()
+    _see_what_hooks_see(house, unit)
+    connection, world = open_context(
+        path, unit, lambda: check_unit(operator_of(house).status(), unit)
+    )
+    with connection:
+        return _run(connection, world, argv, unit)
+
+
+def _see_what_hooks_see(house: StateFolder, unit: str) -> None:
+    """Have this process, and what it starts, see Juju's folders if hooks do. No way back.
+
+    Before the context is opened, and any thread. Raises CannotRun, HouseUnusable.
+    """
+    record = house.read()
+    if record is None or not record.juju_paths:
+        return
+    from tenure.agent.host.jujupaths import enter
+
+    try:
+        enter(split_unit(unit)[1], record.juju_version)
+    except TenureError as fault:
+        raise CannotRun(f"the command would not see the paths that hooks see: {fault}") from fault
+
+
+def _run(connection: socket.socket, world: ExecContext, argv: Sequence[str], unit: str) -> int:
+    """Run it to its end, or to the context's."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+    child = _spawn(find_program(argv[0], world), world, argv, before)
+    handle = os.pidfd_open(child.pid)
+    threading.Thread(target=_pass_on, args=(handle,), daemon=True).start()
+    ready, _, _ = select.select([handle, connection.fileno()], [], [])
+    if handle not in ready:
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        child.wait()
+        complain(f"the context of {unit} is over: its agent ended it, and the command with it")
+        return CANNOT_RUN
+    code = child.wait()
+    return _settled(connection, 128 - code if code < 0 else code, unit)
+
+
+def _settled(connection: socket.socket, code: int, unit: str) -> int:
+    """The exit code to pass on, once what the command left pending is kept or dropped."""
+    lost = tell_end(connection, code)
+    if lost:
+        complain(f"what the command set on {unit} may be lost: {lost}: see `tenure log {unit}`")
+        return CANNOT_RUN
+    return code
+
+
+def _pass_on(handle: int) -> None:
+    while True:
+        sent = signal.sigwaitinfo(PASSED_ON)
+        if sent.si_code <= 0:  # Sent by a process. The kernel's, above 0, come from the terminal.
+            try:
+                signal.pidfd_send_signal(handle, sent.si_signo)
+            except ProcessLookupError:
+                return
+
+
+def find_program(name: str, world: ExecContext) -> Path:
+    """The file that `name` means in that world, as `sh` finds it. Raises CannotRun."""
+    denied = False
+    for candidate in _candidates(name, world.env, world.cwd):
+        if candidate.is_file():
+            if os.access(candidate, os.X_OK):
+                return candidate
+            denied = True
+        elif "/" in name and candidate.exists():
+            denied = True
+    if denied:
+        raise CannotRun(f"{name}: not executable", NOT_EXECUTABLE)
+    raise CannotRun(f"{name}: not found", NOT_FOUND)
+
+
+def _candidates(name: str, env: Mapping[str, str], cwd: str) -> list[Path]:
+    if not name:
+        return []
+    if "/" in name:
+        return [Path(cwd, name)]
+    return [Path(cwd, folder, name) for folder in env.get("PATH", os.defpath).split(":")]
+
+
+def _spawn(
+    program: Path, world: ExecContext, argv: Sequence[str], mask: Mask
+) -> subprocess.Popen[bytes]:
+    try:
+        return _popen(program, argv, world, mask)
+    except OSError as fault:
+        if fault.errno == errno.ENOEXEC:  # A script without `#!` is the shell's, as in execvp(3).
+            return _popen(Path("/bin/sh"), ["sh", str(program), *argv[1:]], world, mask)
+        reason = f"{argv[0]}: {fault.strerror or fault}"
+        if fault.filename == world.cwd:
+            raise CannotRun(f"{world.cwd}: {fault.strerror}") from fault
+        missing = fault.errno == errno.ENOENT  # Its interpreter is.
+        raise CannotRun(reason, NOT_FOUND if missing else NOT_EXECUTABLE) from fault
+
+
+def _popen(
+    program: Path, argv: Sequence[str], world: ExecContext, mask: Mask
+) -> subprocess.Popen[bytes]:
+    def unblock() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    return subprocess.Popen(
+        argv, executable=program, env=world.env, cwd=world.cwd, preexec_fn=unblock
+    )

@@ -1,0 +1,51 @@
+"""`tenure history`: each change of an application's leadership, with its cause (O4)."""
+
+from __future__ import annotations
+
+import click
+
+from tenure.cli.show.output import show, table
+from tenure.cli.show.text import local_time, plain
+from tenure.cli.words import options
+from tenure.cli.words.options import with_format, with_operator
+from tenure.client.operator import Operator
+from tenure.durations import format_duration
+from tenure.wire.operators import History, HistoryEntry
+
+HEADERS = ("TIME", "WHAT", "FROM", "TO", "TERM", "CAUSE", "LEADERLESS")
+
+
+@click.command("history")
+@click.argument("application", type=options.application)
+@click.option(
+    "--limit",
+    type=options.number(1, 1000),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="How many of the newest.",
+)
+@with_operator
+@with_format
+def command(operator: Operator, application: str, limit: int, form: str) -> None:
+    """Show each change of APPLICATION, the oldest first."""
+    found = operator.history(application, limit)
+    show(form, found, lambda: _text(found))
+
+
+def _text(found: History) -> str:
+    return table(HEADERS, [_row(entry) for entry in found.entries])
+
+
+def _row(entry: HistoryEntry) -> tuple[str, ...]:
+    cause = f"{entry.cause} ({entry.detail})" if entry.detail else entry.cause
+    gap = entry.leaderless_for
+    return (
+        local_time(entry.at),
+        plain(entry.kind),
+        entry.unit_from or "-",
+        entry.unit_to or "-",
+        "-" if entry.term is None else str(entry.term),
+        plain(cause),
+        "-" if gap is None else format_duration(gap),
+    )

@@ -1,0 +1,29 @@
+"""`tenure pin`: suspend expiry on behalf of a reason (O2, L6)."""
+
+from __future__ import annotations
+
+import click
+
+from tenure.cli.done import say_done
+from tenure.cli.show.text import plain
+from tenure.cli.words import options
+from tenure.cli.words.durations import duration
+from tenure.cli.words.options import with_format, with_operator
+from tenure.client.operator import Operator
+from tenure.durations import format_duration
+
+
+@click.command("pin")
+@click.argument("application", type=options.application)
+@click.option("--reason", required=True, metavar="R", help="On whose behalf, in a few words.")
+@click.option("--for", "seconds", required=True, type=duration, help="How long, as in 2h.")
+@with_operator
+@with_format
+def command(operator: Operator, application: str, reason: str, seconds: float, form: str) -> None:
+    """Keep the lease of APPLICATION from expiring, as long as its leader is gone for good reason.
+
+    The same reason again replaces the time that is left. The leader may still step down.
+    """
+    answer = operator.pin(application, reason, seconds)
+    lasts = format_duration(seconds)
+    say_done(form, answer, f"{application} is pinned for {lasts} ({plain(reason)})")

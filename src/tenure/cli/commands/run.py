@@ -1,0 +1,133 @@
+"""`tenure run`: an action of a charm, run by a unit's agent; its results on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+import yaml
+
+from tenure.cli.main import complain
+from tenure.cli.show.output import show
+from tenure.cli.show.text import plain
+from tenure.cli.words import options
+from tenure.cli.words.durations import duration
+from tenure.cli.words.lookup import check_unit, leader_in
+from tenure.cli.words.options import operator_of, with_house
+from tenure.cli.words.pairs import pair
+from tenure.cli.words.params import Tree, from_file, from_words, over
+from tenure.client.action import Action, Outcome, encoded, run_action
+from tenure.errors import Refused
+from tenure.statefolder import StateFolder
+
+LEADER = "/leader"
+
+WORDS = "tenure.words"
+"""Of the parameters as they were typed, in the command's `meta`."""
+
+MAX_HINT = 40
+"""Characters of a value that is repeated in an error."""
+
+
+def _target(value: str) -> str:
+    if value.endswith(LEADER):
+        options.application(value.removesuffix(LEADER))
+        return value
+    return options.unit(value)
+
+
+def _words(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> dict[str, Tree]:
+    ctx.meta[WORDS] = words
+    return from_words(words)
+
+
+@click.command("run")
+@click.argument("target", type=_target, metavar="UNIT|APP/leader")
+@click.argument("action")
+@click.argument("said", nargs=-1, callback=_words, metavar="[KEY=VALUE...]")
+@click.option("--params", "file", metavar="FILE", help="Parameters as YAML.")
+@click.option("--wait", type=duration, default="60s", show_default=True, help="For its end.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["yaml", "json"]),
+    default="yaml",
+    help="How to print the results.",
+)
+@with_house
+@click.pass_context
+def command(
+    ctx: click.Context,
+    house: StateFolder,
+    target: str,
+    action: str,
+    said: dict[str, Tree],
+    file: str | None,
+    wait: float,
+    form: str,
+) -> int:
+    """Run ACTION of a unit's charm and print its results. What it logs goes to stderr.
+
+    APP/leader is whoever leads, and the action runs only if it still does then. Values are YAML;
+    `a.b=c` nests. The exit code is 0 if the action completed, 1 if it failed or was not run.
+    """
+    if wait <= 0:
+        raise click.UsageError("--wait is over at once: say more than 0s")
+    params = said if file is None else over(from_file(file), said)
+    request = encoded(Action(name=action, params=params, leader=target.endswith(LEADER)))
+    unit = _unit(house, target)
+    try:
+        outcome = run_action(
+            house.exec_socket(unit),
+            unit,
+            request,
+            check_unit=lambda: check_unit(operator_of(house).status(), unit),
+            wait=wait,
+            on_log=_log,
+        )
+    except Refused as fault:
+        if hint := _quotes(str(fault), ctx.meta[WORDS]):
+            raise Refused(f"{fault}: {hint}") from fault
+        raise
+    show("json" if form == "json" else "text", outcome, lambda: _text(outcome))
+    return _judged(outcome, action, unit)
+
+
+def _unit(house: StateFolder, target: str) -> str:
+    """Raises NotFound, Refused, Unreachable, HouseUnusable."""
+    house.check_sockets()
+    if not target.endswith(LEADER):
+        return target
+    return leader_in(operator_of(house).status(), target.removesuffix(LEADER))
+
+
+def _quotes(refusal: str, words: Sequence[str]) -> str:
+    """How to write a text that YAML takes for something else, if it was refused for that."""
+    for key, text in map(pair, words):
+        if f'parameter "{key}" must be string, ' in refusal:
+            short = len(text) <= MAX_HINT and text.isprintable() and "'" not in text
+            return f"""in quotes it is a text: {key}="'{text if short else "..."}'\""""
+    return ""
+
+
+def _judged(outcome: Outcome, action: str, unit: str) -> int:
+    """The exit code; a failure is told."""
+    if outcome.status == "completed":
+        return 0
+    complain(f"the action {action} failed on {unit}: {outcome.message or _exit(outcome)}")
+    return 1
+
+
+def _exit(outcome: Outcome) -> str:
+    return "no reason was given" if outcome.exit is None else f"exit status {outcome.exit}"
+
+
+def _text(outcome: Outcome) -> str:
+    if not outcome.results:
+        return ""
+    return yaml.safe_dump(dict(outcome.results), allow_unicode=True).rstrip("\n")
+
+
+def _log(text: str) -> None:
+    for line in text.splitlines():
+        click.echo(plain(line), err=True)

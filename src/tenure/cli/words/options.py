@@ -1,0 +1,93 @@
+"""The words that many commands share, and what they become: a state folder, a client, a name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from tenure.client.operator import Operator, UnixHttp
+from tenure.errors import BadName
+from tenure.names import check_application, split_unit
+from tenure.statefolder import StateFolder
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def operator_of(house: StateFolder) -> Operator:
+    """Who speaks to the house's controller. Raises HouseUnusable."""
+    house.check_sockets()
+    return Operator(UnixHttp(house.controller_socket))
+
+
+def application(value: str) -> str:
+    """An application's name on the command line."""
+    try:
+        return check_application(value)
+    except BadName as fault:
+        raise click.BadParameter(str(fault)) from fault
+
+
+def unit(value: str) -> str:
+    """A unit's name on the command line."""
+    try:
+        split_unit(value)
+    except BadName as fault:
+        raise click.BadParameter(str(fault)) from fault
+    return value
+
+
+def subject(value: str) -> str:
+    """An application's name or a unit's on the command line."""
+    return unit(value) if "/" in value else application(value)
+
+
+def number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """The type of a whole number on the command line, from `least` to `most`."""
+    span = f"from {least} to {most}" if most is not None else f"of {least} or more"
+
+    def parsed(value: str) -> int:
+        found = int(value) if _DIGITS.fullmatch(str(value)) else -1
+        if found < least or (most is not None and found > most):
+            raise click.BadParameter(f"{value!r} is not a number {span}")
+        return found
+
+    return parsed
+
+
+_DIGITS = re.compile("[0-9]{1,9}")
+
+
+def _house(ctx: click.Context, param: click.Parameter, value: str | None) -> StateFolder:
+    if value == "":
+        raise click.BadParameter("it is empty: name a folder")
+    return StateFolder.at(value, os.environ)
+
+
+def _operator(ctx: click.Context, param: click.Parameter, value: str | None) -> Operator:
+    return operator_of(_house(ctx, param, value))
+
+
+_STATE_HELP = "The state folder [default: $TENURE_STATE, else ~/.local/state/tenure]."
+
+with_house: Decorator = click.option(
+    "--state", "house", metavar="DIR", callback=_house, help=_STATE_HELP
+)
+"""Adds `--state`; the command gets `house`."""
+
+with_operator: Decorator = click.option(
+    "--state", "operator", metavar="DIR", callback=_operator, help=_STATE_HELP
+)
+"""Adds `--state`; the command gets `operator`."""
+
+with_format: Decorator = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to print the answer.",
+)
+"""Adds `--format`; the command gets `form`."""

@@ -1,0 +1,395 @@
+"""A simulated machine with one agent: its clock, its disk, its link, its hooks.
+
+The `Agent` and the `Unit` are the real ones, and so is the tool server. What survives a crash is
+what `StateDisk` holds.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextvars import Context
+from pathlib import Path
+from typing import Literal, Protocol
+
+from tenure.agent.daemon import Agent
+from tenure.agent.hooks.process import HookCommand, HookResult
+from tenure.agent.toolserver import ToolServer
+from tenure.agent.unit import Unit, UnitConfig
+from tenure.core.resolver import (
+    CONFIG,
+    ELECTED,
+    INSTALL,
+    SETTINGS,
+    START,
+    LocalState,
+    RunHook,
+)
+from tenure.core.tracker import Tracker
+from tenure.errors import TenureError
+from tenure.simulation.facts import AgentBegan, AgentEnded, Fact, Heard, Paid
+from tenure.simulation.network import Link
+from tenure.simulation.peer_charm import CopiedCharm, PeerCharm
+from tenure.simulation.peer_facts import BagSet
+from tenure.simulation.peer_machine import aim_of, may_name, settled_of, told_of
+from tenure.simulation.simhooks import Hook, Temper, began, said_true
+from tenure.simulation.statedisk import SimStateFile, StateDisk
+from tenure.testing.time.clock import MachineClock
+from tenure.testing.time.loop import ENDLESS, Process, SimLoop, Stuck
+
+HOOKS = frozenset({
+    "install", "leader-elected", "leader-deposed", "leader-settings-changed", "config-changed",
+    "start", "update-status", "stop", "remove",
+})  # fmt: skip
+
+ONCE = {INSTALL: "installed", CONFIG: "configured", START: "started"}
+"""Hooks that are paid once for ever, and where that is recorded."""
+
+Belief = tuple[bool, int | None, float]
+"""Answered, term, sure until (the machine's clock)."""
+
+
+class WorldView(Protocol):
+    """What a machine needs of its world."""
+
+    loop: SimLoop
+    temper: Temper
+    update_every: float
+    peer_charm: PeerCharm | None
+
+    def tell(self, fact: Fact) -> None: ...
+
+    def complain(self, text: str) -> None: ...
+
+    def call_id(self) -> str: ...
+
+
+class Machine:
+    """See the module. `start` begins an agent's life; `kill`, `power_off` and `agent.stop` end it.
+
+    `unit` is the unit's name, `instance` the id in its state folder: a clone has another (L9).
+    """
+
+    def __init__(
+        self, world: WorldView, rng: random.Random, link: Link, clock: MachineClock,
+        unit: str, instance: str,
+    ) -> None:  # fmt: skip
+        self.world = world
+        self.loop = world.loop
+        self.rng = rng
+        self.link = link
+        self.clock = clock
+        self.unit = unit
+        self.instance = instance
+        self.disk = StateDisk(rng)
+        self.disk.on_durable = self._saved
+        self.process: Process | None = None
+        self.agent: Agent | None = None
+        self.inner: Unit | None = None
+        self.lives = 0
+        self.boots = 1
+        self.gone = False
+        """The unit has left for ever, or its agent must never come back."""
+        self._tools: ToolServer | None = None
+        self._hooks: dict[str, Hook] = {}
+        self._pids = 100
+        self.given_up: int | None = None
+        """The last term that the unit stepped down from by itself (U4)."""
+        self.ambush: Callable[[], None] | None = None
+        """Done when a hook has written the application's bag."""
+        self._frozen: Belief | None = None
+        self._ended = True
+
+    # -- Ground, for hooks
+
+    @property
+    def temper(self) -> Temper:
+        return self.world.temper
+
+    @property
+    def calm(self) -> bool:
+        return self.temper.calm
+
+    @property
+    def peers(self) -> PeerCharm | None:
+        return self.world.peer_charm
+
+    def tell(self, fact: Fact) -> None:
+        self.world.tell(fact)
+        if self.ambush and isinstance(fact, BagSet) and fact.owner != self.unit:
+            self.loop.call_soon(self.ambush, context=Context())
+
+    def complain(self, text: str) -> None:
+        self.world.complain(f"{self.unit}: {text}")
+
+    def call_id(self) -> str:
+        return self.world.call_id()
+
+    def tool_server(self) -> tuple[Process, ToolServer] | None:
+        if self.process is None or self.process.dead or self._tools is None:
+            return None
+        return self.process, self._tools
+
+    def promise_ends(self) -> float:
+        assert self.inner is not None
+        return self.clock.when(self.clock.now() + self.inner.tracker.guarantee)
+
+    def believed_term(self) -> int | None:
+        assert self.inner is not None
+        return self.inner.tracker.term
+
+    # -- a life
+
+    @property
+    def alive(self) -> bool:
+        """Whether its agent process runs, or could if it were not stopped."""
+        return not self._ended
+
+    def start(self) -> None:
+        """A new agent process over what the disk holds."""
+        assert not self.alive, "it runs already"
+        self.lives += 1
+        self._ended = False
+        self._frozen = None
+        self.agent = self.inner = None
+        self.process = self.loop.process(f"{self.instance} agent {self.lives}")
+        self.process.on_stall = self._freeze
+        self.link.process = self.process
+        self.process.spawn(self._live(self.process))
+
+    async def _live(self, process: Process) -> None:
+        self.tell(AgentBegan(at=self.loop.time(), unit=self.unit, agent=self.instance))
+        rng = random.Random(self.rng.random())
+        self.agent = Agent(self.clock, rng, self.link.dial, self._pids)
+        place = UnitConfig(
+            unit=self.unit, instance=self.instance, boot_id=f"boot-{self.boots}",
+            charm=Path("charm"), tools=Path("tools"), socket=Path("tool.sock"),
+            model_name="tenure", model_uuid="uuid", inherited={},
+            update_every=self.world.update_every,
+        )  # fmt: skip
+        self.inner = Unit(
+            place, clock=self.clock, rng=rng,
+            file=SimStateFile(self.disk, process, self._dies), find_hook=self._find_hook,
+            runner=_Runner(self), log=_NoLog(), connection=self.agent.connection,
+            wake=self.agent.wake, charm=CopiedCharm(self._copy_takes) if self.peers else None,
+        )  # fmt: skip
+        try:
+            self.inner.load()
+        except TenureError:
+            self._end("stopped")
+            return
+        self._watch_steps_down(self.inner.tracker)
+        self._watch_turns(self.agent)
+        if self.peers:
+            self._watch_ends(self.inner)
+        self._tools = ToolServer(Path("tool.sock"), self.inner.context)
+        self.agent.add(self.inner)
+        try:
+            await self.agent.run()
+        except Exception as fault:
+            self.complain(f"the agent fell: {fault!r}")
+        self.gone = self.gone or self.inner.finished
+        self._end("left" if self.inner.finished else "stopped")
+
+    def be_busy(self) -> None:
+        """Its update-status is due now: something happens on it."""
+        if self.process is not None and self.alive:
+            self.loop.call_soon(self._update, context=self.process.context)
+
+    def _update(self) -> None:
+        if self.inner is not None and self.agent is not None:
+            self.inner._update_at = self.clock.now()
+            self.agent.wake()
+
+    def _watch_steps_down(self, tracker: Tracker) -> None:
+        real = tracker.step_down
+
+        def step_down(now: float) -> None:
+            self.given_up = tracker.term
+            real(now)
+
+        tracker.step_down = step_down  # type: ignore[method-assign]
+
+    def _watch_turns(self, agent: Agent) -> None:
+        """An agent that turns on and on while no time passes is stuck, though its loop is not."""
+        real, turns = agent.turn, 0
+        at = 0.0
+
+        def turn() -> None:
+            nonlocal turns, at
+            now = self.loop.time()
+            turns, at = (turns + 1, at) if now == at else (0, now)
+            if turns > ENDLESS:
+                raise Stuck(f"{self.instance} turns on and on while no time passes")
+            real()
+
+        agent.turn = turn  # type: ignore[method-assign]
+
+    def _watch_ends(self, unit: Unit) -> None:
+        """Tell what the agent makes of each hook's end."""
+        real = unit._end
+
+        def end(plan: RunHook, result: HookResult) -> None:
+            running = unit.state.running
+            if running is not None and running.plan.hook == plan.hook:
+                self.tell(settled_of(self, running.context_id, result))
+            real(plan, result)
+
+        unit._end = end  # type: ignore[method-assign]
+
+    def _copy_takes(self) -> float:
+        """Seconds that bringing the charm's copy up to date takes; below 0: it fails then."""
+        if self.temper.calm:
+            return 0.0
+        return self.rng.choice((0.0, 0.01, 0.3)) * self.rng.choice((1.0, 1.0, 1.0, -1.0))
+
+    def _find_hook(self, hook: str) -> tuple[str, ...] | None:
+        there = hook in HOOKS or (self.peers is not None and hook in self.peers.hooks)
+        return (f"hooks/{hook}",) if there else None
+
+    def _end(self, how: Literal["died", "stopped", "left"], *, silently: bool = False) -> None:
+        """The process is no more; its hooks went with it (H8). `silently`: so did its kernel."""
+        if self._ended:
+            return
+        self._ended = True
+        self._tools = None
+        assert self.process is not None
+        self.process.dead = True
+        if how == "died" and not silently and self.rng.random() < 0.3:
+            # because the warden takes its time: whoever comes next must end them first (H5)
+            self.loop.call_later(self.rng.choice((0.01, 0.5, 2.0)), self._end_these, self.hooks,
+                                 context=Context())  # fmt: skip
+        else:
+            self.end_hooks()
+        self.tell(AgentEnded(at=self.loop.time(), unit=self.unit, agent=self.instance, how=how))
+        self.link.agent_gone(silently=silently)
+
+    def _dies(self) -> None:
+        """Killed at a save: it is stuck in the kernel no more."""
+        if self.process is not None:
+            self.process.ahead = 0.0
+        self._end("died")
+
+    def kill(self) -> None:
+        """kill -9: nothing is said, nothing is saved, the kernel closes the connection."""
+        if self.process is None or self._ended:
+            return
+        if self.process.ahead:
+            self.loop.call_later(self.process.ahead + 1e-6, self.kill)
+            return
+        self._end("died")
+
+    def power_off(self) -> None:
+        """The machine is gone at once: nobody is told, and what was not synced may be lost."""
+        if not self._ended:
+            assert self.process is not None
+            self.process.ahead = 0.0
+            self._end("died", silently=True)
+        self.end_hooks()  # also those that outlived an agent that was killed before
+        self.disk.power_loss()
+        self.boots += 1
+        self.clock.boot(self.rng.uniform(1.0, 1e5))
+
+    # -- what one who sees everything sees
+
+    def _freeze(self) -> None:
+        """The agent is stuck in the middle of a step: what it believed before is what counts."""
+        if self.inner is not None:
+            self._frozen = self._belief_of(self.inner)
+
+    @staticmethod
+    def _belief_of(unit: Unit) -> Belief:
+        tracker = unit.tracker
+        return tracker.answered, tracker.term, tracker.sure_until
+
+    @property
+    def belief(self) -> Belief:
+        """What the agent believes at this instant, whether it runs, is stopped, or is stuck."""
+        if self._ended or self.inner is None or self.process is None:
+            return False, None, 0.0
+        if self.process.ahead and self._frozen is not None:
+            return self._frozen
+        return self._belief_of(self.inner)
+
+    def believes(self) -> int | None:
+        """The term that it believes in at this instant (U1)."""
+        if self._ended:
+            return None
+        answered, term, sure_until = self.belief
+        return term if answered and term is not None and self.clock.now() < sure_until else None
+
+    # -- hooks
+
+    def start_hook(self, command: HookCommand) -> Hook:
+        """A hook begins."""
+        assert self.process is not None and self.inner is not None
+        self._pids += 1
+        running = self.inner.state.running
+        target = running.plan.target_revision if running is not None else 0
+        self.tell(began(self, command, target))
+        named = may_name(running.plan.event) if running is not None else ()
+        text = str(dict(command.env))
+        self.tell(Heard(at=self.loop.time(), unit=self.unit, text=text, named=named))
+        if self.peers and running is not None and (aim := aim_of(self, running)):
+            self.tell(aim)
+        if command.hook == ELECTED:
+            self.tell(said_true(self, command.context_id, self.inner.tracker.term))
+        hook = Hook(self, command, self._pids, self.process)
+        self._hooks = {c: h for c, h in self._hooks.items() if not h.over}
+        self._hooks[command.context_id] = hook
+        return hook
+
+    def end_hooks(self) -> None:
+        """The warden's work, and that of the agent which comes after it (H5, H8)."""
+        self._end_these(self.hooks)
+
+    @staticmethod
+    def _end_these(hooks: list[Hook]) -> None:
+        for hook in hooks:
+            hook.kill()
+
+    @property
+    def hooks(self) -> list[Hook]:
+        """The hooks that run now."""
+        return [hook for hook in self._hooks.values() if not hook.over]
+
+    # -- the disk
+
+    def _saved(self, before: LocalState | None, now: LocalState) -> None:
+        """Tell what was durably recorded as done (H4)."""
+        before = before or LocalState(unit=self.unit)
+        if now.elected_for != before.elected_for:
+            self._paid(ELECTED, term=now.elected_for)
+        if now.seen_revision != before.seen_revision:
+            self._paid(SETTINGS, revision=now.seen_revision)
+        if self.peers and (told := told_of(self, before, now)):
+            self.tell(told)
+        for hook, field in ONCE.items():
+            if getattr(now, field) and not getattr(before, field):
+                self._paid(hook)
+
+    def _paid(self, hook: str, *, term: int | None = None, revision: int = 0) -> None:
+        self.tell(
+            Paid(
+                at=self.loop.time(), unit=self.unit, hook=hook, term=term, revision=revision,
+                agent=self.instance,
+            )
+        )  # fmt: skip
+
+
+class _Runner:
+    """What the unit runs its hooks with."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def start(self, command: HookCommand) -> Hook:
+        return self._machine.start_hook(command)
+
+    def end_leftovers(self, pid: int | None, context_id: str) -> None:
+        self._machine.end_hooks()
+
+
+class _NoLog:
+    def log(self, level: str, message: str, source: str = "") -> None:
+        pass

@@ -1,0 +1,351 @@
+"""The house: one state folder, and every path in it.
+
+A house is a controller, its store, and the agents of its units on one machine. Everything that must
+outlive a process lies in its state folder, so that the next `tenure up` carries on:
+
+    house.json               what `up` was told of the house itself (HouseRecord)
+    up.lock                  held by the one `up` that runs; holds its pid
+    controller/              the store and the controller's log
+    charms/                  what was unpacked or built of charms that do not run as they are
+    units/web-0/             one unit's charm, state and log
+    run/                     the sockets, while their paths are short enough
+
+A socket's path may be 107 bytes long and no more, so with a long state folder the sockets move to a
+private folder under /tmp whose name follows from the state folder. Nobody looks anything up: all
+paths follow from the state folder alone, for `up`, for the agents and for the commands.
+
+A folder under /tmp can be made by anybody first, so a socket folder is used only if it is a real
+folder that belongs to this user and is closed to others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from tenure.errors import BadName, TenureError
+from tenure.names import file_name, split_unit
+
+LONGEST_SOCKET_PATH = 100
+"""Bytes. Linux takes 107; what is left is for temporary names."""
+
+LONGEST_SOCKET_NAME = 32
+"""Bytes of the longest file name that a socket gets."""
+
+RECORD_VERSION = 1
+
+JUJU_VERSION = "3.6.12"
+"""The version of Juju that hooks are told of if nothing else was said."""
+
+
+class HouseUnusable(TenureError):
+    """The state folder cannot be read or written, or what it holds is not ours."""
+
+    code = "house-unusable"
+
+
+class ApplicationHome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an `up` of an earlier version was told of one application: an absolute path, seconds.
+
+    It is the controller that keeps charms now; the next `up` hands this one to it.
+    """
+
+    charm: str
+    update_status_interval: float = 300.0
+
+
+class HouseRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """house.json. Once `store_created`, a missing store is a loss and no new beginning.
+
+    `juju_version` is what hooks are told; with `juju_paths` they see Juju's own folders.
+    """
+
+    version: int = RECORD_VERSION
+    model_uuid: str
+    store_created: bool = False
+    applications: Mapping[str, ApplicationHome] = {}
+    juju_version: str = JUJU_VERSION
+    juju_paths: bool = False
+
+
+class NamedCharm(Struct, frozen=True):
+    """A charm that does not run as it is: the folder that was made of it, and its own path."""
+
+    folder: str
+    named: str
+
+
+class StateFolder(Struct, frozen=True):
+    """The paths of one house. `state` is absolute and free of symbolic links."""
+
+    state: Path
+
+    @classmethod
+    def at(cls, option: str | None, environ: Mapping[str, str]) -> StateFolder:
+        """The house that the option `--state` or else the environment names.
+
+        Raises HouseUnusable if nothing names one.
+        """
+        return cls(Path(os.path.realpath(_named_state(option, environ))))
+
+    @property
+    def up_lock(self) -> Path:
+        """Locked while an `up` runs here; holds its pid."""
+        return self.state / "up.lock"
+
+    @property
+    def up_log(self) -> Path:
+        """What `up --detach` has to say."""
+        return self.state / "up.log"
+
+    @property
+    def house_file(self) -> Path:
+        """The file of the HouseRecord."""
+        return self.state / "house.json"
+
+    @property
+    def controller_folder(self) -> Path:
+        """The controller's own."""
+        return self.state / "controller"
+
+    @property
+    def store_file(self) -> Path:
+        """The store's database."""
+        return self.controller_folder / "controller.db"
+
+    @property
+    def controller_log(self) -> Path:
+        """What the controller wrote to stderr."""
+        return self.controller_folder / "controller.log"
+
+    @property
+    def charms_folder(self) -> Path:
+        """What was unpacked or built of charms."""
+        return self.state / "charms"
+
+    @property
+    def units_folder(self) -> Path:
+        """The folder of all units' folders."""
+        return self.state / "units"
+
+    def unit_folder(self, unit: str) -> Path:
+        """Everything that one unit keeps. Raises BadName."""
+        return self.units_folder / file_name(unit)
+
+    def unit_log(self, unit: str) -> Path:
+        """What the unit's hooks wrote, and what the agent did (H11). Raises BadName."""
+        return self.unit_folder(unit) / "log"
+
+    def agent_log(self, unit: str) -> Path:
+        """What the unit's agent process wrote to stderr. Raises BadName."""
+        return self.unit_folder(unit) / "agent.log"
+
+    @property
+    def socket_folder(self) -> Path:
+        """Where the sockets are; the same for everyone who knows the state folder."""
+        beside = self.state / "run"
+        if len(os.fsencode(beside)) + 1 + LONGEST_SOCKET_NAME <= LONGEST_SOCKET_PATH:
+            return beside
+        digest = hashlib.sha256(os.fsencode(self.state)).hexdigest()[:16]
+        return Path(f"/tmp/tenure-{os.getuid()}-{digest}")
+
+    @property
+    def controller_socket(self) -> Path:
+        """Where the controller listens."""
+        return self.socket_folder / "controller.sock"
+
+    def tool_socket(self, unit: str) -> Path:
+        """Where the unit's hook tools are answered. Raises BadName."""
+        return self.socket_folder / f"{_short_name(unit)}.tool"
+
+    def exec_socket(self, unit: str) -> Path:
+        """Where `tenure exec` asks for a hook context. Raises BadName."""
+        return self.socket_folder / f"{_short_name(unit)}.exec"
+
+    def known_units(self) -> list[str]:
+        """The units that have a folder here, removed ones among them, in order.
+
+        Raises HouseUnusable.
+        """
+        with _translated(self.state):
+            found = [_unit_of(path) for path in self.units_folder.glob("*")]
+        return sorted((unit for unit in found if unit is not None), key=split_unit)
+
+    def ensure(self) -> None:
+        """Create the folders, closed to other users. Raises HouseUnusable."""
+        with _translated(self.state):
+            self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not os.access(self.state, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(0, "it cannot be read and written")
+            for folder in (self.controller_folder, self.units_folder, self.socket_folder):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        self.check_sockets()
+        self._check_socket_names()
+
+    def _check_socket_names(self) -> None:
+        """A socket replaces a stale one of its name, but no folder. Raises HouseUnusable."""
+        with _translated(self.state):
+            sockets = [self.controller_socket]
+            for kind in ("*.tool", "*.exec"):
+                sockets += sorted(self.socket_folder.glob(kind))
+            folder = next(filter(Path.is_dir, sockets), None)
+        if folder is not None:
+            raise HouseUnusable(
+                f"cannot listen on {folder}: it is a folder: "
+                "remove it, or choose another state folder with --state"
+            )
+
+    def leave(self) -> None:
+        """Nothing of the house runs any more: a socket folder elsewhere goes if it is empty."""
+        if self.socket_folder.parent != self.state:
+            with suppress(OSError):
+                self.socket_folder.rmdir()
+
+    def check_sockets(self) -> None:
+        """Make sure that the socket folder, if it is there, is this user's alone.
+
+        Raises HouseUnusable.
+        """
+        folder = self.socket_folder
+        with _translated(self.state):
+            try:
+                found = folder.lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                return
+        if (
+            not stat.S_ISDIR(found.st_mode)
+            or found.st_uid != os.getuid()
+            or stat.S_IMODE(found.st_mode) & 0o077
+        ):
+            raise HouseUnusable(
+                f"{folder} is not a folder of yours that is closed to others: "
+                "see who made it and remove it, or choose another state folder with --state"
+            )
+
+    def check_exists(self) -> None:
+        """Make sure that there is a house here. Raises HouseUnusable."""
+        with _translated(self.state):
+            found = self.house_file.exists()
+        if not found:
+            raise HouseUnusable(
+                f"there is no house at {self.state}: "
+                "name another with --state, or start one with `tenure up CHARM`"
+            )
+
+    def read(self) -> HouseRecord | None:
+        """What earlier `up`s were told; None if there was none. Raises HouseUnusable."""
+        try:
+            with _translated(self.state):
+                content = self.house_file.read_bytes()
+        except HouseUnusable as fault:
+            if isinstance(fault.__cause__, FileNotFoundError):
+                return None
+            raise
+        try:
+            record = msgspec.json.decode(content, type=HouseRecord)
+        except (msgspec.DecodeError, UnicodeError) as fault:
+            raise HouseUnusable(self._not_ours(str(fault))) from fault
+        if record.version != RECORD_VERSION:
+            raise HouseUnusable(self._not_ours(f"its version is {record.version}"))
+        return record
+
+    def write(self, record: HouseRecord) -> None:
+        """Keep the record, durably and whole or not at all. Raises HouseUnusable."""
+        content = msgspec.json.format(msgspec.json.encode(record)) + b"\n"
+        with _translated(self.state):
+            _replace(self.house_file, content)
+
+    def note_charm(self, application: str, charm: NamedCharm) -> None:
+        """Keep what an operator named when the application was given this folder to run.
+
+        Raises HouseUnusable.
+        """
+        if charm.folder != charm.named:
+            with _translated(self.state):
+                self.charms_folder.mkdir(mode=0o700, exist_ok=True)
+                _replace(self._charm_note(application), msgspec.json.encode(charm) + b"\n")
+
+    def named_charm(self, application: str, folder: str) -> str:
+        """What an operator named when the application was given this folder to run: the folder
+        itself, as far as is known."""
+        with suppress(OSError, msgspec.DecodeError, UnicodeError):
+            content = self._charm_note(application).read_bytes()
+            charm = msgspec.json.decode(content, type=NamedCharm)
+            if charm.folder == folder:
+                return charm.named
+        return folder
+
+    def _charm_note(self, application: str) -> Path:
+        return self.charms_folder / f"{application}.json"
+
+    def _not_ours(self, reason: str) -> str:
+        return (
+            f"{self.house_file} cannot be used: {reason}: "
+            "restore it from a backup, or choose another state folder with --state"
+        )
+
+
+def _named_state(option: str | None, environ: Mapping[str, str]) -> str:
+    if option is not None and not option:
+        raise HouseUnusable("the state folder has no name: say --state DIR")
+    named = option or environ.get("TENURE_STATE")
+    if named:
+        return named
+    base = environ.get("XDG_STATE_HOME", "")
+    if base.startswith("/"):  # The specification of XDG has relative ones ignored.
+        return f"{base}/tenure"
+    home = environ.get("HOME", "")
+    if not home.startswith("/"):
+        raise HouseUnusable("no state folder is known as $HOME is not set: say --state DIR")
+    return f"{home}/.local/state/tenure"
+
+
+def _short_name(unit: str) -> str:
+    name = file_name(unit)
+    if len(name) <= LONGEST_SOCKET_NAME - len(".tool"):
+        return name
+    return f"{name[:10]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def _unit_of(folder: Path) -> str | None:
+    application, _, number = folder.name.rpartition("-")
+    with suppress(BadName):
+        split_unit(f"{application}/{number}")
+        return f"{application}/{number}"
+    return None
+
+
+@contextmanager
+def _translated(state: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        reason = fault.strerror or str(fault)
+        if fault.filename is not None and str(fault.filename) != str(state):
+            reason = f"{fault.filename}: {reason}"
+        raise HouseUnusable(
+            f"cannot use the state folder {state}: {reason}: "
+            "mend it, or choose another with --state"
+        ) from fault
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(path.name + ".new")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

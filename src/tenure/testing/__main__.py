@@ -1,8 +1,0 @@
-"""`python -m tenure.testing`: simulated worlds, judged."""
-
-import sys
-
-from tenure.testing.simulate import main
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,266 @@
+"""`tenure run`: what it asks of an agent, and its whole stdout, stderr and exit code."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tenure.wire.operators import ControllerStatus, Status, UnitStatus
+from tests.cli.commands.test_commands import application
+from tests.cli.conftest import Agents, Desk, Result, call, python
+
+DONE = {"action": {"id": "1", "status": "completed", "message": "", "results": {}, "exit": 0}}
+
+
+def knows(desk: Desk, leader: str | None) -> None:
+    web = application(leader, units={"web/0": UnitStatus(leader=True, agent="connected")})
+    controller = ControllerStatus(pid=1, version="1", seat=1, started="", store="/s")
+    desk.controller.knows(Status(controller=controller, applications={"web": web}))
+
+
+def test_results_are_yaml_on_stdout_and_logs_come_on_stderr(desk: Desk, agent: Agents) -> None:
+    results = {"size": "5", "file": {"path": "/b", "name": "é"}}
+    asked = agent(
+        {"log": "begun\x1b[1m\nstill"},
+        {"log": "done"},
+        {"action": {"id": "7", "status": "completed", "results": results, "exit": 0}},
+    )
+    assert desk.call("run", "web/0", "backup", "to=disk") == Result(
+        0, "file:\n  name: é\n  path: /b\nsize: '5'\n", "begun\\x1b[1m\nstill\ndone\n"
+    )
+    action = {"name": "backup", "params": {"to": "disk"}, "leader": False}
+    assert asked.asked == [{"version": 1, "action": action}]
+
+
+def test_an_action_without_results_prints_nothing(desk: Desk, agent: Agents) -> None:
+    agent(DONE)
+    assert desk.call("run", "web/0", "backup") == Result(0, "", "")
+
+
+def test_as_json_the_whole_outcome_is_printed(desk: Desk, agent: Agents) -> None:
+    """O6"""
+    outcome = {"id": "7", "status": "failed", "message": "no", "results": {"a": "b"}, "exit": 3}
+    agent({"action": outcome})
+    done = desk.call("run", "web/0", "backup", "--format", "json")
+    assert (done.code, msgspec.json.decode(done.out)) == (1, outcome)
+    assert done.err == "ERROR the action backup failed on web/0: no\n"
+
+
+def test_a_failed_action_without_a_reason_is_told_with_its_exit_code(
+    desk: Desk, agent: Agents
+) -> None:
+    agent({"action": {"id": "1", "status": "failed", "message": "", "results": {}, "exit": 3}})
+    assert desk.call("run", "web/0", "backup") == Result(
+        1, "", "ERROR the action backup failed on web/0: exit status 3\n"
+    )
+
+
+def test_the_leader_is_found_and_the_agent_is_told_that_it_must_lead(
+    desk: Desk, agent: Agents
+) -> None:
+    knows(desk, "web/0")
+    asked = agent(DONE)
+    assert desk.call("run", "web/leader", "backup").code == 0
+    action = {"name": "backup", "params": {}, "leader": True}
+    assert asked.asked == [{"version": 1, "action": action}]
+
+
+def test_when_nobody_leads_it_says_where_to_read_why(desk: Desk) -> None:
+    knows(desk, None)
+    assert desk.call("run", "web/leader", "backup") == Result(
+        1, "", "ERROR nobody leads web now: see `tenure why web`\n"
+    )
+    assert desk.call("run", "shop/leader", "backup") == Result(
+        1, "", 'ERROR there is no application "shop": see `tenure status`\n'
+    )
+
+
+def test_a_unit_that_does_not_exist_is_not_waited_for(desk: Desk) -> None:
+    knows(desk, "web/0")
+    assert desk.call("run", "web/7", "backup") == Result(
+        1, "", "ERROR there is no unit web/7: see `tenure status`\n"
+    )
+
+
+def test_a_unit_whose_agent_is_not_there_was_asked_nothing(desk: Desk) -> None:
+    knows(desk, "web/0")
+    assert desk.call("run", "web/0", "backup", "--wait", "100ms") == Result(
+        3,
+        "",
+        "ERROR the agent of web/0 is not there (No such file or directory): see `tenure status`\n",
+    )
+
+
+def test_what_the_agent_refuses_is_one_line(desk: Desk, agent: Agents) -> None:
+    agent({"error": "it has no action\nbackup"})
+    assert desk.call("run", "web/0", "backup") == Result(
+        1, "", "ERROR web/0: it has no action backup\n"
+    )
+
+
+def test_an_agent_that_goes_away_leaves_the_outcome_unknown(desk: Desk, agent: Agents) -> None:
+    """G7"""
+    agent({"log": "begun"})
+    assert desk.call("run", "web/0", "backup") == Result(
+        4,
+        "",
+        "begun\nERROR the agent of web/0 went away before the action ended: it may or may not have "
+        "run: see `tenure log web/0`\n",
+    )
+
+
+def test_an_action_that_takes_too_long_may_still_run(desk: Desk, agent: Agents) -> None:
+    """G7"""
+    agent(None)
+    assert desk.call("run", "web/0", "backup", "--wait", "200ms") == Result(
+        4,
+        "",
+        "ERROR web/0 has not ended the action in 0.2s: it may still come to run, or run: "
+        "see `tenure log web/0`, and wait longer with --wait\n",
+    )
+
+
+@pytest.mark.parametrize("line", [b"junk\n", b"[]\n", b'{"action":{"id":1}}\n', b"\xff\n"])
+def test_an_answer_that_is_none_is_one_line(desk: Desk, agent: Agents, line: bytes) -> None:
+    agent(line)
+    done = desk.call("run", "web/0", "backup")
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert done.err.startswith("ERROR the agent of web/0 gave an answer that is none: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "params"),
+    [
+        (["a=1", "b=1.5", "c=true", "d=", "e=x=y"],
+         {"a": 1, "b": 1.5, "c": True, "d": None, "e": "x=y"}),
+        (["a.b=1", "a.c.d='1'"], {"a": {"b": 1, "c": {"d": "1"}}}),
+        (["at=10:30", "on=2026-11-23", "l=[1, x]"],
+         {"at": "10:30", "on": "2026-11-23", "l": [1, "x"]}),
+    ],
+)  # fmt: skip
+def test_values_are_yaml_and_dots_nest(
+    desk: Desk, agent: Agents, words: list[str], params: object
+) -> None:
+    asked = agent(DONE)
+    assert desk.call("run", "web/0", "backup", *words) == Result(0, "", "")
+    assert asked.asked == [
+        {"version": 1, "action": {"name": "backup", "params": params, "leader": False}}
+    ]
+
+
+def test_words_override_the_file_of_parameters(desk: Desk, agent: Agents, tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text("to: disk\nwith: {a: 1, b: 2}\n")
+    asked = agent(DONE)
+    assert desk.call("run", "web/0", "backup", "--params", str(file), "with.b=3", "x=y").code == 0
+    action = {"name": "backup", "params": {"to": "disk", "with": {"a": 1, "b": 3}, "x": "y"},
+              "leader": False}  # fmt: skip
+    assert asked.asked == [{"version": 1, "action": action}]
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        (["nonsense"], "'nonsense' is not KEY=VALUE: see `tenure run --help`"),
+        (["=x"], "'=x' is not KEY=VALUE: see `tenure run --help`"),
+        (["a=1", "a=2"], "'a' is given twice: see `tenure run --help`"),
+        (["a=1", "a.b=2"],
+         "'a.b' goes below 'a', which has a value already: see `tenure run --help`"),
+        (["a..b=2"], "'a..b' is no key: write it like a.b: see `tenure run --help`"),
+        (["a=[1"], "the value of a is not taken: expected ',' or ']', but got '<stream end>': "
+         "write it as YAML, in quotes if need be"),
+        (["a=.nan"], "the value of a is not taken: JSON has no such number: "
+         "write it as YAML, in quotes if need be"),
+        (["a=[&b 1, *b]"], "the value of a is not taken: aliases are not taken: "
+         "write it as YAML, in quotes if need be"),
+        (["a={1: 2}"], "the value of a is not taken: a key is not a string: "
+         "write it as YAML, in quotes if need be"),
+        (["--wait", "60"], "'60' has no unit: write 60s, 60m or 60h: see `tenure run --help`"),
+        (["--wait", "0s"], "--wait is over at once: say more than 0s: see `tenure run --help`"),
+    ],
+)  # fmt: skip
+def test_wrong_parameters_are_one_line_and_nobody_is_asked(
+    desk: Desk, args: list[str], error: str
+) -> None:
+    done = desk.call("run", "web/0", "backup", *args)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("ERROR ") and done.err.endswith(f"{error}\n")
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "error"),
+    [
+        (None, 1, "cannot read the parameters from {file!r}: no such file or directory"),
+        (b"\xff", 1, "cannot take the parameters from {file!r}: it is not text in UTF-8"),
+        (b"x" * 262145, 1,
+         "cannot take the parameters from {file!r}: it is larger than 262144 bytes"),
+        (b"- a\n", 2, "{file!r} holds no parameters: write a mapping, like `key: value`"),
+        (b"[" * 5000, 2, "the value of {file!r} is not taken: it is nested too deeply: "
+         "write it as YAML, in quotes if need be"),
+    ],
+)  # fmt: skip
+def test_a_file_of_parameters_that_is_none_is_one_line(
+    desk: Desk, tmp_path: Path, content: bytes | None, code: int, error: str
+) -> None:
+    file = tmp_path / "p.yaml"
+    if content is not None:
+        file.write_bytes(content)
+    done = desk.call("run", "web/0", "backup", "--params", str(file))
+    assert done == Result(code, "", f"ERROR {error.format(file=str(file))}\n")
+
+
+def test_parameters_that_are_too_large_are_refused_before_anybody_is_asked(desk: Desk) -> None:
+    done = desk.call("run", "web/0", "backup", f"a={'x' * 262144}")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("ERROR the parameters are too large: 262")
+
+
+@pytest.mark.parametrize("target", ["web", "web/x", "/leader", "Web/leader", "web/0/leader"])
+def test_a_target_that_is_none_is_one_line(target: str) -> None:
+    done = call("run", "--state", "/nowhere", target, "backup")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert done.err.startswith("ERROR invalid value for 'UNIT|APP/leader': ")
+
+
+def test_ctrl_c_ends_the_wait_and_says_that_the_action_goes_on(desk: Desk, agent: Agents) -> None:
+    """G7"""
+    agent({"log": "begun"}, None)
+    argv = [*python(), "run", "--state", str(desk.house.state), "web/0", "backup"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"begun\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (
+        130,
+        b"",
+        b"ERROR nobody waits for the action on web/0 any more, and it goes on, or runs when its "
+        b"turn comes: `tenure log web/0` has what it logs, and how it ends\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words", "hint"),
+    [
+        ('action "backup": parameter "to" must be string, not 1', ["to=1"],
+         """: in quotes it is a text: to="'1'\""""),
+        ('parameter "a.b" must be string, not true', ["x=1", "a.b=yes"],
+         """: in quotes it is a text: a.b="'yes'\""""),
+        ('parameter "to" must be string, not a list', [f"to=[{'1, ' * 30}]"],
+         """: in quotes it is a text: to="'...'\""""),
+        ('parameter "to" must be integer, not "x"', ["to=x"], ""),
+        ('parameter "from" must be string, not 1', ["to=1"], ""),
+    ],
+)  # fmt: skip
+def test_a_text_that_yaml_takes_for_something_else_is_shown_in_quotes(
+    desk: Desk, agent: Agents, refusal: str, words: list[str], hint: str
+) -> None:
+    agent({"error": refusal})
+    assert desk.call("run", "web/0", "backup", *words) == Result(
+        1, "", f"ERROR web/0: {refusal}{hint}\n"
+    )

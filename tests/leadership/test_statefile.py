@@ -1,0 +1,197 @@
+"""What an agent keeps on disk is whole, or refused; never silently empty."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from tenure.errors import Refused
+from tenure.leadership.statefile import (
+    AlreadyRunning,
+    StateFile,
+    StateNotSaved,
+    StateUnusable,
+    instance_id,
+    lock_folder,
+)
+
+SOURCE = Path(sys.modules[StateFile.__module__].__file__ or "").parents[2]
+
+
+class Belief(Struct, frozen=True):
+    term: int = 0
+    unit: str = ""
+
+
+class Other(Struct, frozen=True):
+    term: int = 0
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> StateFile[Belief]:
+    return StateFile(tmp_path / "belief", Belief)
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Every write of this process past a few bytes fails, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_state_never_saved_is_none(file: StateFile[Belief]) -> None:
+    """H5"""
+    assert file.load() is None
+
+
+@pytest.mark.parametrize("how", ["save", "save_soon"])
+def test_state_saved_is_read_back_by_the_next_agent(tmp_path: Path, how: str) -> None:
+    """H4, H5"""
+    file = StateFile(tmp_path / "belief", Belief)
+    getattr(file, how)(Belief(1, "web/0"))
+    getattr(file, how)(Belief(7, "wéb\n/0"))
+    assert StateFile(tmp_path / "belief", Belief).load() == Belief(7, "wéb\n/0")
+    assert [path.name for path in tmp_path.iterdir()] == ["belief"]
+    assert (tmp_path / "belief").stat().st_mode & 0o777 == 0o600
+
+
+def test_state_is_private_whatever_an_interrupted_save_left(
+    tmp_path: Path, file: StateFile[Belief]
+) -> None:
+    """H5: a crash between write and rename leaves the old value, and harmless litter."""
+    file.save(Belief(1))
+    (tmp_path / "belief.new").write_text("half a val")
+    (tmp_path / "belief.new").chmod(0o644)
+    assert file.load() == Belief(1)
+    file.save(Belief(2))
+    assert file.load() == Belief(2)
+    assert (tmp_path / "belief").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda content: b"", "not a state file of Tenure, or it was cut short"),
+        (lambda content: content[:-1], "its checksum differs"),
+        (lambda content: content.replace(b'"term":7', b'"term":8'), "its checksum differs"),
+        (lambda content: b'{"term": 7}', "not a state file"),
+        (lambda content: b"\x00" * len(content), "not a state file"),
+    ],
+    ids=["empty", "cut", "changed", "foreign", "zeroed"],
+)
+def test_damaged_state_is_refused_and_left_as_it_is(
+    tmp_path: Path, file: StateFile[Belief], spoil: Callable[[bytes], bytes], reason: str
+) -> None:
+    """H4, H5"""
+    file.save(Belief(7))
+    path = tmp_path / "belief"
+    spoiled = spoil(path.read_bytes())
+    path.write_bytes(spoiled)
+    with pytest.raises(StateUnusable, match=reason) as caught:
+        file.load()
+    assert str(path) in str(caught.value)
+    assert "restore it from a backup, or move it away" in str(caught.value)
+    assert path.read_bytes() == spoiled
+
+
+def test_state_of_another_kind_is_refused(tmp_path: Path, file: StateFile[Belief]) -> None:
+    """H5: it would decode well, since every field has a default."""
+    StateFile(tmp_path / "belief", Other).save(Other(3))
+    with pytest.raises(StateUnusable, match="it holds Other, not Belief"):
+        file.load()
+
+
+def test_state_that_cannot_be_read_is_no_empty_state(tmp_path: Path) -> None:
+    """H5"""
+    (tmp_path / "belief").mkdir()
+    with pytest.raises(StateUnusable, match="is a directory"):
+        StateFile(tmp_path / "belief", Belief).load()
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_says_so_and_keeps_the_old_state(
+    tmp_path: Path, file: StateFile[Belief]
+) -> None:
+    """H5"""
+    with pytest.raises(StateNotSaved, match=r"cannot save .*: file too large"):
+        file.save(Belief(2))
+    assert file.load() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_gone_is_an_error_not_a_traceback(tmp_path: Path) -> None:
+    """H5"""
+    with pytest.raises(StateNotSaved, match="no such file"):
+        StateFile(tmp_path / "gone" / "belief", Belief).save(Belief())
+
+
+def test_one_process_at_a_time_uses_a_folder(tmp_path: Path) -> None:
+    """L9"""
+    lock = lock_folder(tmp_path / "web-0", "the agent of web/0")
+    try:
+        with pytest.raises(AlreadyRunning) as caught:
+            lock_folder(tmp_path / "web-0", "the agent of web/0")
+    finally:
+        os.close(lock)
+    assert isinstance(caught.value, Refused)
+    assert str(caught.value) == (
+        f'the agent of web/0 already runs in "{tmp_path}/web-0" (pid {os.getpid()}): '
+        "stop it first, or use another folder"
+    )
+    os.close(lock_folder(tmp_path / "web-0", "the agent of web/0"))
+
+
+def test_a_killed_process_frees_its_folder_although_its_children_live(tmp_path: Path) -> None:
+    """L9: no child inherits the lock."""
+    script = (
+        "import subprocess, sys, time, pathlib\n"
+        "from tenure.leadership.statefile import lock_folder\n"
+        "lock_folder(pathlib.Path(sys.argv[1]), 'it')\n"
+        "child = subprocess.Popen(['sleep', '60'], close_fds=False)\n"
+        "print(child.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+    ) as owner:
+        assert owner.stdout is not None
+        child = int(owner.stdout.readline())
+        try:
+            with pytest.raises(AlreadyRunning, match=f"pid {owner.pid}"):
+                lock_folder(tmp_path, "it")
+            owner.kill()
+            owner.wait()
+            os.close(lock_folder(tmp_path, "it"))
+        finally:
+            owner.kill()
+            os.kill(child, signal.SIGKILL)
+
+
+def test_an_instance_keeps_its_random_id(tmp_path: Path) -> None:
+    """L9"""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first = instance_id(tmp_path / "a")
+    assert len(bytes.fromhex(first)) == 16
+    assert instance_id(tmp_path / "a") == first != instance_id(tmp_path / "b")
+
+
+@pytest.mark.parametrize("content", ["", "web/0\n", "ab" * 17, "\udcff"])
+def test_a_damaged_instance_id_is_refused(tmp_path: Path, content: str) -> None:
+    """L9"""
+    (tmp_path / "instance").write_bytes(os.fsencode(content))
+    with pytest.raises(StateUnusable, match="instance"):
+        instance_id(tmp_path)
