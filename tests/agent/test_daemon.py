@@ -8,11 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tenure.agent.beginning import take_up
 from tenure.agent.charm.copy import find_hook
-from tenure.agent.daemon import PUSHES, Agent
+from tenure.agent.daemon import Agent
 from tenure.agent.hooks.log import UnitLog
-from tenure.agent.unit import Unit
+from tenure.agent.unit import PUSHES, Unit
 from tenure.core.effects import Push
+from tenure.leadership import claimant
 from tenure.wire.messages import Claims, Hello, Resolve
 from tests.support.machine import Machine
 from tests.support.stage import Stage
@@ -22,7 +24,7 @@ from tests.support.virtual import in_virtual_time, settle
 async def busy(stage: Stage, machine: Machine) -> None:
     """Its update-status runs until the test ends it."""
     machine.runner.held.add("update-status")
-    machine.unit._update_at = machine.clock.now()
+    machine.unit.schedule.update_at = machine.clock.now()
     machine.agent.wake()
     await stage.until(lambda: machine.running == "update-status", within=2.0)
 
@@ -37,7 +39,8 @@ def said(machine: Machine, kind: type[Any]) -> list[Any]:
 
 def test_every_push_of_the_controller_is_handled() -> None:
     """L4, B5, U4, L5, H7"""
-    assert set(PUSHES) == {*Push.__args__, Resolve}
+    assert PUSHES.keys().isdisjoint(claimant.PUSHES)
+    assert PUSHES.keys() | claimant.PUSHES.keys() == {*Push.__args__, Resolve}
 
 
 # -- the end of an agent
@@ -138,9 +141,9 @@ async def test_a_halting_agent_begins_no_hook_and_ends_the_one_that_runs(tmp_pat
     stage = await Stage.open(tmp_path, units=2)
     leader, minion = await stage.led()
     await busy(stage, minion)
-    context, _ = await leader.unit.open_context()
+    context, _ = await leader.unit.contexts.open()
     await leader.tool("leader-set", "k=v", context=context.context_id)
-    leader.unit.close_context(context)
+    leader.unit.contexts.close(context)
     minion.agent.halt()
     await stage.pass_time(5.0)
     assert minion.alive
@@ -275,12 +278,12 @@ async def test_one_agent_of_many_units_claims_for_all_in_one_message(tmp_path: P
         machine.agent = agent
         machine.clock = shared.clock
         unit = rebuilt(machine, agent)
-        unit.load()
         agent.add(unit)
     shared.line.said.clear()
     running = asyncio.ensure_future(agent.run())
     await stage.until(
-        lambda: all(u.tracker.believes(shared.clock.now()) for u in agent.units), within=70.0
+        lambda: all(u.claimant.tracker.believes(shared.clock.now()) for u in agent.units),
+        within=70.0,
     )
     await stage.pass_time(60.0)
     hellos, claims = said(shared, Hello), said(shared, Claims)
@@ -291,10 +294,12 @@ async def test_one_agent_of_many_units_claims_for_all_in_one_message(tmp_path: P
 
 def rebuilt(machine: Machine, agent: Agent) -> Unit:
     """The machine's unit, in another agent."""
+    log = UnitLog(machine.log_file, machine.name, machine.clock)
+    config, runner = machine.config(), machine.runner
+    record = take_up(config, machine.new_file(), runner=runner, clock=machine.clock, log=log)
     return Unit(
-        machine._place(), clock=machine.clock, rng=random.Random(2), file=machine.new_file(),
-        find_hook=partial(find_hook, machine.folder / "charm"), runner=machine.runner,
-        log=UnitLog(machine.log_file, machine.name, machine.clock),
+        config, record, clock=machine.clock, rng=random.Random(2),
+        find_hook=partial(find_hook, machine.folder / "charm"), runner=runner, log=log,
         connection=agent.connection, wake=agent.wake,
     )  # fmt: skip
 

@@ -98,15 +98,15 @@ async def test_a_command_gets_a_context_with_the_environment_of_a_hook(served: S
 async def test_the_context_ends_with_the_connection(served: Served) -> None:
     """T8"""
     answer, _, writer = await served.ask()
-    assert served.machine.unit.context(answer["context"]) is not None
+    assert served.machine.unit.contexts.by_id(answer["context"]) is not None
     writer.close()
-    await served.until(lambda: served.machine.unit.context(answer["context"]) is None)
+    await served.until(lambda: served.machine.unit.contexts.by_id(answer["context"]) is None)
 
 
 async def test_the_connection_ends_with_the_context(served: Served) -> None:
     """H8, T8: the agent is told to end it"""
     _, reader, writer = await served.ask()
-    served.machine.unit.kill_hook()
+    served.machine.unit.dispatcher.kill()
     assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     writer.close()
 
@@ -115,7 +115,7 @@ async def test_a_context_opens_only_between_hooks(served: Served) -> None:
     """H6"""
     machine = served.machine
     machine.runner.held.add("update-status")
-    machine.unit._update_at = machine.clock.now()
+    machine.unit.schedule.update_at = machine.clock.now()
     machine.agent.wake()
     await served.until(lambda: machine.running == "update-status")
     reader, writer = await served.dial()
@@ -132,7 +132,7 @@ async def test_hooks_wait_while_a_context_is_open(served: Served) -> None:
     """H6"""
     machine = served.machine
     _, _, writer = await served.ask()
-    machine.unit._update_at = machine.clock.now()
+    machine.unit.schedule.update_at = machine.clock.now()
     machine.agent.wake()
     await settle(200)
     assert machine.running is None and machine.count("update-status") == 0
@@ -158,7 +158,7 @@ async def test_a_context_opens_also_while_the_unit_is_in_error(served: Served) -
     """H7"""
     machine = served.machine
     machine.runner.failing["update-status"] = 1
-    machine.unit._update_at = machine.clock.now()
+    machine.unit.schedule.update_at = machine.clock.now()
     machine.agent.wake()
     await served.until(lambda: machine.unit.state.failure is not None)
     answer, _, writer = await served.ask()
@@ -212,7 +212,7 @@ async def test_more_commands_than_the_limit_are_refused_and_the_others_served(
     waiting = [await served.dial() for _ in range(MAX_CONNECTIONS - 1)]
     for _, writer in waiting:
         writer.write(b'{"version":1}\n')
-    await served.until(lambda: len(served.machine.unit._exec_waiters) == len(waiting))
+    await served.until(lambda: len(served.machine.unit.contexts._waiting) == len(waiting))
     late, writer = await served.dial()
     assert await crowded_out(late)
     first.close()
@@ -247,7 +247,7 @@ async def test_who_hangs_up_while_waiting_takes_no_context(served: Served) -> No
     second.close()
     await settle(100)
     first.close()
-    await served.until(lambda: served.machine.unit._context is None)
+    await served.until(lambda: served.machine.unit.contexts._live is None)
     answer, _, writer = await served.ask()
     assert "env" in answer
     writer.close()
@@ -258,14 +258,14 @@ async def test_who_hangs_up_at_the_moment_it_opens_leaves_no_context_behind(tmp_
     """H6: else no hook would ever run again"""
     stage = await Stage.open(tmp_path, units=1)
     [unit] = await stage.led()
-    opening = asyncio.ensure_future(unit.unit.open_context())
+    opening = asyncio.ensure_future(unit.unit.contexts.open())
     await asyncio.sleep(0)
     unit.unit.step()
-    assert unit.unit._context is not None
+    assert unit.unit.contexts._live is not None
     opening.cancel()
     await asyncio.gather(opening, return_exceptions=True)
-    assert unit.unit._context is None
-    unit.unit._update_at = unit.clock.now()
+    assert unit.unit.contexts._live is None
+    unit.unit.schedule.update_at = unit.clock.now()
     unit.agent.wake()
     await stage.until(lambda: unit.count("update-status") == 1, within=1.0)
 
@@ -278,13 +278,13 @@ async def test_no_context_opens_while_a_unit_steps_down(tmp_path: Path) -> None:
     old.runner.held.add("leader-deposed")
     stage.ask("/v1/applications/web/elect", {"unit": "web/1"})
     await stage.until(lambda: old.running == "leader-deposed", within=1.0)
-    opening = asyncio.ensure_future(old.unit.open_context())
+    opening = asyncio.ensure_future(old.unit.contexts.open())
     await stage.pass_time(1.0)
     old.hook.end()
     await stage.until(lambda: new.leads, within=1.0)
     context, _ = await opening
     assert old.hooks[-1] == "leader-settings-changed"
-    old.unit.close_context(context)
+    old.unit.contexts.close(context)
 
 
 async def test_a_socket_that_cannot_be_made_is_one_clear_error(served: Served) -> None:
@@ -300,7 +300,7 @@ async def begins_backup(served: Served, request: bytes) -> asyncio.StreamWriter:
     (charm / "actions").mkdir()
     (charm / "actions/backup").touch(mode=0o755)
     (charm / "actions.yaml").write_text("backup: {params: {to: {type: string}}}\n")
-    machine.unit.charm._facts = None  # type: ignore[attr-defined]
+    machine.unit.parts.charm._facts = None  # type: ignore[attr-defined]
     machine.runner.held.add("actions/backup")
     _, writer = await served.dial()
     writer.write(request)
@@ -335,7 +335,7 @@ async def test_an_action_that_was_not_run_after_all_is_in_the_log(served: Served
     """H11"""
     machine = served.machine
     (machine.folder / "charm/actions.yaml").write_text("backup: {}\n")
-    machine.unit.charm._facts = None  # type: ignore[attr-defined]
+    machine.unit.parts.charm._facts = None  # type: ignore[attr-defined]
     answer, _, writer = await served.ask(b'{"version":1,"action":{"name":"backup"}}\n')
     writer.close()
     assert answer == {"error": 'the charm of web/0 has no file for "backup"'}
@@ -345,7 +345,7 @@ async def test_an_action_that_was_not_run_after_all_is_in_the_log(served: Served
 async def test_a_wrong_parameter_is_told_with_the_actions_name(served: Served) -> None:
     machine = served.machine
     (machine.folder / "charm/actions.yaml").write_text("backup: {params: {to: {type: string}}}\n")
-    machine.unit.charm._facts = None  # type: ignore[attr-defined]
+    machine.unit.parts.charm._facts = None  # type: ignore[attr-defined]
     ask = b'{"version":1,"action":{"name":"backup","params":{"to":1}}}\n'
     answer, _, writer = await served.ask(ask)
     writer.close()

@@ -18,7 +18,7 @@ from tests.support.virtual import in_virtual_time, settle
 async def busy(stage: Stage, machine: Machine) -> None:
     """Its update-status runs until the test ends it."""
     machine.runner.held.add("update-status")
-    machine.unit._update_at = machine.clock.now()
+    machine.unit.schedule.update_at = machine.clock.now()
     machine.agent.wake()
     await stage.until(lambda: machine.running == "update-status", within=2.0)
 

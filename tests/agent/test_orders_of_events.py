@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from tenure.agent.news import REMEMBERED
 from tenure.controller.desk import Desk
 from tenure.controller.server import bind_unix
 from tenure.core.changes import Change
 from tenure.core.effects import ClaimUnsure, Revoked, StepDown
+from tenure.core.remote import REMEMBERED
 from tenure.errors import Refused, StoreRefused, Unreachable, Unsure
 from tenure.net.websocket import dial_unix
 from tenure.stores.base import Seat
@@ -105,7 +105,7 @@ async def test_who_claims_while_the_lease_is_being_freed_leads_at_once(tmp_path:
     await settle()
     stage.ask("/v1/applications/web/units")  # the next commit gathers behind this one
     await settle()
-    new.unit.want_claim()
+    new.unit.claimant.want_claim()
     await settle()
     old.hook.end()
     await stage.pass_time(0.2)
@@ -187,8 +187,8 @@ async def test_a_longer_promise_is_kept_when_a_shorter_one_follows_it(tmp_path: 
     assert await old.is_leader() is True
     promised_until = old.clock.now() + 30.0
     await stage.post("/v1/applications/web/lease", {"duration": 60.0, "guarantee": 5.0})
-    old.unit.want_claim()
-    await stage.until(lambda: old.unit.tracker.guarantee == 5.0, within=1.0)
+    old.unit.claimant.want_claim()
+    await stage.until(lambda: old.unit.claimant.tracker.guarantee == 5.0, within=1.0)
     assert await old.is_leader() is True
     stage.ask("/v1/applications/web/elect", {"unit": "web/1"})
     await stage.until(lambda: new.leads, within=40.0)
@@ -236,7 +236,7 @@ async def test_a_helper_that_waits_across_the_end_of_its_hook_is_promised_nothin
     await busy(stage, unit)
     unit.line.refusing = True
     unit.line.cut()
-    await stage.until(lambda: not unit.unit.tracker.is_sure(unit.clock.now()), within=60.0)
+    await stage.until(lambda: not unit.unit.claimant.tracker.is_sure(unit.clock.now()), within=60.0)
     asking = asyncio.ensure_future(unit.is_leader())
     await stage.pass_time(1.0)
     assert not asking.done()
@@ -244,8 +244,8 @@ async def test_a_helper_that_waits_across_the_end_of_its_hook_is_promised_nothin
     await settle()
     unit.line.refusing = False
     assert await asking == "ERROR leadership status unknown: the hook has ended\n"
-    await stage.until(lambda: unit.unit.tracker.is_sure(unit.clock.now()), within=10.0)
-    assert unit.unit.tracker.promised_until() == float("-inf")
+    await stage.until(lambda: unit.unit.claimant.tracker.is_sure(unit.clock.now()), within=10.0)
+    assert unit.unit.claimant.tracker.promised_until() == float("-inf")
 
 
 @in_virtual_time
@@ -298,7 +298,7 @@ async def test_what_is_remembered_of_a_leader_s_own_writes_is_bounded(tmp_path: 
     await busy(stage, unit)
     for number in range(2 * REMEMBERED):
         assert (await unit.tool("leader-set", f"k={number}")).exit_code == 0
-    assert len(unit.unit._news._told) <= REMEMBERED
+    assert len(unit.unit.parts.remote.revisions._told) <= REMEMBERED
 
 
 # -- faults of the store
@@ -367,7 +367,7 @@ async def test_a_hook_tool_never_says_where_the_store_is(tmp_path: Path) -> None
     for words in (("leader-set", "k=v"), ("leader-set", "k=v"), ("leader-get",)):
         text = (await unit.tool(*words)).stderr.decode()
         assert "the store failed while committing" in text and str(tmp_path) not in text
-        unit.unit.want_claim()
+        unit.unit.claimant.want_claim()
         await stage.pass_time(1.0)
     told = [v for m in unit.line.heard if isinstance(m, Verdicts) for v in m.verdicts]
     assert any(isinstance(verdict, ClaimUnsure) for verdict in told)

@@ -185,7 +185,7 @@ async def test_a_goodbye_that_cannot_be_written_is_not_said_all_the_time(tmp_pat
     await stage.post("/v1/units/web/1/remove")
     await stage.until(lambda: leaving.running == "stop", "its last hooks")
     stage.disk.faults = ["unsure-landed"]
-    context, _ = await lead.unit.open_context()
+    context, _ = await lead.unit.contexts.open()
     writing = asyncio.ensure_future(lead.tool("leader-set", "k=1", context=context.context_id))
     await settle()
     before = len(leaving.line.said)
@@ -204,14 +204,12 @@ async def test_a_lease_that_ends_while_stepping_down_begins_ends_nothing_else(
     """U4, G2"""
     stage = await Stage.open(tmp_path, units=2)
     lead, _ = await stage.led()
-    log = lead.unit.log
 
-    def slow(level: str, message: str, source: str = "") -> None:
-        log(level, message, source)
+    def slow(message: str) -> None:
         if message.startswith("stepping down"):
             lead.clock.skip(61.0)
 
-    lead.unit.log = slow  # type: ignore[method-assign]
+    lead.on_line = slow
     stage.ask("/v1/applications/web/step-down")
     await stage.pass_time(120.0)
     assert lead.agent.connection.ready
@@ -223,9 +221,9 @@ async def test_a_refusal_of_long_ago_explains_nothing(tmp_path: Path) -> None:
     stage = await Stage.open(tmp_path, units=2)
     lead, _ = await stage.led()
     stage.disk.full = True
-    context, _ = await lead.unit.open_context()
+    context, _ = await lead.unit.contexts.open()
     refused = await lead.tool("leader-set", "k=1", context=context.context_id)
-    lead.unit.close_context(context)
+    lead.unit.contexts.close(context)
     assert refused.exit_code == 1
     assert "nothing can be written" in (await stage.get("/v1/applications/web/why"))["answer"]
     stage.disk.full = False

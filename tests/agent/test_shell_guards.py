@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from tenure.agent import daemon
 from tenure.agent.context.hook import HookContext
-from tenure.agent.unit import Unit
 from tenure.controller.loop import Answer, Controller
 from tenure.core.leases import Leases
 from tenure.core.tracker import Grant, LeaderReply, Tracker
+from tenure.leadership import claimant
+from tenure.leadership.claimant import Claimant
 from tenure.wire.messages import Offer
 from tests.agent import test_handover, test_unit
 from tests.controller import test_loop
@@ -41,7 +41,7 @@ def refused_changes_kept(patch: Patch) -> None:
 
 def leadership_not_sought(patch: Patch) -> None:
     """G2"""
-    patch.setattr(Unit, "claim", lambda self, now: None)
+    patch.setattr(Claimant, "claim", lambda self, now: None)
 
 
 def renewed_when_the_guarantee_is_gone(patch: Patch) -> None:
@@ -89,12 +89,12 @@ def own_clock_not_looked_at(patch: Patch) -> None:
 
 def revocation_not_heeded(patch: Patch) -> None:
     """L5"""
-    patch.setattr(Unit, "revoked", lambda self, term: None)
+    patch.setattr(Claimant, "revoked", lambda self, term: None)
 
 
 def offers_not_heeded(patch: Patch) -> None:
     """G11, L4"""
-    patch.setitem(daemon.PUSHES, Offer, lambda unit, push: None)
+    patch.setitem(claimant.PUSHES, Offer, lambda unit, push: None)
 
 
 IN_LOOP = [

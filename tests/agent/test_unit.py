@@ -21,20 +21,20 @@ IN_HAND = 59.4 - 30.0
 async def with_hook_running(stage: Stage, machine: Machine) -> None:
     """The machine's update-status begins, and runs until the test ends it."""
     machine.runner.held.add("update-status")
-    machine.unit._update_at = machine.clock.now()
+    machine.unit.schedule.update_at = machine.clock.now()
     machine.agent.wake()
     await stage.until(lambda: machine.running == "update-status", within=2.0)
 
 
 async def renewed(stage: Stage, machine: Machine) -> None:
     """Return right after a renewal was answered."""
-    before = machine.unit.tracker.sure_until
-    await stage.until(lambda: machine.unit.tracker.sure_until > before, within=20.0)
+    before = machine.unit.claimant.tracker.sure_until
+    await stage.until(lambda: machine.unit.claimant.tracker.sure_until > before, within=20.0)
 
 
 def left(machine: Machine) -> float:
     """The seconds of belief that are left."""
-    return machine.unit.tracker.sure_until - machine.clock.now()
+    return machine.unit.claimant.tracker.sure_until - machine.clock.now()
 
 
 # -- what a grant lets it believe
@@ -53,7 +53,9 @@ async def test_a_guarantee_counts_from_before_the_request(tmp_path: Path) -> Non
         if isinstance(said, Claims)
     )  # fmt: skip
     sent_at_by_its_clock = unit.clock.now() - (asyncio.get_running_loop().time() - sent_at)
-    assert unit.unit.tracker.sure_until == pytest.approx(sent_at_by_its_clock + 59.4, abs=0.02)
+    assert unit.unit.claimant.tracker.sure_until == pytest.approx(
+        sent_at_by_its_clock + 59.4, abs=0.02
+    )
 
 
 @in_virtual_time
@@ -221,7 +223,7 @@ async def test_a_unit_that_is_denied_while_it_believes_is_a_minion_at_once(tmp_p
     await stage.post("/v1/applications/web/revoke")
     assert unit.leads, "it cannot know yet"
     unit.line.heal()
-    await stage.until(lambda: unit.unit.tracker.term != 1, within=3.0)
+    await stage.until(lambda: unit.unit.claimant.tracker.term != 1, within=3.0)
     await stage.until(lambda: unit.disk.kept is not None and unit.disk.kept.term != 1, within=1.0)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tenure.agent.context.action import ActionDone, ActionRefused, ActionRun
+from tenure.agent.hooks.process import HookResult
 from tenure.errors import NotFound
 from tests.support.charmstage import CHARM, CONFIG_YAML, busy, calm, charmed, end, refused, said
 from tests.support.machine import Machine
@@ -52,7 +53,7 @@ async def test_every_unit_is_told_of_a_new_configuration_once(tmp_path: Path) ->
         await stage.until(lambda machine=machine: machine.count("config-changed") == 2)
         await machine.crash()
         machine.start()
-        await stage.until(lambda machine=machine: machine.unit.accepted)
+        await stage.until(lambda machine=machine: machine.unit.claimant.accepted)
     await stage.post("/v1/applications/web/config", {"put": {"size": "7"}})
     await stage.pass_time(3.0)
     assert [machine.count("config-changed") for machine in machines] == [2, 2]
@@ -137,7 +138,7 @@ async def test_a_new_charm_is_copied_and_then_told_of(tmp_path: Path) -> None:
         assert machine.unit.state.charm_revision == 2
     await leader.crash()
     leader.start()
-    await stage.until(lambda: leader.unit.accepted)
+    await stage.until(lambda: leader.unit.claimant.accepted)
     await stage.pass_time(2.0)
     assert leader.count("upgrade-charm") == 1
 
@@ -181,7 +182,7 @@ async def test_a_charm_handed_in_before_install_is_over_is_taken_up_after_it(
     [unit] = stage.machines
     unit.runner.held.add("install")
     unit.start()
-    await stage.until(lambda: unit.running == "install" and unit.unit.accepted)
+    await stage.until(lambda: unit.running == "install" and unit.unit.claimant.accepted)
     source = make_source(tmp_path)
     await stage.post("/v1/applications/web/charm", {**CHARM, "source": str(source)})
     await end(unit)
@@ -218,7 +219,7 @@ async def test_what_a_charm_keeps_outlives_its_agent(tmp_path: Path) -> None:
     await end(unit)
     await unit.crash()
     unit.start()
-    await stage.until(lambda: unit.unit.accepted)
+    await stage.until(lambda: unit.unit.claimant.accepted)
     await busy(stage, unit)
     assert await said(unit, "state-get", "a") == "1\n"
     assert await said(unit, "opened-ports") == "80/tcp\n"
@@ -232,11 +233,12 @@ async def test_a_command_that_ended_well_leaves_what_it_wrote(tmp_path: Path) ->
     stage = await charmed(tmp_path, units=1)
     [unit] = await stage.led()
     for committed, seen in ((False, ""), (True, "1\n")):
-        context, _ = await unit.unit.open_context()
+        context, _ = await unit.unit.contexts.open()
         await unit.tool("state-set", "a=1", context=context.context_id)
         if committed:
-            assert (await unit.unit.commit(context)).kind == "done"
-        unit.unit.close_context(context)
+            ended = await unit.unit.contexts.conclude(context, HookResult("done", ""))
+            assert ended.kind == "done"
+        unit.unit.contexts.close(context)
         await busy(stage, unit)
         assert await said(unit, "state-get", "a") == seen
         await end(unit)
@@ -256,7 +258,7 @@ class Acted:
         self.logged: list[str] = []
         self.run = ActionRun("backup", params, self.logged.append)
         self.done: asyncio.Future[ActionDone] = asyncio.ensure_future(
-            machine.unit.run_action(self.run, must_lead=must_lead)
+            machine.unit.actions.run(self.run, must_lead=must_lead)
         )
 
 
@@ -357,7 +359,7 @@ async def test_an_action_that_was_interrupted_is_not_run_again(tmp_path: Path) -
     acted.done.cancel()
     await unit.crash()
     unit.start()
-    await stage.until(lambda: unit.unit.accepted)
+    await stage.until(lambda: unit.unit.claimant.accepted)
     await stage.pass_time(2.0)
     assert unit.count("actions/backup") == 1
     assert "actions/backup was interrupted: it is not run again" in unit.log_text()
@@ -369,7 +371,7 @@ async def test_an_action_without_a_file_is_refused(tmp_path: Path) -> None:
     stage = await charmed(tmp_path, units=1)
     [unit] = await stage.led()
     with pytest.raises(ActionRefused, match="has no file for"):
-        await unit.unit.run_action(ActionRun("none", {}, print), must_lead=False)
+        await unit.unit.actions.run(ActionRun("none", {}, print), must_lead=False)
 
 
 @in_virtual_time

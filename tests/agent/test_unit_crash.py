@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tenure.core.resolver import LocalState
+from tenure.core.localstate import LocalState
 from tests.support.machine import Machine
 from tests.support.stage import Stage
 from tests.support.virtual import in_virtual_time, settle
@@ -148,7 +148,7 @@ async def test_an_interrupted_hook_is_owed_again_and_its_context_is_over(tmp_pat
     await unit.crash()
     unit.start()
     await stage.until(lambda: unit.count("config-changed") == 2, within=2.0)
-    assert unit.unit.context(context_id) is None
+    assert unit.unit.contexts.by_id(context_id) is None
     assert "config-changed was interrupted: it is owed again" in unit.log_text()
     unit.hook.end()
     await stage.until(lambda: unit.count("start") == 1, within=2.0)

@@ -29,10 +29,10 @@ def has_run(machine: Machine, hook: str, times: int) -> bool:
 
 async def write(machine: Machine, *pairs: str) -> None:
     """The leader writes, as an operator's command."""
-    context, _ = await machine.unit.open_context()
+    context, _ = await machine.unit.contexts.open()
     reply = await machine.tool("leader-set", *pairs, context=context.context_id)
     assert reply.exit_code == 0, reply
-    machine.unit.close_context(context)
+    machine.unit.contexts.close(context)
     await settle()
 
 
@@ -67,7 +67,7 @@ async def test_a_unit_in_error_runs_no_other_hook(tmp_path: Path) -> None:
     await stage.until(lambda: minion.unit.state.failure is not None, within=1.0)
     ran = len(minion.ran)
     await write(leader, "k=2")
-    minion.unit._update_at = minion.clock.now()
+    minion.unit.schedule.update_at = minion.clock.now()
     minion.agent.wake()
     await stage.pass_time(3.0)
     assert len(minion.ran) == ran

@@ -16,10 +16,10 @@ def starts(machine: Machine, hook: str) -> list[float]:
 
 async def write(machine: Machine, *pairs: str) -> None:
     """The leader writes, as an operator's command."""
-    context, _ = await machine.unit.open_context()
+    context, _ = await machine.unit.contexts.open()
     reply = await machine.tool("leader-set", *pairs, context=context.context_id)
     assert reply.exit_code == 0, reply
-    machine.unit.close_context(context)
+    machine.unit.contexts.close(context)
     await settle()
 
 
@@ -121,7 +121,7 @@ async def test_leader_elected_starts_with_the_guarantee_in_hand(tmp_path: Path) 
     assert unit.leads and unit.running is None, "unknown: it is postponed"
     unit.line.refusing = False
     await stage.until(lambda: unit.running == "leader-elected", within=3.0)
-    assert unit.unit.tracker.sure_until - unit.ran[-1].at >= 30.0
+    assert unit.unit.claimant.tracker.sure_until - unit.ran[-1].at >= 30.0
     assert await unit.is_leader() is True
     unit.hook.end()
 
@@ -149,7 +149,7 @@ async def test_while_it_is_not_sure_other_hooks_go_on(tmp_path: Path) -> None:
     stage = await Stage.open(tmp_path, units=1)
     [unit] = await stage.led()
     unit.runner.held.add("update-status")
-    unit.unit._update_at = unit.clock.now()
+    unit.unit.schedule.update_at = unit.clock.now()
     unit.agent.wake()
     await stage.until(lambda: unit.running == "update-status")
     await stage.post("/v1/applications/web/revoke")
@@ -160,7 +160,7 @@ async def test_while_it_is_not_sure_other_hooks_go_on(tmp_path: Path) -> None:
     unit.hook.end()
     unit.runner.held.clear()
     await stage.pass_time(1.0)
-    unit.unit._update_at = unit.clock.now()
+    unit.unit.schedule.update_at = unit.clock.now()
     unit.agent.wake()
     await stage.pass_time(1.0)
     assert unit.count("update-status") == 2 and unit.count("leader-elected") == 1
@@ -272,7 +272,7 @@ async def test_what_is_still_owed_is_dropped_when_the_unit_leads_again(tmp_path:
     stage = await Stage.open(tmp_path, units=1)
     [unit] = await stage.led()
     unit.runner.held.add("update-status")
-    unit.unit._update_at = unit.clock.now()
+    unit.unit.schedule.update_at = unit.clock.now()
     unit.agent.wake()
     await stage.until(lambda: unit.running == "update-status")
     await stage.post("/v1/applications/web/revoke")

@@ -16,7 +16,7 @@ from tenure.agent.tools.base import Call
 from tenure.errors import BadRequest
 from tests.agent.test_unit_charm import Acted
 from tests.support.charmstage import CHARM, CONFIG_YAML, busy, calm, charmed, end, refused, said
-from tests.support.machine import Machine, QuickFiles
+from tests.support.machine import Machine, slow
 from tests.support.stage import Stage
 from tests.support.virtual import in_virtual_time, settle
 
@@ -84,33 +84,14 @@ async def test_a_skipped_upgrade_does_not_run_when_its_copy_is_ready(tmp_path: P
     """H7"""
     stage, unit = await failed_upgrade(tmp_path)
     gate = asyncio.Event()
-    unit.unit.charm = Slow(unit.folder, gate)
+    unit.files.gate = gate
     await give(stage, source_of(tmp_path))
-    await stage.until(lambda: unit.unit._copying is not None)
+    await stage.until(lambda: unit.unit.upgrade.busy)
     await stage.post("/v1/units/web/0/resolve", {"retry": False})
     await stage.until(lambda: unit.unit.state.failure is None)
     gate.set()
     await stage.pass_time(5.0)
     assert unit.count("upgrade-charm") == 1 and unit.hooks[-1] == "config-changed"
-
-
-class Slow(QuickFiles):
-    """A copy that takes as long as the test wants, or fails as it wants."""
-
-    def __init__(self, folder: Path, gate: asyncio.Event, fault: Exception | None = None) -> None:
-        super().__init__(folder, lambda level, line: None)
-        self.gate = gate
-        self.fault = fault
-        self.interrupted = False
-
-    async def refresh(self, source: str) -> None:
-        await self.gate.wait()
-        if self.fault is not None:
-            raise self.fault
-        await super().refresh(source)
-
-    def interrupt(self) -> None:
-        self.interrupted = True
 
 
 @pytest.mark.parametrize("fault", [ValueError("odd"), RuntimeError("odd"), RecursionError("odd")])
@@ -121,9 +102,8 @@ async def test_a_fault_of_the_copy_that_nobody_foresaw_is_a_failed_hook(
     """H7"""
     stage = await charmed(tmp_path, units=1)
     [unit] = await stage.led()
-    files = Slow(unit.folder, asyncio.Event(), fault)
-    files.gate.set()
-    unit.unit.charm = files
+    files = slow(unit, fault)
+    files.open_gate()
     await give(stage, source_of(tmp_path))
     await stage.until(lambda: unit.unit.state.failure is not None)
     assert "internal fault while copying the charm" in unit.log_text()
@@ -156,15 +136,14 @@ async def test_a_copy_is_told_to_end_with_its_agent(tmp_path: Path) -> None:
     """H8"""
     stage = await charmed(tmp_path, units=1)
     [unit] = await stage.led()
-    files = Slow(unit.folder, asyncio.Event())
-    unit.unit.charm = files
+    files = slow(unit)
     await give(stage, source_of(tmp_path))
-    await stage.until(lambda: unit.unit._copying is not None)
+    await stage.until(lambda: unit.unit.upgrade.busy)
     unit.agent.halt()
     await settle()
     assert files.interrupted
     files.fault = CharmError("told to end")
-    files.gate.set()
+    files.open_gate()
     await stage.until(lambda: not unit.alive, within=5.0)
 
 
@@ -210,7 +189,7 @@ async def test_a_failed_hook_is_tried_again_though_the_new_charm_cannot_be_copie
     """H7: and the copy is tried again ever more rarely"""
     stage = await charmed(tmp_path, units=1)
     [unit] = await stage.led()
-    unit.unit.copied(1)
+    unit.unit.upgrade.copied(1)
     unit.runner.failing["config-changed"] = 2
     await stage.post("/v1/applications/web/config", {"put": {"size": "5"}})
     await stage.until(lambda: unit.unit.state.failure is not None)
@@ -227,9 +206,9 @@ async def test_a_charm_whose_upgrade_was_skipped_comes_all_the_same(tmp_path: Pa
     """H7, H9"""
     stage, unit = await failed_upgrade(tmp_path)
     gate = asyncio.Event()
-    unit.unit.charm = Slow(unit.folder, gate)
+    unit.files.gate = gate
     await give(stage, source_of(tmp_path))
-    await stage.until(lambda: unit.unit._copying is not None)
+    await stage.until(lambda: unit.unit.upgrade.busy)
     await give(stage, source_of(tmp_path))
     await stage.post("/v1/units/web/0/resolve", {"retry": False})
     gate.set()
@@ -242,13 +221,12 @@ async def test_no_hook_runs_from_a_half_copied_charm(tmp_path: Path) -> None:
     """U4, H5: the agent is stopped meanwhile; the deposition stays owed, the lease is released"""
     stage = await charmed(tmp_path)
     leader, other = await calm(stage)
-    files = Slow(leader.folder, asyncio.Event(), CopyInterrupted("told to end"))
-    leader.unit.charm = files
+    files = slow(leader, CopyInterrupted("told to end"))
     await give(stage, source_of(tmp_path))
-    await stage.until(lambda: leader.unit._copying is not None)
+    await stage.until(lambda: leader.unit.upgrade.busy)
     before = leader.hooks
     leader.agent.stop()
-    files.gate.set()
+    files.open_gate()
     await stage.until(lambda: not leader.alive, within=40.0)
     assert leader.hooks == before and leader.unit.state.deposition is not None
     await stage.until(lambda: other.leads, within=40.0)
@@ -320,7 +298,7 @@ async def test_what_a_unit_takes_part_in_is_for_the_controller_to_say(tmp_path: 
     stage.controller.orders.charms.leave("web/1")
     await minion.crash()
     minion.start()
-    await stage.until(lambda: minion.unit.accepted)
+    await stage.until(lambda: minion.unit.claimant.accepted)
     await stage.until(lambda: stage_members(stage) == {"web/0", "web/1"})
     assert leader.alive
 
@@ -396,7 +374,7 @@ async def test_a_tool_whose_hook_ends_under_it_is_told_so(tmp_path: Path) -> Non
     stage = await charmed(tmp_path, units=1)
     [unit] = await stage.led()
     await busy(stage, unit)
-    context = unit.unit.context(unit.hook.command.context_id)
+    context = unit.unit.contexts.by_id(unit.hook.command.context_id)
     assert context is not None
     await end(unit)
     for tool, *args in (

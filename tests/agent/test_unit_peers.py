@@ -102,7 +102,7 @@ async def test_nothing_told_is_told_again_after_a_restart(tmp_path: Path) -> Non
     before = minion.hooks
     await minion.crash()
     minion.start()
-    await stage.until(lambda: minion.unit.accepted)
+    await stage.until(lambda: minion.unit.claimant.accepted)
     await stage.pass_time(5.0)
     assert minion.hooks == before and peer_hooks(leader)[-1] == "changed web/1"
 
@@ -274,7 +274,7 @@ async def test_the_leader_is_not_told_of_its_own_writing_and_the_others_are(
         assert "web/0" not in minion.ran[-1].env.values()
     await leader.crash()
     leader.start()
-    await stage.until(lambda: leader.unit.accepted)
+    await stage.until(lambda: leader.unit.claimant.accepted)
     await stage.pass_time(3.0)
     assert "changed" not in peer_hooks(leader)
 
@@ -338,7 +338,7 @@ async def test_a_crash_between_the_commit_and_its_record_runs_the_hook_again(
     await stage.until(lambda: not leader.alive)
     assert bags(stage)["web/0"]["a"] == "1"
     leader.start()
-    await stage.until(lambda: leader.unit.accepted)
+    await stage.until(lambda: leader.unit.claimant.accepted)
     assert "update-status was interrupted" in leader.log_text()
 
 

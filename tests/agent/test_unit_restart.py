@@ -16,15 +16,15 @@ IN_HAND = 59.4 - 30.0
 async def with_hook_running(stage: Stage, machine: Machine) -> None:
     """The machine's update-status begins, and runs until the test ends it."""
     machine.runner.held.add("update-status")
-    machine.unit._update_at = machine.clock.now()
+    machine.unit.schedule.update_at = machine.clock.now()
     machine.agent.wake()
     await stage.until(lambda: machine.running == "update-status", within=2.0)
 
 
 async def renewed(stage: Stage, machine: Machine) -> None:
     """Return right after a renewal was answered."""
-    before = machine.unit.tracker.sure_until
-    await stage.until(lambda: machine.unit.tracker.sure_until > before, within=20.0)
+    before = machine.unit.claimant.tracker.sure_until
+    await stage.until(lambda: machine.unit.claimant.tracker.sure_until > before, within=20.0)
 
 
 # -- a restart of the agent
@@ -60,7 +60,7 @@ async def test_what_it_remembers_is_no_true_before_the_controller_has_answered(
     unit.start()
     await settle()
     assert not unit.leads
-    context, _ = await unit.unit.open_context()
+    context, _ = await unit.unit.contexts.open()
     asking = asyncio.ensure_future(context.is_leader())
     await stage.pass_time(4.0)
     assert not asking.done()

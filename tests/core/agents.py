@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenure.core import resolver
+from tenure.core import localstate
 from tenure.core.effects import Offer, Revoked, StepDown, Verdict
 from tenure.core.tracker import Grant, LeaderReply, Loss, Standing, Tracker
 
@@ -19,7 +19,7 @@ class Agent:
 
     def __init__(self, world: World, unit: str, instance: str, clock: LocalClock) -> None:
         self.world, self.unit, self.instance, self.clock = world, unit, instance, clock
-        self.state = resolver.LocalState(unit=unit)
+        self.state = localstate.LocalState(unit=unit)
         self.tracker = Tracker(unit)
         self.sessions = 0
         self.session: int | None = None
@@ -84,7 +84,7 @@ class Agent:
 
     def lose(self, now: float) -> None:
         """Belief ends, durably."""
-        self.state = resolver.without_belief(self.state)
+        self.state = localstate.without_belief(self.state)
         self.tracker.lose(now)
 
     def answered(self, session: int, verdict: Verdict) -> None:
@@ -103,7 +103,7 @@ class Agent:
 
     def _believe(self, grant: Grant) -> None:
         boot = "boot"
-        self.state = resolver.with_belief(self.state, grant.term, boot, grant.sure_until)
+        self.state = localstate.with_belief(self.state, grant.term, boot, grant.sure_until)
         self.last_term = grant.term
         if self.tracker.answered and self.tracker.term == grant.term:
             self.world.check_unbroken(self)
@@ -132,7 +132,7 @@ class Agent:
         """Promise nothing any more, and forget the term, durably (U4, L5)."""
         if self.tracker.standing(self.now()) is Standing.LEADER:
             self.asked_back = False
-            self.state = resolver.without_belief(self.state)
+            self.state = localstate.without_belief(self.state)
             self.tracker.step_down(self.now())
 
     def ask(self, context: str) -> bool:
@@ -170,7 +170,7 @@ class Agent:
     def start(self, *, remembering: bool) -> None:
         """Started again, in the same boot or (not remembering) in another."""
         if not remembering:
-            self.state = resolver.without_belief(self.state)
+            self.state = localstate.without_belief(self.state)
         self.up = self.seeks = True
         self.asked_back = False
         self.tracker = Tracker(

@@ -7,26 +7,21 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from tenure.core import resolver
-from tenure.core.resolver import (
+from tenure.core import localstate
+from tenure.core.localstate import (
     Deposition,
     Failure,
     LocalState,
     RunHook,
-    Snapshot,
-    Surety,
     begun,
     cleared,
-    demotion_is_over,
     failed,
-    failed_plan,
-    has_left,
-    is_moot,
-    next_hook,
     paid,
     with_belief,
     without_belief,
 )
+from tenure.core.operations import Snapshot, Surety
+from tenure.core.resolver import demotion_is_over, failed_hook, has_left, is_moot, next_hook
 from tenure.core.tracker import Standing
 
 from . import unit_scenarios as scenarios
@@ -208,7 +203,7 @@ def test_a_failed_hook_stops_all_others_until_it_is_tried_again() -> None:
 def test_a_skipped_hook_counts_as_run(hook: str) -> None:
     """H7"""
     state = failed(NEW, hook, "exit 1")
-    assert hook not in " ".join(hooks(paid(state, failed_plan(state, MINION)), MINION)).split()
+    assert hook not in " ".join(hooks(paid(state, failed_hook(state, MINION)), MINION)).split()
 
 
 def test_a_failed_leader_elected_is_retried_for_the_term_that_is_now() -> None:
@@ -270,7 +265,7 @@ def test_what_a_leaving_unit_needs_no_more_is_moot(hook: str, moot: bool) -> Non
 def test_skipping_a_failed_leader_elected_before_the_first_answer_pays_for_no_term() -> None:
     """H7, H2"""
     state = failed(SETTLED, "leader-elected", "exit 1")
-    state = paid(state, failed_plan(state, WAITING))
+    state = paid(state, failed_hook(state, WAITING))
     assert state.failure is None and state.elected_for == 0
     assert hooks(state, LEADER) == ["leader-elected elected"]
 
@@ -278,10 +273,10 @@ def test_skipping_a_failed_leader_elected_before_the_first_answer_pays_for_no_te
 def test_a_skipped_deposition_is_paid() -> None:
     """H7, H10"""
     state = failed(DEPOSED, "leader-deposed", "exit 1")
-    state = paid(state, failed_plan(state, MINION))
+    state = paid(state, failed_hook(state, MINION))
     assert state.deposition == Deposition(3, told=True)
     state = failed(state, "leader-settings-changed", "exit 1")
-    assert paid(state, failed_plan(state, MINION)).deposition is None
+    assert paid(state, failed_hook(state, MINION)).deposition is None
 
 
 def test_a_leaving_unit_that_still_leads_runs_nothing_before_it_steps_down() -> None:
@@ -321,4 +316,4 @@ def test_a_demotion_is_over_when_its_hooks_ran_or_cannot_run() -> None:
 def test_the_reasons_are_the_four_that_charms_know() -> None:
     """H10"""
     known = {"started", "elected", "deposed", "settings", ""}
-    assert set(get_args(resolver.Reason)) == known
+    assert set(get_args(localstate.Reason)) == known

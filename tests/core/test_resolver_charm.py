@@ -6,25 +6,21 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from tenure.core.relations import Relation, RelationEvent, Told
-from tenure.core.resolver import (
+from tenure.core.localstate import (
     Failure,
     LocalState,
     RunHook,
-    Snapshot,
-    Surety,
     failed,
     having_written,
-    is_moot,
-    next_hook,
     paid,
-    to_enter,
-    to_leave,
     with_charm,
     with_peers,
     without_belief,
     without_peers,
 )
+from tenure.core.operations import Snapshot, Surety
+from tenure.core.relations import Relation, RelationEvent, Told
+from tenure.core.resolver import is_moot, next_hook, to_enter, to_leave
 from tenure.core.tracker import Standing
 
 PEERS = (Relation(number=0, endpoint="peers", members={"web/1": 1}),)

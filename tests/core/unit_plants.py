@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tenure.core import resolver, tracker
+from tenure.core import localstate, tracker
 from tenure.core.effects import Denied, Verdict
 from tenure.core.tracker import ClaimSent, Grant, Loss, Standing, Tracker
 
@@ -124,4 +124,4 @@ def step_down_never_ends(patch: Patch) -> None:
 
 @caught_by(unit_scenarios.stepping_down_forgets_the_term_durably)
 def term_kept_while_stepping_down(patch: Patch) -> None:
-    patch.setattr(resolver, "without_belief", lambda state: state)
+    patch.setattr(localstate, "without_belief", lambda state: state)

@@ -5,8 +5,8 @@ See `scenarios`.
 
 from __future__ import annotations
 
-from tenure.core import resolver
-from tenure.core.resolver import LocalState
+from tenure.core import localstate
+from tenure.core.localstate import LocalState
 from tenure.core.tracker import LeaderReply, Standing, Tracker
 
 from .bench import W0, answer, denied, granted, leader
@@ -111,7 +111,7 @@ def stepping_down_ends() -> None:
 
 
 def stepping_down_forgets_the_term_durably() -> None:
-    state = resolver.with_belief(LocalState(unit=W0), 3, "boot", 60.0)
-    state = resolver.without_belief(state)
-    assert state.term is None and state.deposition == resolver.Deposition(3)
+    state = localstate.with_belief(LocalState(unit=W0), 3, "boot", 60.0)
+    state = localstate.without_belief(state)
+    assert state.term is None and state.deposition == localstate.Deposition(3)
     assert state.seen_term == 3

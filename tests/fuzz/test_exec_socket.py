@@ -32,7 +32,7 @@ async def works(execs: Served) -> None:
     reply = await execs.machine.tool("is-leader", context=answer["context"])
     assert reply.stdout == b"True\n"
     writer.close()
-    await execs.until(lambda: execs.machine.unit._context is None)
+    await execs.until(lambda: execs.machine.unit.contexts._live is None)
 
 
 def garbage() -> list[bytes]:
@@ -74,7 +74,7 @@ async def test_who_asks_and_goes_without_reading_leaves_no_trace(execs: Served) 
             client.connect(str(execs.path))
             client.send(ASK)
             await answered(client)
-        await execs.until(lambda: execs.machine.unit._context is None)
+        await execs.until(lambda: execs.machine.unit.contexts._live is None)
     await works(execs)
     gc.collect()  # because asyncio tells of an exception that nobody wanted when it is collected
 
@@ -95,13 +95,15 @@ async def test_all_who_wait_for_a_context_and_vanish_are_forgotten(execs: Served
         _, writer = await execs.dial()
         writer.write(ASK)
         writers.append(writer)
-    await execs.until(lambda: len(execs.machine.unit._exec_waiters) == len(writers))
+    await execs.until(lambda: len(execs.machine.unit.contexts._waiting) == len(writers))
     for writer in writers:
         writer.transport.abort()
-    await execs.until(lambda: all(waiter.done() for waiter, _ in execs.machine.unit._exec_waiters))
+    await execs.until(
+        lambda: all(waiter.done() for waiter, _ in execs.machine.unit.contexts._waiting)
+    )
     first.close()
     await works(execs)
-    assert not execs.machine.unit._exec_waiters
+    assert not execs.machine.unit.contexts._waiting
 
 
 async def test_silent_connections_harm_nobody(execs: Served) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tenure.client.operator import Operator, UnixHttp
-from tenure.core.resolver import LocalState
+from tenure.core.localstate import LocalState
 from tenure.errors import Unreachable
 from tenure.leadership.statefile import StateFile
 from tenure.statefolder import StateFolder

@@ -7,20 +7,24 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tenure.agent.context.charm import CharmSide
+from tenure.agent.beginning import take_up
+from tenure.agent.context.charm import CharmContext
 from tenure.agent.context.hook import HookContext
-from tenure.agent.hooks.process import HookProcess, HookResult
-from tenure.agent.peers import Peers
-from tenure.agent.unit import Unit
+from tenure.agent.contexts import Contexts
+from tenure.agent.dispatcher import Dispatcher
+from tenure.agent.hooks.process import HookResult
+from tenure.agent.membership import Membership
 from tenure.controller import conversation
-from tenure.core import bags, lease, relations, resolver
+from tenure.core import bags, lease, localstate, relations
 from tenure.core.application import Application
 from tenure.core.changes import BagRecord
 from tenure.core.charms import BagWrite, Charms
 from tenure.core.effects import CharmChanged, Configured
 from tenure.core.lease import Lease
-from tenure.core.relations import AllTold, RelationEvent
-from tenure.core.resolver import CONFIG, LocalState, RunHook
+from tenure.core.localstate import CONFIG, LocalState, RunHook
+from tenure.core.relations import AllTold, Relation, RelationEvent
+from tenure.core.remote import Remote
+from tenure.leadership.record import Record
 from tenure.wire.messages import BagChange, PeerView
 from tests.simulation.planting import Patch, found_by
 
@@ -29,39 +33,36 @@ from tests.simulation.planting import Patch, found_by
 
 @found_by("HookLeavesAllOrNothing", of_peers=True)
 def committed_although_the_hook_failed(patch: Patch) -> None:
-    real = Unit._until_over
+    real = Contexts.conclude
 
-    async def until_over(
-        self: Unit, plan: RunHook, running: HookProcess, context: HookContext
-    ) -> None:
-        result = await running.wait()
+    async def conclude(self: Contexts, context: HookContext, result: HookResult) -> HookResult:
         if result.kind == "failed" and context.has_pending:
-            await self.commit(context)
-        await real(self, plan, running, context)
+            await self._commit(context)
+        return await real(self, context, result)
 
-    patch.setattr(Unit, "_until_over", until_over)
+    patch.setattr(Contexts, "conclude", conclude)
 
 
 @found_by("HookLeavesAllOrNothing", of_peers=True)
 def refused_commit_counted_as_done(patch: Patch) -> None:
-    real = Unit.commit
+    real = Contexts._commit
 
-    async def commit(self: Unit, context: HookContext) -> HookResult:
+    async def commit(self: Contexts, context: HookContext) -> HookResult:
         await real(self, context)
         return HookResult("done", "")
 
-    patch.setattr(Unit, "commit", commit)
+    patch.setattr(Contexts, "_commit", commit)
 
 
 @found_by("HookLeavesAllOrNothing", of_peers=True)
 def bags_committed_one_by_one(patch: Patch) -> None:
-    real = CharmSide._commit_bags
+    real = CharmContext._commit_bags
 
-    async def commit(self: CharmSide, changes: tuple[BagChange, ...]) -> None:
+    async def commit(self: CharmContext, changes: tuple[BagChange, ...]) -> None:
         for each in changes:
             await real(self, (each,))
 
-    patch.setattr(CharmSide, "_commit_bags", commit)
+    patch.setattr(CharmContext, "_commit_bags", commit)
 
 
 @found_by("ApplicationBagFenced", of_peers=True)
@@ -93,27 +94,27 @@ def version_not_raised(patch: Patch) -> None:
 
 @found_by("BagsReadDurable", of_peers=True)
 def bags_read_from_an_older_context(patch: Patch) -> None:
-    real = CharmSide._read_bag
+    real = CharmContext._read_bag
     seen: dict[tuple[int, int, str], Mapping[str, str]] = {}
 
-    async def read(self: CharmSide, relation: int, owner: str) -> Mapping[str, str]:
-        bag = id(self._charm_home), relation, owner
+    async def read(self: CharmContext, relation: int, owner: str) -> Mapping[str, str]:
+        bag = id(self._parts), relation, owner
         if bag not in seen:
             seen[bag] = await real(self, relation, owner)
         return seen[bag]
 
-    patch.setattr(CharmSide, "_read_bag", read)
+    patch.setattr(CharmContext, "_read_bag", read)
 
 
 @found_by("ConfigReadNew", of_peers=True)
 def configuration_read_before_it_was_heard(patch: Patch) -> None:
     seen: dict[int, Mapping[str, str]] = {}
 
-    async def values(self: CharmSide) -> Mapping[str, str]:
-        known = self._charm_home.peers.config
-        return seen.setdefault(id(self._charm_home), known.values if known else {})
+    async def values(self: CharmContext) -> Mapping[str, str]:
+        known = self._parts.remote.config
+        return seen.setdefault(id(self._parts), known.values if known else {})
 
-    patch.setattr(CharmSide, "_config_values", values)
+    patch.setattr(CharmContext, "_config_values", values)
 
 
 # -- what is told, and what that pays
@@ -121,47 +122,47 @@ def configuration_read_before_it_was_heard(patch: Patch) -> None:
 
 @found_by("PaidForVersion", of_peers=True)
 def version_known_at_the_end_paid(patch: Patch) -> None:
-    real = Unit._pay
+    real = Dispatcher.pay
 
-    def pay(self: Unit, plan: RunHook) -> None:
+    def pay(self: Dispatcher, plan: RunHook) -> None:
         event = plan.event
         if event is not None:
-            plan = replace(plan, event=relations.again(event, self.peers.relations))
+            plan = replace(plan, event=relations.again(event, self._parts.remote.relations))
         real(self, plan)
 
-    patch.setattr(Unit, "_pay", pay)
+    patch.setattr(Dispatcher, "pay", pay)
 
 
 @found_by("PaidForVersion", of_peers=True)
 def newest_configuration_paid_at_the_end(patch: Patch) -> None:
-    real = Unit._pay
+    real = Dispatcher.pay
 
-    def pay(self: Unit, plan: RunHook) -> None:
+    def pay(self: Dispatcher, plan: RunHook) -> None:
         if plan.hook == CONFIG:
-            plan = replace(plan, config_revision=self.peers.config_revision)
+            plan = replace(plan, config_revision=self._parts.remote.config_revision)
         real(self, plan)
 
-    patch.setattr(Unit, "_pay", pay)
+    patch.setattr(Dispatcher, "pay", pay)
 
 
 @found_by("PaidForVersion", of_peers=True)
 def interrupted_event_counted_as_told(patch: Patch) -> None:
-    real = resolver.cleared
+    real = localstate.cleared
 
     def cleared(state: LocalState) -> LocalState:
         running = state.running
         told = running is not None and running.plan.event is not None
-        return resolver.paid(state, running.plan) if told and running else real(state)
+        return localstate.paid(state, running.plan) if told and running else real(state)
 
-    patch.setattr(resolver, "cleared", cleared)
+    patch.setattr(localstate, "cleared", cleared)
 
 
 @found_by("WriterNotToldOfBag", of_peers=True)
 def own_writing_not_recorded(patch: Patch) -> None:
-    def wrote(self: Unit, versions: Mapping[int, int]) -> None:
-        self.peers.wrote(versions)
+    def wrote(self: CharmContext, versions: Mapping[int, int]) -> None:
+        self._parts.remote.wrote_bags(versions)
 
-    patch.setattr(Unit, "wrote_bags", wrote)
+    patch.setattr(CharmContext, "_wrote", wrote)
 
 
 @found_by("WriterNotToldOfBag", of_peers=True)
@@ -178,38 +179,37 @@ def own_writing_compared_with_what_was_told_before_the_hook(patch: Patch) -> Non
 
 @found_by("PeersNotToldTwice", of_peers=True)
 def members_forgotten_on_restart(patch: Patch) -> None:
-    real = Unit.load
+    def forget(*args: Any, **kwargs: Any) -> Record:
+        record = take_up(*args, **kwargs)
+        known = record.state.relations
+        told = {number: replace(each, members={}) for number, each in known.items()}
+        record.state = replace(record.state, relations=told)
+        return record
 
-    def load(self: Unit) -> None:
-        real(self)
-        told = {number: replace(each, members={}) for number, each in self.state.relations.items()}
-        self._kept.state = replace(self.state, relations=told)
-
-    patch.setattr(Unit, "load", load)
+    patch.setattr("tenure.simulation.machine.take_up", forget)
 
 
 @found_by("PeersNotToldTwice", of_peers=True)
 def configuration_forgotten_on_restart(patch: Patch) -> None:
-    real = Unit.load
+    def forget(*args: Any, **kwargs: Any) -> Record:
+        record = take_up(*args, **kwargs)
+        record.state = replace(record.state, config_seen=0)
+        return record
 
-    def load(self: Unit) -> None:
-        real(self)
-        self._kept.state = replace(self.state, config_seen=0)
-
-    patch.setattr(Unit, "load", load)
+    patch.setattr("tenure.simulation.machine.take_up", forget)
 
 
 @found_by("EnteredBeforeCreated", of_peers=True)
 def created_before_it_entered(patch: Patch) -> None:
-    real = Unit._keep_peers
+    real = Membership.enter
 
-    def keep(self: Unit, now: float) -> None:
-        real(self, now)
-        if self._entering:
-            self._entering = False
-            self._entered(self.peers.relations)
+    def enter(self: Membership, now: float, known: tuple[Relation, ...]) -> None:
+        real(self, now, known)
+        if self.entering:
+            self.entering = False
+            self._entered(known)
 
-    patch.setattr(Unit, "_keep_peers", keep)
+    patch.setattr(Membership, "enter", enter)
 
 
 @found_by("PeersToldInTheEnd", of_peers=True)
@@ -223,17 +223,17 @@ def nobody_told_of_who_left(patch: Patch) -> None:
 
 @found_by("PeersToldInTheEnd", of_peers=True)
 def configuration_not_told_on_connecting(patch: Patch) -> None:
-    real = Peers.begin
+    real = Remote.begin
 
     def begin(
-        self: Peers,
+        self: Remote,
         views: Iterable[PeerView],
         config: Configured | None,
         charm: CharmChanged | None,
     ) -> None:
         real(self, views, None, charm)
 
-    patch.setattr(Peers, "begin", begin)
+    patch.setattr(Remote, "begin", begin)
 
 
 @found_by("NobodyLearns")

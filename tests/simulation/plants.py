@@ -14,21 +14,25 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tenure.agent import daemon
+from tenure.agent.beginning import take_up
 from tenure.agent.context.hook import HookContext
-from tenure.agent.unit import Unit
+from tenure.agent.dispatcher import Dispatcher
 from tenure.controller.conversation import Conversation
 from tenure.controller.desk import Desk
 from tenure.controller.loop import Answer, Controller
-from tenure.core import application, lease, resolver
+from tenure.core import application, lease, localstate, resolver
 from tenure.core.application import Application
 from tenure.core.changes import Cause, Holder, Persisted, SettingsMerged
 from tenure.core.effects import Offer, Revision
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
 from tenure.core.leases import Leases
+from tenure.core.localstate import LocalState, RunHook
+from tenure.core.operations import Snapshot
 from tenure.core.orders import Orders
-from tenure.core.resolver import LocalState, RunHook, Snapshot
 from tenure.core.tracker import Grant, Standing, Tracker
+from tenure.leadership import claimant
+from tenure.leadership.claimant import Claimant
+from tenure.leadership.record import Record
 from tenure.simulation.disk import ModelDisk
 from tenure.simulation.machine import _Runner
 from tenure.stores.memory import MemoryStore, Tables
@@ -71,15 +75,15 @@ def belief_half_a_lease_too_long(patch: Patch) -> None:
 
 @found_by("OneBeliever", "TermsRise", "PromiseKept", "ElectedOncePerTerm")
 def pushed_offer_trusted(patch: Patch) -> None:
-    def lead(unit: Unit, push: Offer) -> None:
-        now, held = unit.now(), unit.tracker
+    def lead(unit: Claimant, push: Offer) -> None:
+        now, held = unit._clock.now(), unit.tracker
         if held.standing(now) is Standing.MINION and held.in_flight is None:
             term = held.seen_term + 1
             held.seen_term = term
             unit._believe(Grant(term=term, asked_at=now, sure_until=now + held.duration * 0.99,
                                 duration=held.duration, guarantee=held.guarantee))  # fmt: skip
 
-    patch.setitem(daemon.PUSHES, Offer, lead)
+    patch.setitem(claimant.PUSHES, Offer, lead)
 
 
 @found_by("PromiseKept")
@@ -259,25 +263,26 @@ def half_a_write_kept(patch: Patch) -> None:
 
 @found_by("ElectedOncePerTerm", "PromiseKept")
 def not_looked_at_again_before_leader_elected(patch: Patch) -> None:
-    patch.setattr(Unit, "_may_still_run", lambda self, plan, context: True)
+    patch.setattr(Claimant, "promise", lambda self, asker, term: True)
 
 
 @found_by("PaidForTarget")
 def paid_for_what_is_known_at_the_end(patch: Patch) -> None:
-    real = Unit._pay
+    real = Dispatcher.pay
 
-    def pay(self: Unit, plan: RunHook) -> None:
-        real(self, replace(plan, target_revision=self._news.revision))
+    def pay(self: Dispatcher, hook: RunHook) -> None:
+        revision = self._parts.remote.revisions.revision
+        real(self, replace(hook, target_revision=revision))
 
-    patch.setattr(Unit, "_pay", pay)
+    patch.setattr(Dispatcher, "pay", pay)
 
 
 @found_by("ToldMinions", "ElectedOncePerTerm", "PaidForTarget")
 def interrupted_hook_counted_as_run(patch: Patch) -> None:
     patch.setattr(
-        resolver,
+        localstate,
         "cleared",
-        lambda state: resolver.paid(state, state.running.plan) if state.running else state,
+        lambda state: localstate.paid(state, state.running.plan) if state.running else state,
     )
 
 
@@ -288,18 +293,17 @@ def ghosts_not_ended(patch: Patch) -> None:
 
 @found_by("NothingTwice")
 def counter_kept_in_memory(patch: Patch) -> None:
-    real = Unit.load
+    def forget(*args: Any, **kwargs: Any) -> Record:
+        record = take_up(*args, **kwargs)
+        record.state = replace(record.state, elected_for=0)
+        return record
 
-    def load(self: Unit) -> None:
-        real(self)
-        self._kept.state = replace(self.state, elected_for=0)
-
-    patch.setattr(Unit, "load", load)
+    patch.setattr("tenure.simulation.machine.take_up", forget)
 
 
 @found_by("ToldMinions", "LeaderNotTold")
 def belief_not_recorded(patch: Patch) -> None:
-    patch.setattr(resolver, "with_belief", lambda state, term, boot_id, sure_until: state)
+    patch.setattr(localstate, "with_belief", lambda state, term, boot_id, sure_until: state)
 
 
 @found_by("LeaderNotTold")
@@ -320,7 +324,7 @@ def settings_read_from_an_older_context(patch: Patch) -> None:
     seen: dict[int, Mapping[str, str]] = {}
 
     async def settings(self: HookContext) -> Mapping[str, str]:
-        home = id(self._home)
+        home = id(self._parts)
         if home not in seen:
             seen[home] = await real(self)
         return seen[home]

@@ -14,15 +14,17 @@ from typing import Any, Literal, cast
 
 from msgspec import Struct
 
+from tenure.agent.beginning import take_up
 from tenure.agent.charm.copy import find_hook
 from tenure.agent.charm.files import CharmFiles
+from tenure.agent.config import UnitConfig
 from tenure.agent.daemon import Agent
 from tenure.agent.hooks.log import UnitLog
 from tenure.agent.hooks.process import HookCommand, HookResult, end_leftovers
 from tenure.agent.tools import run_tool
 from tenure.agent.tools.base import Call, ToolReply
-from tenure.agent.unit import Unit, UnitConfig
-from tenure.core.resolver import LocalState
+from tenure.agent.unit import Unit
+from tenure.core.localstate import LocalState
 from tenure.leadership.statefile import StateFile, StateNotSaved
 from tests.support.network import Line
 from tests.support.virtual import VirtualClock
@@ -145,11 +147,46 @@ class DiskFile(StateFile[LocalState]):
         self._disk.kept = value
 
 
+class HeardLog(UnitLog):
+    """A unit's log that somebody listens to."""
+
+    on_line: Callable[[str], None]
+
+    def log(self, level: str, message: str, source: str = "") -> None:
+        super().log(level, message, source)
+        self.on_line(message)
+
+
 class QuickFiles(CharmFiles):
-    """A charm's files that are copied without a thread: virtual time knows none."""
+    """Copies in the loop itself: virtual time knows no threads. With a `gate`, a copy takes until
+    that is set, and fails with `fault` if there is one."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, lambda level, line: None)
+        self.gate: asyncio.Event | None = None
+        self.fault: Exception | None = None
+        self.interrupted = False
 
     async def refresh(self, source: str) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.fault is not None:
+            raise self.fault
         self.refresh_now(source)
+
+    def interrupt(self) -> None:
+        self.interrupted = True
+
+    def open_gate(self) -> None:
+        """What waits goes on."""
+        assert self.gate is not None
+        self.gate.set()
+
+
+def slow(machine: Machine, fault: Exception | None = None) -> QuickFiles:
+    """The machine's copies take as long as the test wants, or fail as it wants."""
+    machine.files.gate, machine.files.fault = asyncio.Event(), fault
+    return machine.files
 
 
 class Machine:
@@ -177,6 +214,9 @@ class Machine:
         self.agent: Agent = cast(Agent, None)
         self.unit: Unit = cast(Unit, None)
         self.file: DiskFile = cast(DiskFile, None)
+        self.files = QuickFiles(self.folder)
+        self.on_line: Callable[[str], None] = lambda message: None
+        """Hears each line of the unit's log, at the moment it is written."""
         self.life: asyncio.Task[None] | None = None
 
     # -- a life
@@ -189,27 +229,36 @@ class Machine:
         runner.held, runner.failing = self.runner.held, self.runner.failing
         self.runner = runner
         self.agent = Agent(self.clock, rng, self.line.dial, 4242)
-        self.unit = Unit(
-            self._place(), clock=self.clock, rng=rng, file=self.new_file(),
-            find_hook=partial(find_hook, self.folder / "charm"), runner=runner,
-            log=UnitLog(self.log_file, self.name, self.clock),
-            connection=self.agent.connection, wake=self.agent.wake,
-            charm=QuickFiles(self.folder, lambda level, line: None),
-        )  # fmt: skip
-        self.life = asyncio.get_running_loop().create_task(self._live())
+        self.files = QuickFiles(self.folder)
+        self.life = None
+        try:
+            self.unit = self._begun(rng)
+        except BaseException as fault:
+            self.life = asyncio.get_running_loop().create_task(_fallen(fault))
+        else:
+            self.agent.add(self.unit)
+            self.life = asyncio.get_running_loop().create_task(self.agent.run())
 
-    async def _live(self) -> None:
-        self.unit.load()
-        self.unit.copied(self.revision)
-        self.agent.add(self.unit)
-        await self.agent.run()
+    def _begun(self, rng: random.Random) -> Unit:
+        """The unit over what the disk holds. Raises what `take_up` does, and Died."""
+        config, log = self.config(), HeardLog(self.log_file, self.name, self.clock)
+        log.on_line = lambda message: self.on_line(message)
+        record = take_up(config, self.new_file(), runner=self.runner, clock=self.clock, log=log)
+        unit = Unit(
+            config, record, clock=self.clock, rng=rng,
+            find_hook=partial(find_hook, self.folder / "charm"), runner=self.runner,
+            log=log, connection=self.agent.connection, wake=self.agent.wake, charm=self.files,
+        )  # fmt: skip
+        unit.upgrade.copied(self.revision)
+        return unit
 
     def new_file(self) -> DiskFile:
         """A handle on the disk for one more process."""
         self.file = DiskFile(self.disk, self._die)
         return self.file
 
-    def _place(self) -> UnitConfig:
+    def config(self) -> UnitConfig:
+        """What its agent is started with."""
         return UnitConfig(
             unit=self.name, instance=self.instance, boot_id=self.boot,
             charm=self.folder / "charm", tools=self.folder / "tools",
@@ -226,13 +275,21 @@ class Machine:
 
     def _die(self) -> None:
         self.file.dead = True
-        assert self.life is not None
-        self.life.cancel()
-        for task in (self.unit._task, *self.unit._asked):
+        if self.life is not None:
+            self.life.cancel()
+        tasks = (
+            (self.unit.dispatcher._task, *self.unit.parts.requests._under_way) if self.unit else ()
+        )
+        for task in tasks:
             if task is not None:
                 task.add_done_callback(_forget)
                 task.cancel()
         self.line.cut()
+
+    def _tasks(self) -> tuple[asyncio.Task[None] | None, ...]:
+        if self.unit is None:
+            return ()
+        return self.unit.dispatcher._task, *self.unit.parts.requests._under_way
 
     @property
     def alive(self) -> bool:
@@ -244,11 +301,13 @@ class Machine:
     @property
     def leads(self) -> bool:
         """Whether it believes, at this very instant, by its own clock."""
-        return self.alive and self.unit.tracker.believes(self.clock.now())
+        return (
+            self.alive and bool(self.unit) and self.unit.claimant.tracker.believes(self.clock.now())
+        )
 
     @property
     def term(self) -> int | None:
-        return self.unit.tracker.term if self.leads else None
+        return self.unit.claimant.tracker.term if self.leads else None
 
     @property
     def hooks(self) -> list[str]:
@@ -261,7 +320,7 @@ class Machine:
     @property
     def running(self) -> str | None:
         """The hook that runs now."""
-        plan = self.unit._running_plan if self.alive else None
+        plan = self.unit.dispatcher.running if self.alive and self.unit else None
         return plan.hook if plan is not None else None
 
     @property
@@ -278,7 +337,7 @@ class Machine:
     async def tool(self, name: str, *args: str, context: str | None = None) -> ToolReply:
         """Call a tool as the running hook would."""
         context_id = context or self.hook.command.context_id
-        found = self.unit.context(context_id)
+        found = self.unit.contexts.by_id(context_id)
         assert found is not None, f"the context {context_id} is over"
         call = Call(context_id=context_id, tool=name, args=args, cwd="/")
         return await run_tool(found, call, _no_stdin)
@@ -288,6 +347,11 @@ class Machine:
         reply = await self.tool("is-leader")
         said = {b"True\n": True, b"False\n": False}
         return said[reply.stdout] if reply.exit_code == 0 else reply.stderr.decode()
+
+
+async def _fallen(fault: BaseException) -> None:
+    """A process that fell before its loop turned."""
+    raise fault
 
 
 def _forget(task: asyncio.Task[None]) -> None:

@@ -15,7 +15,6 @@ from tenure.agent.tools.base import (
     BagRefused,
     Call,
     Context,
-    LeadershipUnknown,
     Network,
     NotFoundHere,
     ReadFailed,
@@ -29,6 +28,7 @@ from tenure.agent.tools.base import (
     WriteRefused,
 )
 from tenure.agent.toolserver import RunTool, ToolServer
+from tenure.leadership.claimant import LeadershipUnknown
 
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting for what must happen."""

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 
 from tenure.client.operator import Operator, UnixHttp
-from tenure.core.resolver import LocalState
+from tenure.core.localstate import LocalState
 from tenure.errors import TenureError
 from tenure.leadership.statefile import StateFile
 from tenure.simulation.facts import BucketAtEnd, Fact, Healed, UnitAtEnd

@@ -15,11 +15,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from tenure.agent.beginning import take_up
 from tenure.agent.charm import copy as charm
 from tenure.agent.charm.files import CharmFiles
+from tenure.agent.config import JUJU_VERSION, UnitConfig
 from tenure.agent.daemon import Agent
 from tenure.agent.execserver import ExecServer
-from tenure.agent.hooks.environment import JUJU_VERSION
 from tenure.agent.hooks.log import UnitLog
 from tenure.agent.hooks.process import HookRunner
 from tenure.agent.hooks.warden_client import Warden
@@ -27,9 +28,9 @@ from tenure.agent.host import jujupaths
 from tenure.agent.host.shims import make_shims
 from tenure.agent.host.toolfolder import make_tools_folder
 from tenure.agent.toolserver import ToolServer
-from tenure.agent.unit import Unit, UnitConfig
+from tenure.agent.unit import Unit
 from tenure.clock import SystemClock, boot_id
-from tenure.core.resolver import LocalState
+from tenure.core.localstate import LocalState
 from tenure.errors import TenureError
 from tenure.leadership.statefile import StateFile, instance_id, lock_folder
 from tenure.names import split_unit
@@ -87,27 +88,28 @@ class _Process:
         rng = random.SystemRandom()
         dial = dial_unix(self.house.controller_socket)
         agent = Agent(self.clock, rng, dial, os.getpid())
-        place = self._place()
+        config = self._config()
         files = CharmFiles(self.folder, self.log.log)
+        runner = HookRunner(warden, self.log)
+        file = StateFile(self.folder / "state.json", LocalState)
         unit = Unit(
-            place,
+            config,
+            take_up(config, file, runner=runner, clock=self.clock, log=self.log),
             clock=self.clock,
             rng=rng,
-            file=StateFile(self.folder / "state.json", LocalState),
-            find_hook=partial(charm.find_hook, place.charm),
-            runner=HookRunner(warden, self.log),
+            find_hook=partial(charm.find_hook, config.charm),
+            runner=runner,
             log=self.log,
             connection=agent.connection,
             wake=agent.wake,
             charm=files,
         )
-        unit.load()
         is_new = not 0 < self.charm_revision <= unit.state.charm_copied
         if (is_new or not files.is_whole()) and self._refresh_charm(files):
-            unit.copied(self.charm_revision)
+            unit.upgrade.copied(self.charm_revision)
         files.facts()  # here, because to read them may take long
         agent.add(unit)
-        tools = ToolServer(place.socket, unit.context)
+        tools = ToolServer(config.socket, unit.contexts.by_id)
         execs = ExecServer(unit, self.house.exec_socket(self.unit_name))
         await tools.start()
         await execs.start()
@@ -119,10 +121,10 @@ class _Process:
         await execs.close()
         await tools.close()
         await warden.close()
-        self.log.log("INFO", "the unit has left" if unit.finished else "the agent ends")
+        self.log.log("INFO", "the unit has left" if unit.membership.gone else "the agent ends")
         return 0
 
-    def _place(self) -> UnitConfig:
+    def _config(self) -> UnitConfig:
         record = self.house.read()
         tools = self.folder / "tools"
         make_tools_folder(tools)
@@ -159,7 +161,7 @@ class _Process:
 
     def _end_at_once(self, unit: Unit) -> None:
         """`up` is gone. The warden would end the hook as well; this is only sooner."""
-        unit.kill_hook()
+        unit.dispatcher.kill()
         self.log.log("WARNING", "ended at once: `tenure up` is gone")
         sys.stderr.flush()
         os._exit(1)

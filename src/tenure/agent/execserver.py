@@ -25,10 +25,11 @@ import msgspec
 from msgspec import Struct
 
 from tenure.agent.context.action import ActionDone, ActionRefused, ActionRun, told
+from tenure.agent.hooks.process import HookResult
 from tenure.agent.unit import Unit
 from tenure.charms.actions import action_params
 from tenure.charms.facts import Facts
-from tenure.core.resolver import ACTIONS
+from tenure.core.localstate import ACTIONS
 from tenure.errors import BadRequest, TenureError, Unreachable
 from tenure.net.unix import bind_private
 
@@ -181,12 +182,12 @@ class ExecServer:
 
     async def _run(self, ask: ActionAsk, writer: asyncio.StreamWriter) -> None:
         def log(message: str) -> None:
-            self._unit.log("INFO", message, f"{ACTIONS}{ask.name}")
+            self._unit.parts.log.log("INFO", message, f"{ACTIONS}{ask.name}")
             if not writer.is_closing() and writer.transport.get_write_buffer_size() < MAX_BACKLOG:
                 writer.write(_line(Logged(message)))
 
         try:
-            params = checked_params(self._unit.unit, self._unit.charm.facts(), ask)
+            params = checked_params(self._unit.unit, self._unit.parts.charm.facts(), ask)
             done = await self._logged_run(ActionRun(ask.name, params, log), ask.leader)
         except TenureError as refusal:
             await _say(writer, Error(str(refusal)))
@@ -194,20 +195,20 @@ class ExecServer:
             await _say(writer, ActionEnded(done))
 
     async def _logged_run(self, run: ActionRun, must_lead: bool) -> ActionDone:
-        """Run it, and log how that ended. Raises as `Unit.run_action` does."""
+        """Run it, and log how that ended. Raises as `Actions.run` does."""
         source = f"{ACTIONS}{run.name}"
         try:
-            done = await self._unit.run_action(run, must_lead=must_lead)
+            done = await self._unit.actions.run(run, must_lead=must_lead)
         except TenureError as refusal:
-            self._unit.log("WARNING", f"not run: {refusal}", source)
+            self._unit.parts.log.log("WARNING", f"not run: {refusal}", source)
             raise
         level = "INFO" if done.status == "completed" else "ERROR"
-        self._unit.log(level, told(done), source)
+        self._unit.parts.log.log(level, told(done), source)
         return done
 
     async def _lend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         hung_up = asyncio.ensure_future(reader.readline())
-        opening = asyncio.ensure_future(self._unit.open_context())
+        opening = asyncio.ensure_future(self._unit.contexts.open())
         await asyncio.wait({hung_up, opening}, return_when=asyncio.FIRST_COMPLETED)
         if not opening.done():
             opening.cancel()
@@ -215,17 +216,16 @@ class ExecServer:
         context, env = opening.result()
         over = asyncio.ensure_future(context.over.wait())
         try:
-            cwd = str(self._unit.place.charm)
+            cwd = str(self._unit.parts.config.charm)
             await _say(writer, Opened(env, cwd, context.context_id))
             await asyncio.wait({hung_up, over}, return_when=asyncio.FIRST_COMPLETED)
             if hung_up.done() and not context.over.is_set() and _ended_well(hung_up):
-                context.over.set()
-                result = await self._unit.commit(context)
+                result = await self._unit.contexts.conclude(context, HookResult("done", ""))
                 await _say(writer, Committed("" if result.kind == "done" else result.detail))
         finally:
             over.cancel()
             hung_up.cancel()
-            self._unit.close_context(context)
+            self._unit.contexts.close(context)
 
 
 def checked_params(unit: str, facts: Facts, ask: ActionAsk) -> Mapping[str, Any]:

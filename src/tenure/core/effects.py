@@ -112,6 +112,18 @@ class CharmChanged(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     update_status_interval: float | None = None
 
 
+class PeerView(Struct, frozen=True, kw_only=True, gc=False):
+    """One peer relation as a unit may see it: the version of the application's bag (0: never
+    written), and the *other* units that take part with the versions of theirs."""
+
+    relation: int
+    endpoint: str
+    application: int = 0
+    members: Mapping[str, int] = {}
+    entered: bool = False
+    """The unit itself takes part."""
+
+
 Push = (
     Offer
     | Revision

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tenure.core.resolver import LocalState
+from tenure.core.localstate import LocalState
 from tenure.leadership.statefile import StateFile, StateNotSaved
 
 SAVE_AGAIN = 1.0
@@ -21,7 +21,7 @@ SAVE_SOON = 0.05
 
 
 class Record:
-    """The newest state of a unit, saved or not."""
+    """The newest state of a unit, saved or not. `state` is what it begins with, saved already."""
 
     def __init__(
         self,
@@ -33,22 +33,16 @@ class Record:
         self.state = state
         self.save_at: float | None = None
         """When to save again what is not durable yet; None while all of it is."""
+        self.hold_until = float("-inf")
+        """Until then nothing is begun that must be saved first: such a save has just failed."""
         self._file = file
         self._now = now
         self._complain = complain
 
-    def load(self) -> LocalState | None:
-        """What was saved last. Raises StateUnusable."""
-        return self._file.load()
-
-    def begin(self, state: LocalState) -> None:
-        """The first save, which must succeed. Raises StateNotSaved."""
-        self._file.save(state)
-        self.state = state
-
     def must_save(self, state: LocalState) -> bool:
         """Make it durable before it is acted on; False, and nothing changed, if that failed."""
         if not self._save(state):
+            self.hold_until = self._now() + SAVE_AGAIN
             return False
         self.state = state
         return True
@@ -75,6 +69,11 @@ class Record:
     def settle(self) -> bool:
         """Make durable what is not; False if that failed."""
         return self.save_at is None or self._save(self.state)
+
+    def settle_if_due(self, now: float) -> None:
+        """The same, once its time has come."""
+        if self.save_at is not None and now >= self.save_at:
+            self.settle()
 
     def _save(self, state: LocalState) -> bool:
         try:

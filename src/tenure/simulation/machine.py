@@ -12,20 +12,14 @@ from contextvars import Context
 from pathlib import Path
 from typing import Literal, Protocol
 
+from tenure.agent.beginning import take_up
+from tenure.agent.config import UnitConfig
 from tenure.agent.daemon import Agent
 from tenure.agent.hooks.process import HookCommand, HookResult
+from tenure.agent.observer import Observer
 from tenure.agent.toolserver import ToolServer
-from tenure.agent.unit import Unit, UnitConfig
-from tenure.core.resolver import (
-    CONFIG,
-    ELECTED,
-    INSTALL,
-    SETTINGS,
-    START,
-    LocalState,
-    RunHook,
-)
-from tenure.core.tracker import Tracker
+from tenure.agent.unit import Unit
+from tenure.core.localstate import CONFIG, ELECTED, INSTALL, SETTINGS, START, LocalState, RunHook
 from tenure.errors import TenureError
 from tenure.simulation.facts import AgentBegan, AgentEnded, Fact, Heard, Paid
 from tenure.simulation.network import Link
@@ -132,11 +126,11 @@ class Machine:
 
     def promise_ends(self) -> float:
         assert self.inner is not None
-        return self.clock.when(self.clock.now() + self.inner.tracker.guarantee)
+        return self.clock.when(self.clock.now() + self.inner.claimant.tracker.guarantee)
 
     def believed_term(self) -> int | None:
         assert self.inner is not None
-        return self.inner.tracker.term
+        return self.inner.claimant.tracker.term
 
     # -- a life
 
@@ -160,36 +154,33 @@ class Machine:
     async def _live(self, process: Process) -> None:
         self.tell(AgentBegan(at=self.loop.time(), unit=self.unit, agent=self.instance))
         rng = random.Random(self.rng.random())
-        self.agent = Agent(self.clock, rng, self.link.dial, self._pids)
-        place = UnitConfig(
+        observer = _Watch(self)
+        self.agent = Agent(self.clock, rng, self.link.dial, self._pids, observer)
+        config = UnitConfig(
             unit=self.unit, instance=self.instance, boot_id=f"boot-{self.boots}",
             charm=Path("charm"), tools=Path("tools"), socket=Path("tool.sock"),
             model_name="tenure", model_uuid="uuid", inherited={},
             update_every=self.world.update_every,
         )  # fmt: skip
-        self.inner = Unit(
-            place, clock=self.clock, rng=rng,
-            file=SimStateFile(self.disk, process, self._dies), find_hook=self._find_hook,
-            runner=_Runner(self), log=_NoLog(), connection=self.agent.connection,
-            wake=self.agent.wake, charm=CopiedCharm(self._copy_takes) if self.peers else None,
-        )  # fmt: skip
+        file, runner, log = SimStateFile(self.disk, process, self._dies), _Runner(self), _NoLog()
         try:
-            self.inner.load()
+            record = take_up(config, file, runner=runner, clock=self.clock, log=log)
         except TenureError:
             self._end("stopped")
             return
-        self._watch_steps_down(self.inner.tracker)
-        self._watch_turns(self.agent)
-        if self.peers:
-            self._watch_ends(self.inner)
-        self._tools = ToolServer(Path("tool.sock"), self.inner.context)
-        self.agent.add(self.inner)
+        self.inner = unit = Unit(
+            config, record, clock=self.clock, rng=rng, find_hook=self._find_hook, runner=runner,
+            log=log, connection=self.agent.connection, wake=self.agent.wake,
+            charm=CopiedCharm(self._copy_takes) if self.peers else None, observer=observer,
+        )  # fmt: skip
+        self._tools = ToolServer(Path("tool.sock"), unit.contexts.by_id)
+        self.agent.add(unit)
         try:
             await self.agent.run()
         except Exception as fault:
             self.complain(f"the agent fell: {fault!r}")
-        self.gone = self.gone or self.inner.finished
-        self._end("left" if self.inner.finished else "stopped")
+        self.gone = self.gone or unit.membership.gone
+        self._end("left" if unit.membership.gone else "stopped")
 
     def be_busy(self) -> None:
         """Its update-status is due now: something happens on it."""
@@ -198,44 +189,8 @@ class Machine:
 
     def _update(self) -> None:
         if self.inner is not None and self.agent is not None:
-            self.inner._update_at = self.clock.now()
+            self.inner.schedule.update_after(self.clock.now(), 0.0)
             self.agent.wake()
-
-    def _watch_steps_down(self, tracker: Tracker) -> None:
-        real = tracker.step_down
-
-        def step_down(now: float) -> None:
-            self.given_up = tracker.term
-            real(now)
-
-        tracker.step_down = step_down  # type: ignore[method-assign]
-
-    def _watch_turns(self, agent: Agent) -> None:
-        """An agent that turns on and on while no time passes is stuck, though its loop is not."""
-        real, turns = agent.turn, 0
-        at = 0.0
-
-        def turn() -> None:
-            nonlocal turns, at
-            now = self.loop.time()
-            turns, at = (turns + 1, at) if now == at else (0, now)
-            if turns > ENDLESS:
-                raise Stuck(f"{self.instance} turns on and on while no time passes")
-            real()
-
-        agent.turn = turn  # type: ignore[method-assign]
-
-    def _watch_ends(self, unit: Unit) -> None:
-        """Tell what the agent makes of each hook's end."""
-        real = unit._end
-
-        def end(plan: RunHook, result: HookResult) -> None:
-            running = unit.state.running
-            if running is not None and running.plan.hook == plan.hook:
-                self.tell(settled_of(self, running.context_id, result))
-            real(plan, result)
-
-        unit._end = end  # type: ignore[method-assign]
 
     def _copy_takes(self) -> float:
         """Seconds that bringing the charm's copy up to date takes; below 0: it fails then."""
@@ -299,7 +254,7 @@ class Machine:
 
     @staticmethod
     def _belief_of(unit: Unit) -> Belief:
-        tracker = unit.tracker
+        tracker = unit.claimant.tracker
         return tracker.answered, tracker.term, tracker.sure_until
 
     @property
@@ -333,7 +288,7 @@ class Machine:
         if self.peers and running is not None and (aim := aim_of(self, running)):
             self.tell(aim)
         if command.hook == ELECTED:
-            self.tell(said_true(self, command.context_id, self.inner.tracker.term))
+            self.tell(said_true(self, command.context_id, self.inner.claimant.tracker.term))
         hook = Hook(self, command, self._pids, self.process)
         self._hooks = {c: h for c, h in self._hooks.items() if not h.over}
         self._hooks[command.context_id] = hook
@@ -375,6 +330,32 @@ class Machine:
                 agent=self.instance,
             )
         )  # fmt: skip
+
+
+class _Watch(Observer):
+    """Sees what only the agent itself knows."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._turns = 0
+        self._at = 0.0
+
+    def turns(self) -> None:
+        """An agent that turns on and on while no time passes is stuck, though its loop is not."""
+        now = self._machine.loop.time()
+        self._turns, self._at = (self._turns + 1, now) if now == self._at else (0, now)
+        if self._turns > ENDLESS:
+            raise Stuck(f"{self._machine.instance} turns on and on while no time passes")
+
+    def steps_down(self, term: int | None) -> None:
+        self._machine.given_up = term
+
+    def hook_ended(self, hook: RunHook, result: HookResult) -> None:
+        """Tell what the agent makes of each hook's end."""
+        unit = self._machine.inner
+        running = unit.state.running if unit is not None else None
+        if self._machine.peers and running is not None and running.plan.hook == hook.hook:
+            self._machine.tell(settled_of(self._machine, running.context_id, result))
 
 
 class _Runner:

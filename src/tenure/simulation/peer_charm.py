@@ -18,8 +18,8 @@ from tenure.agent.charm.files import NoCharm
 from tenure.charms.facts import Facts
 from tenure.charms.fault import CharmError
 from tenure.core.changes import Option
+from tenure.core.localstate import UPGRADE
 from tenure.core.relations import BROKEN, CHANGED, CREATED, DEPARTED, JOINED
-from tenure.core.resolver import UPGRADE
 
 ENDPOINTS = (("peers",), ("peers",), ("peers", "ring"))
 OPTION = "level"

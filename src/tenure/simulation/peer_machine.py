@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from tenure.agent.hooks.process import HookResult
+from tenure.core.localstate import CONFIG, LocalState, Running
 from tenure.core.relations import DEPARTED, RelationEvent
-from tenure.core.resolver import CONFIG, LocalState, Running
 from tenure.simulation.peer_facts import HookAims, HookSettled, PeersTold
 from tenure.testing.time.loop import SimLoop
 

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from tenure.core.resolver import ELECTED, LocalState
+from tenure.core.localstate import ELECTED, LocalState
 from tenure.leadership.statefile import StateFile, StateNotSaved
 from tenure.testing.time.loop import Process
 

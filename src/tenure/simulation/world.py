@@ -19,9 +19,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from tenure.agent.unit import Unit
+from tenure.agent.unit import Phase, Unit
 from tenure.core import resolver
-from tenure.core.resolver import UPDATE
+from tenure.core.localstate import UPDATE
 from tenure.errors import TenureError
 from tenure.simulation.checkers import all_checkers
 from tenure.simulation.disk import ModelDisk
@@ -482,7 +482,7 @@ class World:
             if "clone" in machine.instance or self._is_removed(machine.unit):
                 self.retire(machine)
             elif not machine.gone:
-                if machine.inner is not None and machine.inner.stopping:
+                if machine.inner is not None and Phase.STOPPING in machine.inner.phase:
                     machine.kill()  # because it would end when all is healed
                 self.restart(machine, 0.0)
         for name in self.applications:
@@ -547,16 +547,20 @@ class World:
 
     def _owes_nothing(self, machine: Machine) -> bool:
         unit = machine.inner
-        if unit is None or not unit.accepted or machine.hooks or not unit.tracker.answered:
+        if unit is None or not unit.claimant.accepted or machine.hooks:
             return False
-        if self.peer_charm and unit.tracker.has_run_out(unit.now()):
+        tracker = unit.claimant.tracker
+        if not tracker.answered:
+            return False
+        if self.peer_charm and tracker.has_run_out(machine.clock.now()):
             return False  # because who is suspended still has to find out
         if unit.state.failure is not None:
             unit.resolve(retry=True)
-            unit._wake()
+            unit.parts.wake()
             return False
-        known = unit._known()
-        if known.entering or unit._copying or resolver.to_enter(unit.state, known.relations):
+        known = unit.snapshot()
+        to_enter = resolver.to_enter(unit.state, known.relations)
+        if known.entering or unit.upgrade.busy or to_enter:
             return False
         plan = resolver.next_hook(unit.state, known)
         return plan is None or plan.hook == UPDATE
@@ -588,7 +592,7 @@ class World:
         )  # fmt: skip
 
     def _is_sound(self, machine: Machine, unit: Unit) -> bool:
-        return machine in self._candidates(_application(machine)) and unit.accepted
+        return machine in self._candidates(_application(machine)) and unit.claimant.accepted
 
     # -- when it is over
 

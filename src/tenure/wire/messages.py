@@ -29,6 +29,7 @@ from tenure.core.effects import (
     Granted,
     Offer,
     PeerLeft,
+    PeerView,
     Remove,
     Revision,
     Revoked,
@@ -67,18 +68,6 @@ class Hello(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     version: int
     units: tuple[UnitHello, ...]
     pid: int | None = None
-
-
-class PeerView(Struct, frozen=True, kw_only=True, gc=False):
-    """One peer relation as a unit may see it: the version of the application's bag (0: never
-    written), and the *other* units that take part with the versions of theirs."""
-
-    relation: int
-    endpoint: str
-    application: int = 0
-    members: Mapping[str, int] = {}
-    entered: bool = False
-    """The unit itself takes part."""
 
 
 class UnitWelcome(Struct, frozen=True, kw_only=True, gc=False):

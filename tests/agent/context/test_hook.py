@@ -20,7 +20,7 @@ async def hooked(tmp_path: Path, units: int = 2) -> tuple[Stage, Machine, Machin
     leader, minion, *_ = await stage.led()
     for machine in (leader, minion):
         machine.runner.held.add("update-status")
-        machine.unit._update_at = machine.clock.now()
+        machine.unit.schedule.update_at = machine.clock.now()
         machine.agent.wake()
         await stage.until(partial(is_running, machine, "update-status"), within=2.0)
     return stage, leader, minion
@@ -99,7 +99,7 @@ async def test_a_read_that_shows_less_than_the_hook_was_run_for_is_refused(tmp_p
     minion.hook.end()
     minion.runner.held.add("leader-settings-changed")
     await stage.until(lambda: minion.running == "leader-settings-changed", within=1.0)
-    context = minion.unit._context
+    context = minion.unit.contexts._live
     assert context is not None
     context._target_revision = 7
     reply = await minion.tool("leader-get")
@@ -277,11 +277,11 @@ async def test_a_context_ends_with_its_hook(tmp_path: Path) -> None:
     """T8"""
     stage, leader, _ = await hooked(tmp_path)
     context_id = leader.hook.command.context_id
-    assert leader.unit.context(context_id) is not None
-    assert leader.unit.context(context_id + "0") is None
+    assert leader.unit.contexts.by_id(context_id) is not None
+    assert leader.unit.contexts.by_id(context_id + "0") is None
     leader.hook.end()
     await stage.pass_time(0.1)
-    assert leader.unit.context(context_id) is None
+    assert leader.unit.contexts.by_id(context_id) is None
 
 
 @in_virtual_time

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tenure.agent.hooks.environment import DEFAULT_PATH, environment
+from tenure.agent.config import UnitConfig
+from tenure.agent.hooks.environment import DEFAULT_PATH, Occasion, environment
 from tenure.errors import BadName
 
 AGENTS_OWN = {
@@ -20,20 +21,17 @@ AGENTS_OWN = {
 }
 
 
-def of(unit: str = "web/3", hook: str = "leader-elected", **changed: Any) -> dict[str, str]:
-    facts: dict[str, Any] = {
-        "charm_dir": Path("/u/web-3/charm"),
-        "tools": Path("/u/tools"),
-        "context_id": "web/3-leader-elected-17",
-        "socket": Path("/u/agent.socket"),
-        "reason": "elected",
-        "term": 4,
-        "changed_keys": None,
-        "model_name": "default",
-        "model_uuid": "6a1f",
-        "inherited": AGENTS_OWN,
-    }
-    return environment(unit, hook, **facts | changed)
+def of(
+    unit: str = "web/3", hook: str = "leader-elected", inherited: Any = AGENTS_OWN, **changed: Any
+) -> dict[str, str]:
+    config = UnitConfig(
+        unit=unit, instance="one", boot_id="boot", charm=Path("/u/web-3/charm"),
+        tools=Path("/u/tools"), socket=Path("/u/agent.socket"), model_name="default",
+        model_uuid="6a1f", inherited=inherited, shims=Path("/u/shims"),
+    )  # fmt: skip
+    said: dict[str, Any] = {"context_id": "web/3-leader-elected-17", "reason": "elected", "term": 4}
+    occasion = Occasion(hook=hook, **said | changed)
+    return environment(config, occasion, may_change_host=True)
 
 
 def test_the_environment_is_the_computed_list_and_nothing_else() -> None:

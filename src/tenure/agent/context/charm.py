@@ -12,16 +12,19 @@ So a bag is the opposite of the leader settings, which are written at once (G6).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
-from tenure.agent.charm.files import Charm
+from msgspec.structs import replace
+
+from tenure.agent.context.parts import UnitParts
+from tenure.agent.context.pending import Pending
 from tenure.agent.host.address import INTERFACE, SUBNET, address_of
-from tenure.agent.peers import Peers
 from tenure.agent.tools.base import (
     About,
     Action,
     BagRefused,
+    ContextOver,
     Network,
     ReadFailed,
     RelationHere,
@@ -29,13 +32,12 @@ from tenure.agent.tools.base import (
     UnitGoal,
     WriteRefused,
 )
-from tenure.core import relations
+from tenure.core import localstate, relations
 from tenure.core.bucket import size_of
 from tenure.core.config import value_of
 from tenure.core.relations import RelationEvent
-from tenure.core.resolver import LocalState
 from tenure.errors import BadRequest, BucketFull, NotFound, NotLeader, TenureError, Unsure
-from tenure.leadership.connection import Answer
+from tenure.leadership.claimant import LeadershipUnknown
 from tenure.names import application_of
 from tenure.wire.codec import MAX_FRAME, encode
 from tenure.wire.messages import (
@@ -60,92 +62,44 @@ MAX_PENDING = 4 * 1024 * 1024
 _CANNOT_WRITE = "cannot write relation settings"
 
 
-class CharmHome(Protocol):
-    """What a context needs of its unit for its charm's sake."""
-
-    unit: str
-    peers: Peers
-    charm: Charm
-    model_uuid: str
-
-    @property
-    def state(self) -> LocalState: ...
-
-    def now(self) -> float: ...
-
-    def why_unreachable(self) -> str:
-        """Why the controller does not answer, for people."""
-        ...
-
-    async def belief_changes(self, within: float) -> None:
-        """Wait until a claim was answered, belief changed, or a conversation began; `within`
-        seconds at most."""
-        ...
-
-    async def request(self, build: Build, within: float) -> Answer:
-        """Ask the controller. Raises TenureError."""
-        ...
-
-    def log(self, level: str, message: str, source: str = "") -> None: ...
-
-    def keep_version(self, version: str) -> None: ...
-
-    def keep_ports(self, ports: tuple[str, ...]) -> None: ...
-
-    def wrote_bags(self, bags: Mapping[int, int]) -> None: ...
-
-
-class Pending:
-    """What a hook wrote so far, and nobody else knows of. `size` is in bytes, and never too small:
-    what was written over is still counted."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.bags: dict[tuple[int, bool], dict[str, str]] = {}
-        """(relation, whether the application's) -> changes."""
-        self.ports: dict[str, bool] = {}
-        self.values: dict[str, str | None] = {}
-
-    def changes(self) -> tuple[BagChange, ...]:
-        """The bags' changes, for the controller."""
-        return tuple(
-            BagChange(relation=number, application=application, changes=dict(changes))
-            for (number, application), changes in sorted(self.bags.items())
-            if changes
-        )
-
-
-class CharmSide:
+class CharmContext:
     """The part of a hook context that is about its charm (tools.base.CharmContext)."""
 
-    def __init__(self, home: CharmHome, event: RelationEvent | None, action: Action | None) -> None:
-        self._charm_home = home
+    def __init__(
+        self, parts: UnitParts, event: RelationEvent | None, action: Action | None
+    ) -> None:
+        self.over = asyncio.Event()
+        """The hook has ended: what is set from now on would be lost unheard."""
+        self._parts = parts
         self._event = event
         self._pending = Pending()
-        self._told = home.state.relations
+        self._told = parts.record.state.relations
         self._bags: dict[tuple[int, str], Mapping[str, str]] = {}
         self._config: Mapping[str, Scalar | None] | None = None
         self.action = action
-        self.about = _about(home.unit, event)
+        self.about = _about(parts.unit, event)
 
     @property
     def model_uuid(self) -> str:
-        return self._charm_home.model_uuid
+        return self._parts.config.model_uuid
 
     @property
     def network(self) -> Network:
         return Network(
-            address=address_of(self._charm_home.unit), interface=INTERFACE, cidr=SUBNET
+            address=address_of(self._parts.unit), interface=INTERFACE, cidr=SUBNET
         )  # fmt: skip
 
     def endpoints(self) -> tuple[str, ...]:
-        return self._charm_home.charm.facts().endpoints
+        return self._parts.charm.facts().endpoints
 
     async def resource(self, name: str) -> str:
-        return await self._charm_home.charm.resource(name, self._charm_home.peers.charm)
+        return await self._parts.charm.resource(name, self._parts.remote.charm)
 
     def set_version(self, version: str) -> None:
-        self._charm_home.keep_version(version)
+        self._parts.record.remember(
+            replace(self._parts.record.state, workload_version=version), durable=False
+        )
+        self._parts.wake()
 
     # -- configuration
 
@@ -156,25 +110,25 @@ class CharmSide:
         return self._config
 
     async def _config_values(self) -> Mapping[str, str]:
-        home = self._charm_home
-        give_up_at = home.now() + TOOL_PATIENCE
-        while not home.peers.heard:
-            left = give_up_at - home.now()
+        remote, claimant, clock = self._parts.remote, self._parts.claimant, self._parts.clock
+        give_up_at = clock.now() + TOOL_PATIENCE
+        while not remote.heard:
+            left = give_up_at - clock.now()
             if left <= 0:
-                raise ReadFailed(home.why_unreachable())
-            await home.belief_changes(left)
-        return home.peers.config.values if home.peers.config is not None else {}
+                raise ReadFailed(claimant.why_unreachable())
+            await claimant.wait(left)
+        return remote.config.values if remote.config is not None else {}
 
     def _typed(self, values: Mapping[str, str]) -> dict[str, Scalar | None]:
         typed: dict[str, Scalar | None] = {}
-        for name, option in self._charm_home.charm.facts().options.items():
+        for name, option in self._parts.charm.facts().options.items():
             typed[name] = None
             for text in (option.default, values.get(name)):
                 try:
                     typed[name] = typed[name] if text is None else value_of(option, text)
                 except BadRequest:
                     # because the fault's words hold the value (T10)
-                    self._charm_home.log(
+                    self._parts.log.log(
                         "WARNING", f"option {name} keeps its default: its value is no {option.type}"
                     )
         return typed
@@ -183,7 +137,7 @@ class CharmSide:
 
     def relations(self) -> Mapping[int, RelationHere]:
         """Those that the unit takes part in, with the members of which its charm was told."""
-        application = application_of(self._charm_home.unit)
+        application = application_of(self._parts.unit)
         return {
             number: RelationHere(
                 number=number, endpoint=told.endpoint, application=application,
@@ -202,16 +156,16 @@ class CharmSide:
         key = relation, owner
         if key not in self._bags:
             self._bags[key] = await self._read_bag(relation, owner)
-        unit = self._charm_home.unit
+        unit = self._parts.unit
         if owner not in (unit, application_of(unit)):
             return self._bags[key]
         changes = self._pending.bags.get((relation, owner != unit), {})
         return _merged(self._bags[key], changes)
 
     async def _read_bag(self, relation: int, owner: str) -> Mapping[str, str]:
-        unit = self._charm_home.unit
+        unit = self._parts.unit
         try:
-            answer = await self._charm_home.request(
+            answer = await self._parts.connection.request(
                 lambda number: ReadBag(id=number, unit=unit, relation=relation, owner=owner),
                 TOOL_PATIENCE,
             )
@@ -245,19 +199,30 @@ class CharmSide:
         self._pending.size += more
 
     def _check_open(self) -> None:
-        """Raises ContextOver once the hook has ended: what is set then would be lost unheard."""
-        raise NotImplementedError
+        """Raises ContextOver once the hook has ended."""
+        if self.over.is_set():
+            raise ContextOver
 
     async def _believed_term(self, *, ended: bool = False) -> int:
         """The term that the unit believes in now; `ended`: though the hook is over, since what it
         left pending is being committed. Raises WriteRefused."""
-        raise NotImplementedError
+        try:
+            term = await self._parts.claimant.believed_term(TOOL_PATIENCE)
+        except LeadershipUnknown as unknown:
+            raise WriteRefused(
+                f"failed to call leadership api: {unknown}: nothing was sent"
+            ) from unknown
+        if self.over.is_set() and not ended:
+            raise WriteRefused("the hook has ended")
+        if term is None:
+            raise WriteRefused("not the leader")
+        return term
 
     async def goal(self) -> Mapping[str, UnitGoal]:
         """Raises ReadFailed."""
-        unit = self._charm_home.unit
+        unit = self._parts.unit
         try:
-            answer = await self._charm_home.request(
+            answer = await self._parts.connection.request(
                 lambda number: ReadGoal(id=number, unit=unit), TOOL_PATIENCE
             )
         except TenureError as fault:
@@ -271,8 +236,7 @@ class CharmSide:
     # -- ports and the charm's own state
 
     def opened_ports(self) -> tuple[str, ...]:
-        ports = dict.fromkeys(self._charm_home.state.ports, True) | self._pending.ports
-        return tuple(sorted(port for port, is_open in ports.items() if is_open))
+        return self._pending.with_ports(self._parts.record.state.ports)
 
     def open_port(self, port: str) -> None:
         self._make_room(len(port))
@@ -283,8 +247,7 @@ class CharmSide:
         self._pending.ports[port] = False
 
     def charm_state(self) -> Mapping[str, str]:
-        values = {**self._charm_home.charm.values(), **self._pending.values}
-        return {key: value for key, value in values.items() if value is not None}
+        return self._pending.with_values(self._parts.charm.values())
 
     def set_charm_state(self, changes: Mapping[str, str]) -> None:
         self._make_room(size_of(changes))
@@ -299,7 +262,7 @@ class CharmSide:
     @property
     def has_pending(self) -> bool:
         """Whether anything waits for the hook to end well."""
-        return bool(self._pending.changes() or self._pending.ports or self._pending.values)
+        return bool(self._pending)
 
     async def commit(self) -> None:
         """Keep all that is pending: first what may be refused, so that nothing is kept then (G7).
@@ -307,19 +270,21 @@ class CharmSide:
         Raises BagRefused, which says so if the outcome is unknown; StateNotSaved when only this
         machine's disk failed: the others have seen the bags, and see them again.
         """
-        home = self._charm_home
+        record = self._parts.record
         if changes := self._pending.changes():
             await self._commit_bags(changes)
         if self._pending.values:
-            home.charm.keep(self.charm_state())
+            self._parts.charm.keep(self.charm_state())
         if self._pending.ports:
-            home.keep_ports(self.opened_ports())
+            record.owe(replace(record.state, ports=self.opened_ports()))
         self._pending = Pending()
 
     async def _commit_bags(self, changes: tuple[BagChange, ...]) -> None:
         try:
             term = await self._term_for(changes)
-            answer = await self._charm_home.request(self._commit(changes, term), TOOL_PATIENCE)
+            answer = await self._parts.connection.request(
+                self._commit(changes, term), TOOL_PATIENCE
+            )
         except (NotLeader, WriteRefused, BucketFull) as refusal:
             raise BagRefused(f"{_CANNOT_WRITE}: {refusal}") from refusal
         except Unsure as fault:
@@ -329,7 +294,13 @@ class CharmSide:
         except TenureError as fault:
             raise BagRefused(f"{_CANNOT_WRITE}: {fault}: nothing was written") from fault
         assert isinstance(answer, Done)
-        self._charm_home.wrote_bags(answer.bags)
+        self._wrote(answer.bags)
+
+    def _wrote(self, bags: Mapping[int, int]) -> None:
+        """A unit is not told of what it wrote itself."""
+        record = self._parts.record
+        self._parts.remote.wrote_bags(bags)
+        record.owe(localstate.having_written(record.state, bags, self._event))
 
     async def _term_for(self, changes: tuple[BagChange, ...]) -> int | None:
         if any(each.application for each in changes):
@@ -338,7 +309,7 @@ class CharmSide:
 
     def _commit(self, changes: tuple[BagChange, ...], term: int | None) -> Build:
         def build(number: int) -> CommitHook:
-            return CommitHook(id=number, unit=self._charm_home.unit, bags=changes, term=term)
+            return CommitHook(id=number, unit=self._parts.unit, bags=changes, term=term)
 
         size = len(encode([build(2**63)]))
         if size > MAX_FRAME:

@@ -6,25 +6,24 @@ later finds no context (T8).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import Protocol
 
-from tenure.agent.context.charm import TOOL_PATIENCE, CharmHome, CharmSide
+from msgspec.structs import replace
+
+from tenure.agent.context.charm import TOOL_PATIENCE, CharmContext
+from tenure.agent.context.parts import UnitParts
 from tenure.agent.tools.base import (
     Action,
-    ContextOver,
-    LeadershipUnknown,
     ReadFailed,
     WorkloadStatus,
     WriteRefused,
 )
 from tenure.core.bucket import merge
 from tenure.core.changes import Bucket
+from tenure.core.localstate import ACTIONS
 from tenure.core.relations import RelationEvent
-from tenure.core.resolver import ACTIONS
-from tenure.core.tracker import LeaderReply, Tracker
 from tenure.errors import BucketFull, NotLeader, TenureError, Unreachable, Unsure
+from tenure.leadership.claimant import LeadershipUnknown
 from tenure.names import application_of
 from tenure.wire.codec import MAX_FRAME, encode
 from tenure.wire.messages import Done, ReadSettings, Settings, WriteSettings
@@ -32,29 +31,13 @@ from tenure.wire.messages import Done, ReadSettings, Settings, WriteSettings
 _LONGEST_ID = 2**63
 
 
-class Home(CharmHome, Protocol):
-    """What a context needs of its unit."""
-
-    tracker: Tracker
-
-    def want_claim(self) -> None:
-        """Claim as soon as may be."""
-        ...
-
-    def saw_revision(self, revision: int) -> None: ...
-
-    def workload_status(self, *, application: bool) -> WorkloadStatus: ...
-
-    def keep_status(self, status: WorkloadStatus, *, application: bool) -> None: ...
-
-
-class HookContext(CharmSide):
+class HookContext(CharmContext):
     """One hook's context. `hook` is "" for a command that an operator runs, `event` what a
     relation's hook is about, `action` the action that runs."""
 
     def __init__(
         self,
-        home: Home,
+        parts: UnitParts,
         context_id: str,
         hook: str,
         target_revision: int = 0,
@@ -62,43 +45,27 @@ class HookContext(CharmSide):
         event: RelationEvent | None = None,
         action: Action | None = None,
     ) -> None:
-        super().__init__(home, event, action)
+        super().__init__(parts, event, action)
         self.context_id = context_id
         self.hook = hook
         self._source = hook or (f"{ACTIONS}{action.name}" if action else "exec")
-        self._home = home
         self._target_revision = target_revision
         self._snapshot: Mapping[str, str] | None = None
-        self.over = asyncio.Event()
 
     @property
     def unit(self) -> str:
-        return self._home.unit
+        return self._parts.unit
 
     # -- leadership
 
     async def is_leader(self) -> bool:
         """G3, U2, U3: nothing latches."""
-        tracker = self._home.tracker
-        give_up_at = self._home.now() + TOOL_PATIENCE
-        while True:
-            now = self._home.now()
-            if self.over.is_set():
-                raise LeadershipUnknown("the hook has ended")
-            reply = tracker.ask(now)
-            if reply is LeaderReply.YES:
-                tracker.promise(self.context_id, now)
-            if reply in (LeaderReply.YES, LeaderReply.NO):
-                return reply is LeaderReply.YES
-            if now >= give_up_at:
-                raise LeadershipUnknown(self._home.why_unreachable())
-            until = give_up_at if reply is LeaderReply.WAIT else min(give_up_at, tracker.sure_until)
-            self._home.want_claim()
-            await self._home.belief_changes(until - now)
+        claimant = self._parts.claimant
+        return await claimant.leads(self.context_id, TOOL_PATIENCE, self.over.is_set)
 
     def still_sure(self) -> bool:
         """G3: looked at again just before printing."""
-        return self._home.tracker.is_sure(self._home.now())
+        return self._parts.claimant.is_sure()
 
     # -- settings
 
@@ -110,7 +77,7 @@ class HookContext(CharmSide):
 
     async def _read(self) -> Mapping[str, str]:
         try:
-            answer = await self._home.request(
+            answer = await self._parts.connection.request(
                 lambda number: ReadSettings(id=number, unit=self.unit), TOOL_PATIENCE
             )
         except TenureError as fault:
@@ -132,9 +99,9 @@ class HookContext(CharmSide):
 
         try:
             check_size(write(_LONGEST_ID))
-            answer = await self._home.request(write, TOOL_PATIENCE)
+            answer = await self._parts.connection.request(write, TOOL_PATIENCE)
         except (NotLeader, BucketFull) as refusal:
-            self._home.want_claim()
+            self._parts.claimant.want_claim()
             raise WriteRefused(f"failed to merge leadership settings: {refusal}") from refusal
         except Unsure as fault:
             raise WriteRefused(
@@ -148,35 +115,17 @@ class HookContext(CharmSide):
         except TenureError as fault:
             raise WriteRefused(f"failed to call leadership api: {fault}") from fault
         assert isinstance(answer, Done)
-        self._home.saw_revision(answer.revision)
-
-    async def _believed_term(self, *, ended: bool = False) -> int:
-        tracker = self._home.tracker
-        give_up_at = self._home.now() + TOOL_PATIENCE
-        while not tracker.answered:
-            left = give_up_at - self._home.now()
-            if left <= 0:
-                cause = self._home.why_unreachable()
-                raise WriteRefused(f"failed to call leadership api: {cause}: nothing was sent")
-            self._home.want_claim()
-            await self._home.belief_changes(left)
-        if self.over.is_set() and not ended:
-            raise WriteRefused("the hook has ended")
-        if not tracker.believes(self._home.now()) or tracker.term is None:
-            raise WriteRefused("not the leader")
-        return tracker.term
-
-    def _check_open(self) -> None:
-        if self.over.is_set():
-            raise ContextOver
+        self._parts.remote.revisions.wrote(answer.revision)
 
     # -- the rest
 
     def log(self, level: str, message: str) -> None:
-        self._home.log(level, message, self._source)
+        self._parts.log.log(level, message, self._source)
 
     def status(self, *, application: bool) -> WorkloadStatus:
-        return self._home.workload_status(application=application)
+        state = self._parts.record.state
+        kept = state.application_status if application else state.status
+        return WorkloadStatus(*kept) if kept else WorkloadStatus()
 
     async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:
         """The application's status is the leader's to set."""
@@ -187,7 +136,11 @@ class HookContext(CharmSide):
                 raise WriteRefused(f"leadership status unknown: {unknown}") from unknown
             if not leads:
                 raise WriteRefused("this unit is not the leader")
-        self._home.keep_status(status, application=application)
+        kept = (status.current, status.message)
+        field = "application_status" if application else "status"
+        record = self._parts.record
+        record.remember(replace(record.state, **{field: kept}), durable=False)
+        self._parts.wake()
 
 
 def check_size(write: WriteSettings) -> None:

@@ -11,13 +11,14 @@ newline or a NUL in them).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
+from msgspec import Struct
+
+from tenure.agent.config import UnitConfig
+from tenure.core.localstate import LocalState, RunHook
 from tenure.core.relations import DEPARTED, RelationEvent
+from tenure.core.remote import Remote
 from tenure.names import split_unit
-
-JUJU_VERSION = "3.6.12"
-"""What charms are told they run under."""
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -25,45 +26,55 @@ MAX_KEYS = 64 * 1024
 """Bytes of TENURE_CHANGED_KEYS; Linux starts no program with a variable over 128 KiB."""
 
 
-def environment(
-    unit: str,
-    hook: str,
-    *,
-    charm_dir: Path,
-    tools: Path,
-    context_id: str,
-    socket: Path,
-    reason: str | None,
-    term: int | None,
-    changed_keys: tuple[str, ...] | None,
-    model_name: str,
-    model_uuid: str,
-    inherited: Mapping[str, str],
-    juju_version: str = JUJU_VERSION,
-    shims: Path | None = None,
-    event: RelationEvent | None = None,
-    action: Mapping[str, str] | None = None,
-) -> dict[str, str]:
-    """Every variable of one hook context; of `inherited` only PATH and HOME are used.
+class Occasion(Struct, frozen=True, kw_only=True):
+    """What one context is opened for.
 
     `hook` is "" for a command that is no hook (`exec`) and for an action: the first has no dispatch
-    path. `reason`, `term` and `changed_keys` are absent when None. `shims` is a folder that
-    comes before all others but the tools'. `event` is what a relation's hook is about, `action` the
-    variables of an action. Raises BadName for `unit`.
+    path. What is None is absent. `event` is what a relation's hook is about, `action` the variables
+    of an action.
     """
-    path = [tools, shims, inherited.get("PATH") or DEFAULT_PATH]
+
+    context_id: str
+    hook: str = ""
+    reason: str | None = None
+    term: int | None = None
+    changed_keys: tuple[str, ...] | None = None
+    event: RelationEvent | None = None
+    action: Mapping[str, str] | None = None
+
+
+def occasion_of(hook: RunHook, context_id: str, state: LocalState, remote: Remote) -> Occasion:
+    """What a hook is run for, as far as its environment tells."""
+    keys = None
+    if hook.reason == "settings":
+        keys = remote.revisions.changed(state.seen_revision, hook.target_revision)
+    return Occasion(
+        context_id=context_id, hook=hook.hook, reason=hook.reason or None, term=hook.term,
+        changed_keys=keys, event=hook.event,
+    )  # fmt: skip
+
+
+def environment(config: UnitConfig, occasion: Occasion, *, may_change_host: bool) -> dict[str, str]:
+    """Every variable of one hook context; of what the agent inherited only PATH and HOME are used.
+
+    Where the host may not be changed, the folder of shims comes before all others but the tools'.
+    Raises BadName for the unit.
+    """
+    shims = None if may_change_host else config.shims
+    path = [config.tools, shims, config.inherited.get("PATH") or DEFAULT_PATH]
+    term, keys = occasion.term, occasion.changed_keys
     fixed = {
-        "JUJU_UNIT_NAME": unit,
-        "JUJU_CHARM_DIR": str(charm_dir),
-        "CHARM_DIR": str(charm_dir),
-        "JUJU_HOOK_NAME": hook,
-        "JUJU_CONTEXT_ID": context_id,
-        "JUJU_AGENT_SOCKET_ADDRESS": str(socket),
+        "JUJU_UNIT_NAME": config.unit,
+        "JUJU_CHARM_DIR": str(config.charm),
+        "CHARM_DIR": str(config.charm),
+        "JUJU_HOOK_NAME": occasion.hook,
+        "JUJU_CONTEXT_ID": occasion.context_id,
+        "JUJU_AGENT_SOCKET_ADDRESS": str(config.socket),
         "JUJU_AGENT_SOCKET_NETWORK": "unix",
-        "JUJU_MODEL_NAME": model_name,
-        "JUJU_MODEL_UUID": model_uuid,
-        "JUJU_VERSION": juju_version,
-        "JUJU_MACHINE_ID": str(split_unit(unit)[1]),
+        "JUJU_MODEL_NAME": config.model_name,
+        "JUJU_MODEL_UUID": config.model_uuid,
+        "JUJU_VERSION": config.juju_version,
+        "JUJU_MACHINE_ID": str(split_unit(config.unit)[1]),
         "JUJU_PRINCIPAL_UNIT": "",
         "JUJU_AVAILABILITY_ZONE": "",
         "JUJU_API_ADDRESSES": "",
@@ -72,14 +83,15 @@ def environment(
         "PATH": ":".join(str(each) for each in path if each is not None),
     }
     sometimes = {
-        "HOME": inherited.get("HOME"),
-        "JUJU_DISPATCH_PATH": _dispatch_path(hook, action),
-        "TENURE_REASON": reason,
+        "HOME": config.inherited.get("HOME"),
+        "JUJU_DISPATCH_PATH": _dispatch_path(occasion.hook, occasion.action),
+        "TENURE_REASON": occasion.reason,
         "TENURE_TERM": None if term is None else str(term),
-        "TENURE_CHANGED_KEYS": None if changed_keys is None else _one_per_line(changed_keys),
+        "TENURE_CHANGED_KEYS": None if keys is None else _one_per_line(keys),
     }
     present = {name: value for name, value in sometimes.items() if value is not None}
-    return fixed | present | _of_relation(unit, event) | dict(action or {})
+    about = _of_relation(config.unit, occasion.event)
+    return fixed | present | about | dict(occasion.action or {})
 
 
 def _dispatch_path(hook: str, action: Mapping[str, str] | None) -> str | None:

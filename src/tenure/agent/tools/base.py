@@ -37,10 +37,6 @@ class ToolReply(Struct, frozen=True, kw_only=True):
     out_path: str | None = None
 
 
-class LeadershipUnknown(Exception):
-    """It cannot be said now whether the unit leads (T3). `str()` is the cause."""
-
-
 class WriteRefused(Exception):
     """A write of settings failed or its outcome is unknown; `str()` is what follows
     `ERROR cannot write leadership settings: cannot write settings: ` (T6, T7)."""

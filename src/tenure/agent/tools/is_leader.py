@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, LeadershipUnknown, ToolReply
+from tenure.agent.tools.base import Call, Context, ToolReply
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
@@ -12,6 +12,7 @@ from tenure.agent.tools.flags import (
     printed,
     tool,
 )
+from tenure.leadership.claimant import LeadershipUnknown
 
 NAME = "is-leader"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, LeadershipUnknown, ToolReply, WorkloadStatus
+from tenure.agent.tools.base import Call, Context, ToolReply, WorkloadStatus
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
@@ -14,6 +14,7 @@ from tenure.agent.tools.flags import (
     tool,
 )
 from tenure.agent.tools.goyaml import Node
+from tenure.leadership.claimant import LeadershipUnknown
 
 NAME = "status-get"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tenure.agent.tools.base import (
     Call,
     Context,
-    LeadershipUnknown,
     ToolReply,
     WorkloadStatus,
     WriteRefused,
@@ -21,6 +20,7 @@ from tenure.agent.tools.flags import (
     tool,
 )
 from tenure.agent.tools.output import quote
+from tenure.leadership.claimant import LeadershipUnknown
 
 NAME = "status-set"
 

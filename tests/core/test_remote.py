@@ -1,13 +1,13 @@
-"""What a unit knows of the bucket's revisions: `agent/news.py`."""
+"""What a unit knows of the bucket's revisions: `core/remote.py`."""
 
 from __future__ import annotations
 
-from tenure.agent.news import REMEMBERED, News
+from tenure.core.remote import REMEMBERED, Revisions
 
 
 def test_a_unit_is_not_told_of_its_own_writes() -> None:
     """B5, H3"""
-    news = News(3)
+    news = Revisions(3)
     news.wrote(4)
     news.wrote(5)
     assert news.revision == 3
@@ -17,7 +17,7 @@ def test_a_unit_is_not_told_of_its_own_writes() -> None:
 
 def test_another_units_write_between_its_own_is_owed() -> None:
     """B5, H3"""
-    news = News(3)
+    news = Revisions(3)
     news.wrote(4)
     news.told(5, ("a",))
     news.wrote(6)
@@ -28,7 +28,7 @@ def test_another_units_write_between_its_own_is_owed() -> None:
 
 def test_a_write_that_was_missed_before_its_own_is_owed() -> None:
     """B5, H10"""
-    news = News(3)
+    news = Revisions(3)
     news.wrote(5)
     assert news.revision == 4
     assert news.changed(3, 5) is None
@@ -36,7 +36,7 @@ def test_a_write_that_was_missed_before_its_own_is_owed() -> None:
 
 def test_changed_keys_are_known_only_without_a_gap() -> None:
     """H10"""
-    news = News(1)
+    news = Revisions(1)
     news.told(2, ("b", "a"))
     news.told(3, ("c",))
     assert news.changed(1, 3) == ("a", "b", "c")
@@ -49,7 +49,7 @@ def test_changed_keys_are_known_only_without_a_gap() -> None:
 
 def test_what_is_remembered_is_bounded_and_a_gap_is_admitted() -> None:
     """H10"""
-    news = News(0)
+    news = Revisions(0)
     for revision in range(1, 10 * REMEMBERED):
         news.told(revision, (f"k{revision}",))
         news.wrote(0)
@@ -60,7 +60,7 @@ def test_what_is_remembered_is_bounded_and_a_gap_is_admitted() -> None:
 
 def test_a_reconnect_after_its_own_writes_is_no_news() -> None:
     """B5"""
-    news = News(3)
+    news = Revisions(3)
     news.wrote(4)
     news.begin(4, ())
     assert news.revision == 3

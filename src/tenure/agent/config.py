@@ -1,0 +1,34 @@
+"""What an agent is started with for one unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+JUJU_VERSION = "3.6.12"
+"""What charms are told they run under."""
+
+
+class UnitConfig(Struct, frozen=True, kw_only=True):
+    """Where a unit lives: all its paths, and what its hooks are told of the world."""
+
+    unit: str
+    instance: str
+    boot_id: str
+    charm: Path
+    tools: Path
+    socket: Path
+    model_name: str
+    model_uuid: str
+    inherited: Mapping[str, str]
+    """Of these variables of the agent's own only PATH and HOME reach a hook (H9)."""
+    update_every: float = 300.0
+    """Seconds between two `update-status`, unless the charm was handed in with others (H1)."""
+    juju_version: str = JUJU_VERSION
+    shims: Path | None = None
+    allow_host_changes: bool = False
+    """What holds before the controller was heard."""
+    charm_revision: int = 0
+    """The one of which the charm's folder was copied when the agent began; 0 if it is not known."""

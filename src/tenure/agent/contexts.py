@@ -1,0 +1,132 @@
+"""The hook contexts of one unit: one is open at a time, for a hook or for an operator's command.
+
+Whatever ran in a context, it ends in one order (`conclude`): *stop* - no tool of it may write any
+more; *commit* - what it left pending is kept, if it ended well; *end* - the context is gone, and
+the next may open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from tenure.agent.context.action import ActionRun
+from tenure.agent.context.hook import HookContext
+from tenure.agent.context.parts import UnitParts
+from tenure.agent.hooks.environment import Occasion, environment, occasion_of
+from tenure.agent.hooks.process import HookResult
+from tenure.agent.tools.base import BagRefused
+from tenure.core.localstate import RunHook
+from tenure.errors import TenureError
+
+Opened = tuple[HookContext, dict[str, str]]
+"""A context, and the environment of what runs in it."""
+
+Waiting = tuple[asyncio.Future[HookContext], ActionRun | None]
+
+
+class Contexts:
+    """`rng` also makes the context ids, by which tools are authorised (T9): a real agent hands in
+    the system's."""
+
+    def __init__(self, parts: UnitParts, rng: random.Random) -> None:
+        self._parts = parts
+        self._rng = rng
+        self._live: HookContext | None = None
+        self._waiting: list[Waiting] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is one."""
+        return self._live is not None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether an operator waits for one."""
+        return bool(self._waiting)
+
+    def by_id(self, context_id: str) -> HookContext | None:
+        """The live context of that id, if it is (T8)."""
+        live = self._live
+        if live is None or live.context_id != context_id or live.over.is_set():
+            return None
+        return live
+
+    def new_id(self, what: str) -> str:
+        """An id that nobody can guess."""
+        return f"{self._parts.unit}-{what}-{self._rng.getrandbits(64):016x}"
+
+    # -- opening
+
+    def of_hook(self, hook: RunHook, context_id: str) -> Opened:
+        """The context of a hook that begins now."""
+        context = HookContext(
+            self._parts, context_id, hook.hook, hook.target_revision, event=hook.event
+        )
+        occasion = occasion_of(hook, context_id, self._parts.record.state, self._parts.remote)
+        self._live = context
+        return context, self._environment(occasion)
+
+    async def open(self, action: ActionRun | None = None) -> Opened:
+        """A fresh hook context, as soon as no hook runs (H6); also while the unit is in error."""
+        future: asyncio.Future[HookContext] = asyncio.get_running_loop().create_future()
+        self._waiting.append((future, action))
+        self._parts.wake()
+        try:
+            context = await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self.close(future.result())
+            raise
+        variables = action.variables if action else None
+        return context, self._environment(Occasion(context_id=context.context_id, action=variables))
+
+    def open_next(self) -> bool:
+        """Give the operator who waits longest a context; False if none waits any more."""
+        while self._waiting:
+            waiter, action = self._waiting.pop(0)
+            if not waiter.done():
+                context_id = self.new_id("action" if action else "exec")
+                self._live = HookContext(self._parts, context_id, "", action=action)
+                waiter.set_result(self._live)
+                return True
+        return False
+
+    def _environment(self, occasion: Occasion) -> dict[str, str]:
+        parts = self._parts
+        return environment(parts.config, occasion, may_change_host=parts.may_change_host)
+
+    # -- the end
+
+    async def conclude(self, context: HookContext, result: HookResult) -> HookResult:
+        """Stop, commit, end. How it ended in the end: what cannot be kept has failed (G7)."""
+        context.over.set()
+        try:
+            if result.kind == "done" and context.has_pending:
+                return await self._commit(context)
+            return result
+        finally:
+            self.close(context)
+
+    async def _commit(self, context: HookContext) -> HookResult:
+        try:
+            await context.commit()
+        except (BagRefused, TenureError) as fault:
+            return HookResult("failed", str(fault))
+        except Exception as fault:  # because its unit would wait for ever; it may hold values (T10)
+            kind = type(fault).__name__
+            return HookResult("failed", f"internal fault ({kind}) while keeping what it set")
+        return HookResult("done", "")
+
+    def close(self, context: HookContext) -> None:
+        """The context is gone, and nothing of what it left pending is kept."""
+        if context is self._live:
+            self._parts.claimant.tracker.context_ended(context.context_id)
+            context.over.set()
+            self._live = None
+            self._parts.wake()
+
+    def close_live(self) -> None:
+        """Whatever is open is gone."""
+        if self._live is not None:
+            self.close(self._live)

@@ -1,0 +1,129 @@
+"""Brings a unit's copy of its charm up to date, beside the loop: renewals go on meanwhile.
+
+What was interrupted is neither the old charm nor the new one, so no hook runs from it in this life
+of the agent; the next one goes on with the copy before anything else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from msgspec.structs import replace
+
+from tenure.agent.charm.copy import CopyInterrupted
+from tenure.agent.context.parts import UnitParts
+from tenure.agent.dispatcher import Dispatcher
+from tenure.agent.hooks.process import HookResult
+from tenure.core import localstate
+from tenure.core.effects import CharmChanged
+from tenure.core.localstate import RunHook
+from tenure.core.operations import CopyCharm
+from tenure.core.schedule import LAST_RETRY, Schedule, retry_after
+from tenure.errors import TenureError
+
+
+class CharmUpgrade:
+    """`may_run` tells whether `upgrade-charm` may still begin when the copy is made."""
+
+    def __init__(
+        self,
+        parts: UnitParts,
+        dispatcher: Dispatcher,
+        schedule: Schedule,
+        may_run: Callable[[], bool],
+    ) -> None:
+        self.half_copied = False
+        """The agent's end interrupted a copy: no hook runs from it in this life."""
+        self.copy_at = float("-inf")
+        """No copy is tried before."""
+        self._parts = parts
+        self._dispatcher = dispatcher
+        self._schedule = schedule
+        self._may_run = may_run
+        self._failures = 0
+        self._copying: asyncio.Task[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a copy is being made."""
+        return self._copying is not None
+
+    def charm_changed(self) -> None:
+        """Another charm was handed in: what failed before says nothing about it."""
+        self.copy_at, self._failures = float("-inf"), 0
+
+    def interrupt(self) -> None:
+        """End a copy that is under way, soon."""
+        self._parts.charm.interrupt()
+
+    def begin(self, operation: CopyCharm) -> None:
+        """Copy, if the copy is not new already; then run the hook, if there is one."""
+        hook = operation.then
+        if hook is None:
+            self._start(self._copy_and_retry())
+            return
+        self._schedule.began()
+        if self._parts.record.state.charm_copied >= hook.charm_revision:
+            self._dispatcher.begin_upgrade(hook, may_run=self._may_run)
+        else:
+            self._start(self._copy_and_upgrade(hook))
+
+    def _start(self, copying: Coroutine[Any, Any, None]) -> None:
+        self._copying = asyncio.get_running_loop().create_task(copying)
+
+    async def _copy_and_upgrade(self, hook: RunHook) -> None:
+        given = self._given()
+        result = await self._copy(given)
+        if self._parts.record.state.charm_revision >= given.revision:
+            return  # an operator skipped it meanwhile
+        hook = replace(hook, charm_revision=given.revision)
+        if result.kind == "done":
+            self._dispatcher.begin_upgrade(hook, may_run=self._may_run)
+        elif result.kind == "failed":
+            self._dispatcher.end(hook, result)
+
+    async def _copy_and_retry(self) -> None:
+        """A unit in error is given a new charm at once: it may mend what failed (H7)."""
+        result = await self._copy(self._given())
+        if result.kind == "done":
+            if self._parts.record.state.failure is not None:
+                self._schedule.retry_now()
+            else:
+                self._schedule.forget_retry()
+        elif result.kind == "failed":
+            self._parts.log.log("ERROR", f"the charm was not brought up to date: {result.detail}")
+
+    def _given(self) -> CharmChanged:
+        given = self._parts.remote.charm
+        assert given is not None, "a copy is owed because a charm was handed in"
+        return given
+
+    async def _copy(self, given: CharmChanged) -> HookResult:
+        """What was "killed" goes on in the next life."""
+        result = HookResult("done", "")
+        try:
+            await self._parts.charm.refresh(given.source)
+            self.copied(given.revision)
+            self._failures = 0
+        except CopyInterrupted as fault:
+            self.half_copied = True
+            result = HookResult("killed", str(fault))
+        except TenureError as fault:
+            result = HookResult("failed", str(fault))
+        except Exception as fault:  # because a unit that waits for ever for its copy is worse
+            result = HookResult("failed", f"internal fault while copying the charm: {fault!r}")
+        finally:
+            self._copying = None
+            self._parts.wake()
+        if result.kind == "failed":
+            pause = min(retry_after(self._failures), LAST_RETRY)
+            self.copy_at = self._parts.clock.now() + pause
+            self._failures = min(self._failures + 1, 10)
+        return result
+
+    def copied(self, revision: int) -> None:
+        """The unit's copy of the charm is of this revision now."""
+        record = self._parts.record
+        record.remember(localstate.with_copy(record.state, revision))
