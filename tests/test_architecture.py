@@ -1,4 +1,4 @@
-"""The arrows of the house: who may import whom, and who may read a clock.
+"""The arrows of Tenure: who may import whom, and who may read a clock.
 
 The table below is the whole architecture. What is not in it may not be imported; an exception
 needs a line with its reason.
@@ -85,7 +85,7 @@ MODULES = modules()
 
 
 def part_of(module: str) -> str:
-    """The part of the house that a module belongs to: `tenure.core.lease` is of `core`."""
+    """The part of Tenure that a module belongs to: `tenure.core.lease` is of `core`."""
     return [*module.split("."), "__init__"][1]
 
 
@@ -103,8 +103,8 @@ def imports(module: str, tree: ast.AST) -> Iterator[str]:
                 yield full if full in MODULES or f"{full}.__init__" in MODULES else origin
 
 
-def of_the_house(module: str) -> set[str]:
-    """The other parts of the house that a module imports."""
+def imported_parts(module: str) -> set[str]:
+    """The other parts of Tenure that a module imports."""
     found = {
         part_of(name) for name in imports(module, MODULES[module]) if name.split(".")[0] == "tenure"
     }
@@ -117,7 +117,7 @@ def test_a_module_imports_only_along_the_arrows(module: str) -> None:
     assert part in ARROWS, f"{part} has no arrows: say in the table what it may import"
     wrong = {
         other
-        for other in of_the_house(module) - ARROWS[part]
+        for other in imported_parts(module) - ARROWS[part]
         if (module, other) not in EXCEPTIONS
     }  # fmt: skip
     assert not wrong, f"{module} imports {sorted(wrong)}"
@@ -126,7 +126,7 @@ def test_a_module_imports_only_along_the_arrows(module: str) -> None:
 def test_there_are_no_cycles_between_the_parts() -> None:
     graph: dict[str, set[str]] = {}
     for module in MODULES:
-        graph.setdefault(part_of(module), set()).update(of_the_house(module))
+        graph.setdefault(part_of(module), set()).update(imported_parts(module))
     list(TopologicalSorter(graph).static_order())
 
 
@@ -181,8 +181,26 @@ def test_status_does_not_pay_for_sockets_it_does_not_use() -> None:
     assert (run.returncode, run.stdout, run.stderr) == (0, "False False\n", "")
 
 
+def test_there_is_no_arrow_that_nobody_uses() -> None:
+    used: dict[str, set[str]] = {}
+    for module in MODULES:
+        used.setdefault(part_of(module), set()).update(imported_parts(module))
+    unused = {part: sorted(others - used[part]) for part, others in ARROWS.items()}
+    assert not {part: others for part, others in unused.items() if others}
+
+
+def test_there_is_no_circle_of_modules_not_even_for_types() -> None:
+    graph = {
+        module.removesuffix(".__init__"): {
+            name for name in imports(module, MODULES[module]) if name.split(".")[0] == "tenure"
+        } - {module.removesuffix(".__init__")}
+        for module in MODULES
+    }  # fmt: skip
+    list(TopologicalSorter(graph).static_order())
+
+
 def test_exceptions_are_needed_and_have_reasons() -> None:
     for (module, other), reason in EXCEPTIONS.items():
-        assert reason and other in of_the_house(module), f"{module} needs no {other} any more"
+        assert reason and other in imported_parts(module), f"{module} needs no {other} any more"
     for module in MAY_READ_A_CLOCK:
         assert clock_reads(MODULES[module]), f"{module} reads no clock any more"

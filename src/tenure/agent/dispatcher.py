@@ -203,10 +203,11 @@ class Dispatcher:
         self._parts.record.remember(paid)
         revisions.forget(self._state.seen_revision)
 
-    def skip(self, hook: RunHook) -> None:
-        """Pay a failed hook as if it had run (H7)."""
+    def skip(self, hook: RunHook) -> bool:
+        """Pay a failed hook as if it had run (H7); the next one may begin at once."""
         self.pay(hook)
         self._say("WARNING", f"{hook.hook} skipped by an operator")
+        return True
 
     def arm_update(self) -> None:
         """The next `update-status` comes after its interval, give or take a fifth (H1)."""

@@ -38,14 +38,15 @@ class Membership:
     def _may_ask(self) -> bool:
         return self._parts.claimant.accepted and not self._parts.requests.busy
 
-    def enter(self, now: float, relations: tuple[Relation, ...]) -> None:
+    def enter(self, now: float, relations: tuple[Relation, ...]) -> bool:
         """Take part in all of these: those that the controller knows of, though others may be
-        added before its answer."""
+        added before its answer. Hooks go on beside it."""
         self._peers_at = now + SAVE_AGAIN
         self.entering = self._parts.requests.ask(
             partial(_enter, self._parts.unit), partial(self._entered, relations),
             over=self._asked_to_enter,
         )  # fmt: skip
+        return True
 
     def _entered(self, relations: tuple[Relation, ...]) -> None:
         record = self._parts.record
@@ -56,21 +57,23 @@ class Membership:
         self.entering = False
         self._peers_at = self._parts.clock.now() + SAVE_AGAIN
 
-    def leave(self, now: float) -> None:
-        """Take part in none any more."""
+    def leave(self, now: float) -> bool:
+        """Take part in none any more. Hooks go on beside it."""
         self._peers_at = now + SAVE_AGAIN
         unit = self._parts.unit
         self._parts.requests.ask(lambda number: LeavePeers(id=number, unit=unit), self._left)
+        return True
 
     def _left(self) -> None:
         record = self._parts.record
         record.remember(localstate.without_peers(record.state))
 
-    def say_gone(self, now: float) -> None:
+    def say_gone(self, now: float) -> bool:
         """The unit has run its last hook (U4)."""
         self._gone_at = now + SAVE_AGAIN
         unit = self._parts.unit
         self._parts.requests.ask(lambda number: Gone(id=number, unit=unit), self.forget)
+        return False
 
     def forget(self) -> None:
         """The controller knows of no such unit any more."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from enum import Flag, auto
 from typing import Any
 
 from msgspec.structs import replace
@@ -21,12 +20,13 @@ from msgspec.structs import replace
 from tenure.agent.actions import Actions
 from tenure.agent.charm.files import Charm, NoCharm
 from tenure.agent.config import UnitConfig
-from tenure.agent.context.parts import UnitParts
+from tenure.agent.context.parts import assembled
 from tenure.agent.contexts import Contexts
 from tenure.agent.dispatcher import Dispatcher, FindHook
 from tenure.agent.hooks.process import Log, Runner
 from tenure.agent.membership import Membership
 from tenure.agent.observer import Observer
+from tenure.agent.phase import ENDING, Phase
 from tenure.agent.reporter import Reporter
 from tenure.agent.upgrade import CharmUpgrade
 from tenure.clock import Clock
@@ -53,33 +53,16 @@ from tenure.core.operations import (
     Snapshot,
     Surety,
 )
-from tenure.core.remote import Remote
 from tenure.core.schedule import Schedule
 from tenure.core.tracker import Standing
 from tenure.errors import NotFound
-from tenure.leadership.claimant import Claimant, Identity
+from tenure.leadership.claimant import Claimant
 from tenure.leadership.connection import Connection
 from tenure.leadership.record import Record
-from tenure.leadership.requests import Requests
 from tenure.wire.messages import Claim, Resolve, UnitHello, UnitWelcome
 
 STOP_GRACE = 10.0
 """Seconds that a running hook gets when its agent stops (H8)."""
-
-
-class Phase(Flag):
-    """How a unit goes on. Phases add up: the agent of a unit that leaves may be stopped, too."""
-
-    RUNNING = 0
-    LEAVING = auto()
-    """It is being removed: step down, run the last hooks, say Gone (U4)."""
-    STOPPING = auto()
-    """Its agent stops: hand over, let the running hook end (U4, H8)."""
-    HALTING = auto()
-    """Everything on this machine stops: hand over to nobody, begin no hook."""
-
-
-ENDING = Phase.STOPPING | Phase.HALTING
 
 
 class Unit:
@@ -102,14 +85,9 @@ class Unit:
         observer: Observer | None = None,
     ) -> None:
         observer = observer or Observer()
-        requests = Requests(connection, lambda fault: log.log("WARNING", fault), wake)
-        identity = Identity(unit=config.unit, instance=config.instance, boot_id=config.boot_id)
-        self.parts = UnitParts(
-            config=config, clock=clock, record=record, connection=connection, requests=requests,
-            remote=Remote(config.unit, record.state.seen_revision), charm=charm or NoCharm(),
-            claimant=Claimant(identity, record, connection, requests, clock=clock, rng=rng,
-                              say=log.log, wake=wake, observer=observer),
-            log=log, wake=wake,
+        self.parts = assembled(
+            config, record, clock=clock, rng=rng, log=log, connection=connection, wake=wake,
+            charm=charm or NoCharm(), observer=observer,
         )  # fmt: skip
         self.phase = Phase.RUNNING
         self.schedule = Schedule()
@@ -205,38 +183,10 @@ class Unit:
     def _is_busy(self) -> bool:
         return self.contexts.is_open or self.upgrade.busy
 
-    # -- performing; each returns whether more may be begun in the same step
-
-    def _enter_peers(self, operation: EnterPeers, now: float) -> bool:
-        self.membership.enter(now, operation.relations)
-        return True
-
-    def _leave_peers(self, operation: LeavePeers, now: float) -> bool:
-        self.membership.leave(now)
-        return True
-
-    def _pay_failed(self, operation: PayFailed, now: float) -> bool:
-        self.dispatcher.skip(operation.hook)
-        return True
-
-    def _drop_failed(self, operation: DropFailed, now: float) -> bool:
+    def _drop_failed(self) -> bool:
         self.parts.record.remember(replace(self.state, failure=None))
         self.schedule.forget_retry()
         return True
-
-    def _say_gone(self, operation: SayGone, now: float) -> bool:
-        self.membership.say_gone(now)
-        return False
-
-    def _open_context(self, operation: OpenContext, now: float) -> bool:
-        return not self.contexts.open_next()
-
-    def _copy_charm(self, operation: CopyCharm, now: float) -> bool:
-        self.upgrade.begin(operation)
-        return False
-
-    def _run_hook(self, operation: RunHook, now: float) -> bool:
-        return self.dispatcher.begin(operation, may_run=self._may_run())
 
     def _may_run(self) -> bool:
         """Whether hooks may begin: those of a deposition also while the agent stops (U4)."""
@@ -380,12 +330,13 @@ PUSHES: dict[type, Callable[[Unit, Any], None]] = {
 """What each push of the controller does, but for those about leadership (`claimant.PUSHES`)."""
 
 PERFORMERS: dict[type, Callable[[Unit, Any, float], bool]] = {
-    EnterPeers: Unit._enter_peers,
-    LeavePeers: Unit._leave_peers,
-    PayFailed: Unit._pay_failed,
-    DropFailed: Unit._drop_failed,
-    SayGone: Unit._say_gone,
-    OpenContext: Unit._open_context,
-    CopyCharm: Unit._copy_charm,
-    RunHook: Unit._run_hook,
+    EnterPeers: lambda unit, todo, now: unit.membership.enter(now, todo.relations),
+    LeavePeers: lambda unit, todo, now: unit.membership.leave(now),
+    PayFailed: lambda unit, todo, now: unit.dispatcher.skip(todo.hook),
+    DropFailed: lambda unit, todo, now: unit._drop_failed(),
+    SayGone: lambda unit, todo, now: unit.membership.say_gone(now),
+    OpenContext: lambda unit, todo, now: not unit.contexts.open_next(),
+    CopyCharm: lambda unit, todo, now: unit.upgrade.begin(todo),
+    RunHook: lambda unit, todo, now: unit.dispatcher.begin(todo, may_run=unit._may_run()),
 }
+"""What does each operation; it returns whether more may be begun in the same step."""

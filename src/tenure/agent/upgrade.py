@@ -58,17 +58,19 @@ class CharmUpgrade:
         """End a copy that is under way, soon."""
         self._parts.charm.interrupt()
 
-    def begin(self, operation: CopyCharm) -> None:
-        """Copy, if the copy is not new already; then run the hook, if there is one."""
+    def begin(self, operation: CopyCharm) -> bool:
+        """Copy, if the copy is not new already; then run the hook, if there is one. Nothing else is
+        begun beside it."""
         hook = operation.then
         if hook is None:
             self._start(self._copy_and_retry())
-            return
+            return False
         self._schedule.began()
         if self._parts.record.state.charm_copied >= hook.charm_revision:
             self._dispatcher.begin_upgrade(hook, may_run=self._may_run)
         else:
             self._start(self._copy_and_upgrade(hook))
+        return False
 
     def _start(self, copying: Coroutine[Any, Any, None]) -> None:
         self._copying = asyncio.get_running_loop().create_task(copying)

@@ -19,7 +19,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from tenure.agent.unit import Phase, Unit
+from tenure.agent.phase import Phase
+from tenure.agent.unit import Unit
 from tenure.core import resolver
 from tenure.core.localstate import UPDATE
 from tenure.errors import TenureError

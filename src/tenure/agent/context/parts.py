@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ from tenure.agent.config import UnitConfig
 from tenure.agent.hooks.process import Log
 from tenure.clock import Clock
 from tenure.core.remote import Remote
-from tenure.leadership.claimant import Claimant
+from tenure.leadership.claimant import Claimant, Identity
 from tenure.leadership.connection import Connection
+from tenure.leadership.observer import Observer
 from tenure.leadership.record import Record
 from tenure.leadership.requests import Requests
 
@@ -41,3 +43,29 @@ class UnitParts:
         """Whether hooks find the machine's own package tools, as the operator said last."""
         given = self.remote.charm
         return self.config.allow_host_changes if given is None else given.allow_host_changes
+
+
+def assembled(
+    config: UnitConfig,
+    record: Record,
+    *,
+    clock: Clock,
+    rng: random.Random,
+    log: Log,
+    connection: Connection,
+    wake: Callable[[], None],
+    charm: Charm,
+    observer: Observer,
+) -> UnitParts:
+    """The parts over what is recorded of the unit. See `Unit`."""
+    requests = Requests(connection, lambda fault: log.log("WARNING", fault), wake)
+    identity = Identity(unit=config.unit, instance=config.instance, boot_id=config.boot_id)
+    claimant = Claimant(
+        identity, record, connection, requests,
+        clock=clock, rng=rng, say=log.log, wake=wake, observer=observer,
+    )  # fmt: skip
+    return UnitParts(
+        config=config, clock=clock, record=record, connection=connection, requests=requests,
+        remote=Remote(config.unit, record.state.seen_revision), claimant=claimant, charm=charm,
+        log=log, wake=wake,
+    )  # fmt: skip
