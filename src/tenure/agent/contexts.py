@@ -12,9 +12,9 @@ import random
 
 from tenure.agent.context.action import ActionRun
 from tenure.agent.context.hook import HookContext
-from tenure.agent.context.parts import UnitParts
 from tenure.agent.hooks.environment import Occasion, environment, occasion_of
 from tenure.agent.hooks.process import HookResult
+from tenure.agent.parts import UnitParts
 from tenure.agent.tools.base import BagRefused
 from tenure.core.localstate import RunHook
 from tenure.errors import TenureError

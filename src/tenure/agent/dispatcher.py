@@ -13,10 +13,10 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from tenure.agent.context.hook import HookContext
-from tenure.agent.context.parts import UnitParts
 from tenure.agent.contexts import Contexts
 from tenure.agent.hooks.process import HookCommand, HookProcess, HookResult, Runner
 from tenure.agent.observer import Observer
+from tenure.agent.parts import UnitParts
 from tenure.charms.folder import CharmError
 from tenure.core import localstate
 from tenure.core.localstate import ELECTED, START, UPDATE, LocalState, RunHook

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from tenure.agent.context.parts import UnitParts
 from tenure.agent.host.address import SUBNET_OF_ONE, address_of
+from tenure.agent.parts import UnitParts
 from tenure.core import localstate
 from tenure.core.relations import Relation
 from tenure.leadership.record import SAVE_AGAIN

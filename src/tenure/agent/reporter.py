@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from tenure.agent.context.parts import UnitParts
 from tenure.agent.dispatcher import Dispatcher
 from tenure.agent.host.address import address_of
+from tenure.agent.parts import UnitParts
 from tenure.core.schedule import Schedule
 from tenure.wire.messages import Report
 

@@ -20,12 +20,12 @@ from msgspec.structs import replace
 from tenure.agent.actions import Actions
 from tenure.agent.charm.files import Charm, NoCharm
 from tenure.agent.config import UnitConfig
-from tenure.agent.context.parts import assembled
 from tenure.agent.contexts import Contexts
 from tenure.agent.dispatcher import Dispatcher, FindHook
 from tenure.agent.hooks.process import Log, Runner
 from tenure.agent.membership import Membership
 from tenure.agent.observer import Observer
+from tenure.agent.parts import assembled
 from tenure.agent.phase import ENDING, Phase
 from tenure.agent.reporter import Reporter
 from tenure.agent.upgrade import CharmUpgrade

@@ -13,9 +13,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from tenure.agent.charm.copy import CopyInterrupted
-from tenure.agent.context.parts import UnitParts
 from tenure.agent.dispatcher import Dispatcher
 from tenure.agent.hooks.process import HookResult
+from tenure.agent.parts import UnitParts
 from tenure.core import localstate
 from tenure.core.effects import CharmChanged
 from tenure.core.localstate import RunHook

@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from tenure.agent.context.parts import UnitParts
 from tenure.agent.context.pending import Pending
 from tenure.agent.host.address import INTERFACE, SUBNET, address_of
+from tenure.agent.parts import UnitParts
 from tenure.agent.tools.base import (
     About,
     Action,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from tenure.agent.context.charm import TOOL_PATIENCE, CharmContext
-from tenure.agent.context.parts import UnitParts
+from tenure.agent.parts import UnitParts
 from tenure.agent.tools.base import (
     Action,
     ReadFailed,
