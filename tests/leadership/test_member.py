@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tenure.core.localstate import LocalState
 from tenure.leadership.claimant import LeadershipUnknown
+from tenure.leadership.record import Record
 from tenure.leadership.statefile import StateFile
 from tests.leadership.member import Member, member
 from tests.support.stage import Stage
@@ -24,6 +26,7 @@ class Members:
         self.stage = stage
         self.lines = [machine.line for machine in stage.machines]
         self.all: list[Member] = []
+        self.files: list[Any] = []
 
     async def until(self, is_so: object, within: float = 70.0) -> float:
         return await self.stage.until(is_so, within=within)  # type: ignore[arg-type]
@@ -36,11 +39,14 @@ class Members:
 
 
 @asynccontextmanager
-async def members(folder: Path) -> AsyncIterator[Members]:
+async def members(
+    folder: Path, kind: type[StateFile[LocalState]] = StateFile[LocalState]
+) -> AsyncIterator[Members]:
     stage = await Stage.open(folder, units=2)
     found, running = Members(stage), []
     for number, machine in enumerate(stage.machines):
-        file = StateFile(folder / f"state-{number}.json", LocalState)
+        file = kind(folder / f"state-{number}.json", LocalState)
+        found.files.append(file)
         made, loop = member(machine.name, file, machine.clock, machine.line.dial)
         found.all.append(made)
 
@@ -119,3 +125,48 @@ async def test_a_member_that_comes_back_in_time_goes_on_in_its_term(tmp_path: Pa
         assert again.claimant.tracker.term == 1
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+class Counting(StateFile[LocalState]):
+    """Counts the saves that keep the loop waiting for the disk."""
+
+    saves = 0
+
+    def save(self, value: LocalState) -> None:
+        self.saves += 1
+        super().save(value)
+
+
+async def renews_beside_the_loop(folder: Path) -> None:
+    async with members(folder, Counting) as found:
+        first, _ = found.all
+        file = found.files[0]
+        saved, sure_until = file.saves, first.claimant.tracker.sure_until
+        await found.stage.pass_time(300.0)
+        assert first.claimant.tracker.sure_until > sure_until + 290.0
+        assert file.saves == saved
+        kept = StateFile(folder / "state-0.json", LocalState)
+        assert file.settled(10.0)
+        assert _sure_until(kept) == first.claimant.tracker.sure_until
+
+
+def _sure_until(file: StateFile[LocalState]) -> float:
+    state = file.load()
+    return state.sure_until if state is not None else 0.0
+
+
+@in_virtual_time
+async def test_a_renewal_keeps_no_loop_waiting_for_a_disk(tmp_path: Path) -> None:
+    """U1: only a new term must be durable before it is acted on"""
+    await renews_beside_the_loop(tmp_path)
+
+
+@in_virtual_time
+async def test_renewals_that_are_saved_in_the_loop_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U1: the guard of the test above, taken away"""
+    real = Record.remember
+    monkeypatch.setattr(Record, "remember", lambda self, state, durable=True: real(self, state))
+    with pytest.raises(AssertionError):
+        await renews_beside_the_loop(tmp_path)

@@ -7,7 +7,9 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,8 @@ from tenure.leadership.statefile import (
     instance_id,
     lock_folder,
 )
+
+PATIENCE = 10.0
 
 SOURCE = Path(sys.modules[StateFile.__module__].__file__ or "").parents[2]
 
@@ -62,6 +66,7 @@ def test_state_saved_is_read_back_by_the_next_agent(tmp_path: Path, how: str) ->
     file = StateFile(tmp_path / "belief", Belief)
     getattr(file, how)(Belief(1, "web/0"))
     getattr(file, how)(Belief(7, "wéb\n/0"))
+    assert file.settled(PATIENCE)
     assert StateFile(tmp_path / "belief", Belief).load() == Belief(7, "wéb\n/0")
     assert [path.name for path in tmp_path.iterdir()] == ["belief"]
     assert (tmp_path / "belief").stat().st_mode & 0o777 == 0o600
@@ -118,6 +123,80 @@ def test_state_that_cannot_be_read_is_no_empty_state(tmp_path: Path) -> None:
     (tmp_path / "belief").mkdir()
     with pytest.raises(StateUnusable, match="is a directory"):
         StateFile(tmp_path / "belief", Belief).load()
+
+
+def stuck_disk(tmp_path: Path) -> Path:
+    """The next save hangs where it opens its new file, until somebody reads what is written."""
+    new = tmp_path / "belief.new"
+    os.mkfifo(new)
+    return new
+
+
+def in_time(do: Callable[[], object]) -> bool:
+    """Whether it came back, though the disk hangs."""
+
+    def doing_it() -> None:
+        with suppress(StateNotSaved):
+            do()
+
+    doing = threading.Thread(target=doing_it, daemon=True)
+    doing.start()
+    doing.join(PATIENCE)
+    return not doing.is_alive()
+
+
+def taken_up(file: StateFile[Belief]) -> None:
+    """Until the thread writes what it was given."""
+    turn = threading.Event()
+    while file._next is not None:
+        turn.wait(0.001)
+
+
+def keeps_nobody_waiting(tmp_path: Path, file: StateFile[Belief]) -> None:
+    file.save(Belief(1))
+    new = stuck_disk(tmp_path)
+    came_back = in_time(lambda: file.save_soon(Belief(2)))
+    came_back = came_back and in_time(lambda: file.save_soon(Belief(3)))
+    with new.open("rb") as reader:  # the disk goes on; what was written to it cannot be synced
+        reader.read()
+    assert came_back and file.settled(PATIENCE)
+
+
+def test_what_is_saved_soon_keeps_nobody_waiting_for_the_disk(
+    tmp_path: Path, file: StateFile[Belief]
+) -> None:
+    """U1: nor does a second one; the newest value is there in the end"""
+    keeps_nobody_waiting(tmp_path, file)
+    assert file.load() == Belief(3)
+    fault = file.fault()
+    assert fault is not None and "cannot save" in str(fault)  # of the one that hung
+    assert file.fault() is None, "told once"
+
+
+def test_a_guard_that_is_taken_away_makes_the_loop_wait_for_the_disk(
+    tmp_path: Path, file: StateFile[Belief], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U1: the test above would find it"""
+    monkeypatch.setattr("tests.leadership.test_statefile.PATIENCE", 0.2)
+    monkeypatch.setattr(StateFile, "save_soon", StateFile.save)
+    with pytest.raises(AssertionError):
+        keeps_nobody_waiting(tmp_path, file)
+
+
+def test_what_must_be_durable_is_never_overtaken_by_an_older_value(
+    tmp_path: Path, file: StateFile[Belief]
+) -> None:
+    """U1, H5: it waits for the one that hangs, and drops what was to be saved soon after that"""
+    new = stuck_disk(tmp_path)
+    file.save_soon(Belief(1))
+    assert in_time(lambda: taken_up(file))
+    saving = threading.Thread(target=file.save, args=(Belief(2),), daemon=True)
+    saving.start()
+    with new.open("rb") as reader:
+        reader.read()
+    saving.join(PATIENCE)
+    assert not saving.is_alive() and file.settled(PATIENCE)
+    assert file.load() == Belief(2)
 
 
 @pytest.mark.usefixtures("full_disk")

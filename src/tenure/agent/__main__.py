@@ -40,6 +40,9 @@ from tenure.statefolder import StateFolder
 
 MODEL_NAME = "tenure"
 
+SAVED_WITHIN = 5.0
+"""Seconds that an agent which ends waits for what it was to save soon."""
+
 
 def main() -> int:
     """Run until told to end. Exit code 0 after a clean end, 1 after an error."""
@@ -118,6 +121,7 @@ class _Process:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("ready", flush=True)
         await agent.run()
+        file.settled(SAVED_WITHIN)
         await execs.close()
         await tools.close()
         await warden.close()

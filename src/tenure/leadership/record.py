@@ -2,8 +2,9 @@
 
 Three ways to save, by what depends on it: `must_save` for what may not be acted on before it is
 durable (a belief, a hook that begins), `remember` for what is so already and is saved again later
-if that fails, `owe` for what the next save takes along. None raises: a full disk is written to the
-log, and the unit goes on as far as it may.
+if that fails, `owe` for what the next save takes along. What is remembered and need not be durable
+is saved beside the loop: a renewal keeps nobody waiting for a disk (U1). None raises: a full disk
+is written to the log, and the unit goes on as far as it may.
 """
 
 from __future__ import annotations
@@ -71,7 +72,11 @@ class Record:
         return self.save_at is None or self._save(self.state)
 
     def settle_if_due(self, now: float) -> None:
-        """The same, once its time has come."""
+        """The same, once its time has come; what could not be saved beside the loop is due again
+        in a moment."""
+        fault = self._file.fault()
+        if fault is not None and self.save_at is None:
+            self._failed(fault)
         if self.save_at is not None and now >= self.save_at:
             self.settle()
 

@@ -5,8 +5,11 @@ so a file that was cut short, edited or put in the wrong place is recognised: it
 read as "nothing there yet", because empty state makes a unit run its first hooks again (H4).
 
 A value is replaced by writing a new file beside the old one and renaming it, so a crash leaves
-either the old value or the new one. `save` returns once the new one survives power loss (H5);
-`save_soon` saves that wait for facts that mean nothing after the machine went down, such as a pid.
+either the old value or the new one. `save` returns once the new one survives power loss (H5).
+`save_soon` keeps nobody waiting: a thread writes the newest value, for facts that only a later one
+of the same boot can use, such as a pid, or until when a term that is on the disk is sure (U1). It
+waits for the disk in the thread, because a rename that outlives its content would leave an empty
+file after power loss. What `save` writes is never overtaken by an older value.
 
 One process at a time uses a folder. The lock is the kernel's: it ends with the process that took
 it, however that ends, and no hook inherits it (L9).
@@ -18,6 +21,7 @@ import fcntl
 import os
 import re
 import secrets
+import threading
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -59,6 +63,12 @@ class StateFile(Generic[T]):
         self._path = path
         self._type = type
         self._decoder = msgspec.json.Decoder(type)
+        self._writing = threading.Lock()
+        """Held while the file is written; `_next` is only taken by who holds it."""
+        self._lock = threading.Lock()
+        self._next: bytes | None = None
+        self._writer: threading.Thread | None = None
+        self._fault: StateNotSaved | None = None
 
     def load(self) -> T | None:
         """The value last saved, or None if there never was one.
@@ -78,14 +88,56 @@ class StateFile(Generic[T]):
 
         Raises StateNotSaved: the file holds either the old or the new value, whole.
         """
-        _replace(self._path, self._encode(value), durable=True)
+        content = self._encode(value)
+        with self._writing:
+            with self._lock:
+                self._next = self._fault = None
+            _replace(self._path, content, durable=True)
 
     def save_soon(self, value: T) -> None:
-        """Replace the value without waiting for the disk: it survives a crash of the agent only.
+        """Have the value replaced soon, beside whoever calls.
 
-        Raises StateNotSaved.
+        Raises StateNotSaved if it is known at once that this fails; else `fault` tells it.
         """
-        _replace(self._path, self._encode(value), durable=False)
+        content = self._encode(value)
+        with self._lock:
+            self._next = content
+            if self._writer is not None:
+                return
+            self._writer = threading.Thread(target=self._write_soon, daemon=True)
+            try:
+                self._writer.start()
+            except RuntimeError as error:
+                self._writer = None
+                raise StateNotSaved(f'cannot save "{self._path}": {error}') from error
+
+    def _write_soon(self) -> None:
+        while True:
+            with self._writing:
+                with self._lock:
+                    content, self._next = self._next, None
+                    if content is None:
+                        self._writer = None
+                        return
+                try:
+                    _replace(self._path, content, durable=False)
+                except StateNotSaved as fault:
+                    with self._lock:
+                        self._fault = fault
+
+    def fault(self) -> StateNotSaved | None:
+        """Why what was to be saved soon was not, if so; told once."""
+        with self._lock:
+            fault, self._fault = self._fault, None
+        return fault
+
+    def settled(self, within: float) -> bool:
+        """Wait until nothing is to be saved soon any more; False if that takes longer."""
+        with self._lock:
+            writer = self._writer
+        if writer is not None:
+            writer.join(within)
+        return writer is None or not writer.is_alive()
 
     def _encode(self, value: T) -> bytes:
         body = msgspec.json.encode(value)
