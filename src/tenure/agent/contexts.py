@@ -121,7 +121,7 @@ class Contexts:
     def close(self, context: HookContext) -> None:
         """The context is gone, and nothing of what it left pending is kept."""
         if context is self._live:
-            self._parts.claimant.tracker.context_ended(context.context_id)
+            self._parts.claimant.asker_ended(context.context_id)
             context.over.set()
             self._live = None
             self._parts.wake()

@@ -177,7 +177,7 @@ class Unit:
         if standing is not Standing.LEADER or tracker.is_sure(now):
             return Surety.IN_HAND
         if self.state.elected_for != tracker.term:
-            tracker.want_claim(now)
+            self.claimant.claim_next_turn(now)
         return Surety.ASKING if self.claimant.accepted else Surety.UNKNOWN
 
     def _is_busy(self) -> bool:

@@ -150,6 +150,10 @@ class Claimant:
         self.tracker.want_claim(self._clock.now())
         self._wake()
 
+    def claim_next_turn(self, now: float) -> None:
+        """The same, for who is in the middle of a turn."""
+        self.tracker.want_claim(now)
+
     def overdue(self, now: float) -> bool:
         """Whether an answer is so late that the connection must be given up."""
         asked = self.tracker.in_flight
@@ -304,6 +308,10 @@ class Claimant:
             return False
         self.tracker.promise(asker, now)
         return True
+
+    def asker_ended(self, asker: str) -> None:
+        """What was promised to it is void: a helper that outlives its hook has no promise (G3)."""
+        self.tracker.context_ended(asker)
 
     async def believed_term(self, within: float) -> int | None:
         """The term that the unit believes in now; None if in none.
