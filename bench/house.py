@@ -24,7 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tenure.client.operator import Operator, UnixHttp
+from tenure.client.operator import Operator
+from tenure.client.transport import UnixHttp
 from tenure.statefolder import StateFolder
 
 LEASE, GUARANTEE = 5.0, 2.0

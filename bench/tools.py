@@ -26,6 +26,7 @@ class Leader:
     """A context that is sure to lead and has nothing to read."""
 
     unit = "web/0"
+    writing = False
 
     async def is_leader(self) -> bool:
         return True

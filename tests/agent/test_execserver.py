@@ -15,11 +15,13 @@ import pytest
 
 from tenure.agent.execserver import MAX_CONNECTIONS, ExecServer
 from tenure.errors import Unreachable
+from tenure.wire.exec import MAX_ASK, OpenContext, RunAction, encode_ask
 from tests.support.machine import Machine
 from tests.support.stage import Stage
 from tests.support.virtual import in_virtual_time, settle, until
 
 PATIENCE = 10.0
+ASK = encode_ask(OpenContext())
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +46,7 @@ class Served:
     async def dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_unix_connection(str(self.path))
 
-    async def ask(self, line: bytes = b'{"version":1}\n') -> tuple[dict[str, Any], Any, Any]:
+    async def ask(self, line: bytes = ASK) -> tuple[dict[str, Any], Any, Any]:
         """What the socket answers to a line, and the streams."""
         reader, writer = await self.dial()
         writer.write(line)
@@ -119,7 +121,7 @@ async def test_a_context_opens_only_between_hooks(served: Served) -> None:
     machine.agent.wake()
     await served.until(lambda: machine.running == "update-status")
     reader, writer = await served.dial()
-    writer.write(b'{"version":1}\n')
+    writer.write(ASK)
     reading = asyncio.ensure_future(reader.readline())
     await settle(200)
     assert not reading.done()
@@ -144,7 +146,7 @@ async def test_two_commands_run_one_after_the_other(served: Served) -> None:
     """H6"""
     first, _, first_writer = await served.ask()
     reader, writer = await served.dial()
-    writer.write(b'{"version":1}\n')
+    writer.write(ASK)
     reading = asyncio.ensure_future(reader.readline())
     await settle(200)
     assert not reading.done()
@@ -169,14 +171,17 @@ async def test_a_context_opens_also_while_the_unit_is_in_error(served: Served) -
 @pytest.mark.parametrize(
     "line",
     [
-        b"garbage\n", b"\n", b"{}\n", b'{"version":"1"}\n', b"\xff\xfe\x00\n", b"[1]\n",
-        b"x" * 10_000 + b"\n", b'{"version":1,"x":' + b"[" * 3000 + b"\n",
+        b"garbage\n", b"\n", b"{}\n", b'{"version":"2"}\n', b"\xff\xfe\x00\n", b"[1]\n",
+        b'{"version":2}\n', b'{"type":"Erase","version":2}\n',
+        b'{"type":"RunAction","version":2}\n', b'{"type":"CommandEnded","version":2,"exit":0}\n',
+        b"x" * 10_000 + b"\n", b"x" * (MAX_ASK + 1),
+        b'{"type":"OpenContext","version":2,"x":' + b"[" * 3000 + b"\n",
     ],
 )  # fmt: skip
 async def test_garbage_is_answered_with_an_error_and_closed(served: Served, line: bytes) -> None:
     """F"""
     answer, reader, writer = await served.ask(line)
-    assert set(answer) == {"error"} and answer["error"]
+    assert answer["type"] == "Refusal" and answer["error"]
     assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     writer.close()
     again, _, writer = await served.ask()
@@ -184,11 +189,25 @@ async def test_garbage_is_answered_with_an_error_and_closed(served: Served, line
     writer.close()
 
 
+OTHERS = (
+    (b'{"version":1}\n', 1),
+    (b'{"version":1,"action":{"name":"backup"}}\n', 1),
+    (b'{"type":"OpenContext","version":3,"more":[]}\n', 3),
+    (b'{"type":"Unheard","version":-1}\n', -1),
+)
+
+
 async def test_another_version_is_told_so(served: Served) -> None:
     """F"""
-    answer, _, writer = await served.ask(b'{"version":2}\n')
-    assert answer == {"error": "the agent is of another version of Tenure"}
-    writer.close()
+    for line, version in OTHERS:
+        answer, reader, writer = await served.ask(line)
+        assert answer["type"] == "Refusal"
+        assert answer["error"] == (
+            "the agent is of another version of Tenure (it speaks 2 on this socket, and the "
+            f"command {version}): `tenure down`, and `tenure up` again"
+        )
+        assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+        writer.close()
 
 
 async def test_a_newcomer_takes_the_place_of_who_was_silent_for_longest(served: Served) -> None:
@@ -211,7 +230,7 @@ async def test_more_commands_than_the_limit_are_refused_and_the_others_served(
     _, _, first = await served.ask()
     waiting = [await served.dial() for _ in range(MAX_CONNECTIONS - 1)]
     for _, writer in waiting:
-        writer.write(b'{"version":1}\n')
+        writer.write(ASK)
     await served.until(lambda: len(served.machine.unit.contexts._waiting) == len(waiting))
     late, writer = await served.dial()
     assert await crowded_out(late)
@@ -224,7 +243,7 @@ async def test_more_commands_than_the_limit_are_refused_and_the_others_served(
 async def crowded_out(reader: asyncio.StreamReader) -> bool:
     """Whether it is told so and closed."""
     said = json.loads(await asyncio.wait_for(reader.read(), PATIENCE))
-    return said == {"error": f"too many commands at once (at most {MAX_CONNECTIONS}): try again"}
+    return said["error"] == (f"too many commands at once (at most {MAX_CONNECTIONS}): try again")
 
 
 async def test_half_a_line_and_then_nothing_harms_nobody(served: Served) -> None:
@@ -242,7 +261,7 @@ async def test_who_hangs_up_while_waiting_takes_no_context(served: Served) -> No
     """H6"""
     _, _, first = await served.ask()
     _, second = await served.dial()
-    second.write(b'{"version":1}\n')
+    second.write(ASK)
     await settle(100)
     second.close()
     await settle(100)
@@ -313,7 +332,7 @@ async def test_an_action_of_which_nobody_waits_for_the_end_tells_it_to_the_log(
 ) -> None:
     """H11, T10: and all that it says has its name; values of results are nobody's business"""
     machine = served.machine
-    writer = await begins_backup(served, b'{"version":1,"action":{"name":"backup"}}\n')
+    writer = await begins_backup(served, encode_ask(RunAction(name="backup")))
     writer.close()
     await writer.wait_closed()
     await machine.tool("action-log", "half way")
@@ -336,9 +355,9 @@ async def test_an_action_that_was_not_run_after_all_is_in_the_log(served: Served
     machine = served.machine
     (machine.folder / "charm/actions.yaml").write_text("backup: {}\n")
     machine.unit.parts.charm._facts = None  # type: ignore[attr-defined]
-    answer, _, writer = await served.ask(b'{"version":1,"action":{"name":"backup"}}\n')
+    answer, _, writer = await served.ask(encode_ask(RunAction(name="backup")))
     writer.close()
-    assert answer == {"error": 'the charm of web/0 has no file for "backup"'}
+    assert answer["error"] == 'the charm of web/0 has no file for "backup"'
     assert f"WARNING web/0 actions/backup: not run: {answer['error']}\n" in machine.log_text()
 
 
@@ -346,7 +365,8 @@ async def test_a_wrong_parameter_is_told_with_the_actions_name(served: Served) -
     machine = served.machine
     (machine.folder / "charm/actions.yaml").write_text("backup: {params: {to: {type: string}}}\n")
     machine.unit.parts.charm._facts = None  # type: ignore[attr-defined]
-    ask = b'{"version":1,"action":{"name":"backup","params":{"to":1}}}\n'
+    ask = encode_ask(RunAction(name="backup", params={"to": 1}))
     answer, _, writer = await served.ask(ask)
     writer.close()
-    assert answer == {"error": 'action "backup": parameter "to" must be string, not 1'}
+    said = 'action "backup": parameter "to" must be string, not 1'
+    assert answer == {"type": "Refusal", "error": said, "wants_text": "to"}

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from tenure.agent.context.action import ActionDone, ActionRefused, ActionRun
+from tenure.agent.context.action import ActionRefused, ActionRun
 from tenure.agent.hooks.process import HookResult
 from tenure.errors import NotFound
+from tenure.wire.exec import ActionDone
 from tests.support.charmstage import CHARM, CONFIG_YAML, busy, calm, charmed, end, refused, said
 from tests.support.machine import Machine
 from tests.support.stage import Stage
@@ -296,9 +297,9 @@ async def test_an_action_fails_by_its_own_word_or_its_exit_code(tmp_path: Path) 
     await end(unit)
     assert ((await acted.done).status, (await acted.done).message) == ("failed", "no room")
     acted = await acting(stage, unit)
-    await end(unit, "failed", "exit status 3")
+    await end(unit, "failed", "exit status 9", 3)
     done = await acted.done
-    assert (done.status, done.exit, done.message) == ("failed", 3, "exit status 3")
+    assert (done.status, done.exit, done.message) == ("failed", 3, "exit status 9")
     assert unit.unit.state.failure is None, "the unit is not in error for that"
 
 

@@ -12,8 +12,8 @@ from tenure.agent.charm.copy import CharmError, CopyInterrupted
 from tenure.agent.context.charm import MAX_PENDING
 from tenure.agent.context.hook import HookContext
 from tenure.agent.tools import run_tool
-from tenure.agent.tools.base import Call
 from tenure.errors import BadRequest
+from tenure.wire.tools import Call
 from tests.agent.test_unit_charm import Acted
 from tests.support.charmstage import CHARM, CONFIG_YAML, busy, calm, charmed, end, refused, said
 from tests.support.machine import Machine, slow

@@ -214,6 +214,7 @@ main()
         "tenure.errors",
         "tenure.cli.commands.status",
         "tenure.client.operator",
+        "tenure.client.transport",
     ],
 )
 def test_ctrl_c_while_a_command_is_loaded_ends_it_quietly(module: str) -> None:

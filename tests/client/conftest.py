@@ -1,5 +1,20 @@
-"""The client talks to the same pretended controller as the commands that are built on it."""
+"""A state folder for the sockets that the clients talk to."""
 
-from tests.cli.conftest import desk, house
+from __future__ import annotations
 
-__all__ = ["desk", "house"]
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tenure.statefolder import StateFolder
+
+
+@pytest.fixture
+def folder() -> Iterator[StateFolder]:
+    """Its path is short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="tn-") as temp:
+        found = StateFolder(Path(temp))
+        found.ensure()
+        yield found

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import socket as sockets
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from aiohttp import web
 
-from tenure.client.operator import Operator, UnixHttp
-from tenure.errors import BadName, Refused, Unreachable, Unsure
+from tenure.client.operator import Operator
+from tenure.client.transport import UnixHttp
+from tenure.errors import BadName, Refused, Unreachable
 from tenure.statefolder import StateFolder
 from tenure.up.events import events
 from tenure.wire.operators import (
@@ -83,7 +82,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 @pytest.fixture
-async def socket(house: StateFolder) -> AsyncIterator[Path]:
+async def socket(folder: StateFolder) -> AsyncIterator[Path]:
     app = web.Application()
     app.router.add_get("/v1/status", status)
     app.router.add_post("/v1/applications/web/elect", elect)
@@ -91,8 +90,8 @@ async def socket(house: StateFolder) -> AsyncIterator[Path]:
     app.router.add_get("/v1/events", stream)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.UnixSite(runner, str(house.controller_socket)).start()
-    yield house.controller_socket
+    await web.UnixSite(runner, str(folder.controller_socket)).start()
+    yield folder.controller_socket
     await runner.cleanup()
 
 
@@ -140,57 +139,6 @@ def test_a_controller_that_hangs_is_not_asked_for_a_hand_over() -> None:
     assert timed.waits == [("status", 10.0)]
 
 
-def test_a_deed_that_is_not_answered_in_time_is_unsure(house: StateFolder) -> None:
-    """G7"""
-    with sockets.socket(sockets.AF_UNIX) as hung:
-        hung.bind(str(house.controller_socket))
-        hung.listen()
-        transport = UnixHttp(house.controller_socket)
-        with pytest.raises(Unsure, match="does not answer: it may or may not have happened"):
-            transport.ask("POST", "/v1/applications/web/elect", b"{}", 0.05)
-        with pytest.raises(Unreachable, match="does not answer: try again"):
-            transport.ask("GET", "/v1/status", None, 0.05)
-
-
-@pytest.fixture
-def crowded(house: StateFolder) -> Iterator[sockets.socket]:
-    """A listener with as many waiting as may wait; they are gone, but it does not know yet."""
-    with sockets.socket(sockets.AF_UNIX) as listener:
-        listener.bind(str(house.controller_socket))
-        listener.listen(0)
-        listener.setblocking(False)
-        with suppress(BlockingIOError):
-            while True:
-                with sockets.socket(sockets.AF_UNIX) as client:
-                    client.setblocking(False)
-                    client.connect(str(house.controller_socket))
-        yield listener
-
-
-def test_where_too_many_wait_already_nothing_was_asked(
-    crowded: sockets.socket, house: StateFolder
-) -> None:
-    """G7"""
-    with pytest.raises(Unreachable, match="takes no connection, so many wait for one"):
-        UnixHttp(house.controller_socket).ask("POST", "/v1/applications", b"{}", 0.05)
-
-
-async def test_where_too_many_wait_already_a_command_waits_its_turn(
-    crowded: sockets.socket, house: StateFolder
-) -> None:
-    """O3"""
-    transport, loop = UnixHttp(house.controller_socket), asyncio.get_running_loop()
-    asking = asyncio.create_task(asyncio.to_thread(transport.ask, "GET", "/v1/status", None, 10.0))
-    asked = b""
-    while not asked:
-        client, _ = await asyncio.wait_for(loop.sock_accept(crowded), 10.0)
-        with client:
-            asked = await loop.sock_recv(client, 4096)
-            if asked:
-                client.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-    assert await asking == (200, b"{}")
-
-
 def test_a_name_that_is_none_never_becomes_a_path() -> None:
     operator = Operator(UnixHttp(Path("/nowhere")))
     for name in ("../status", "web/0", "web?x=1", "Web", ""):
@@ -212,7 +160,7 @@ async def test_the_stream_says_when_it_is_open_and_ends_with_the_controller(
     ]
 
 
-async def test_without_controller_there_is_no_stream(house: StateFolder) -> None:
+async def test_without_controller_there_is_no_stream(folder: StateFolder) -> None:
     with pytest.raises(Unreachable):
-        async for _ in events(house.controller_socket):
+        async for _ in events(folder.controller_socket):
             raise AssertionError

@@ -13,12 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tenure.agent.tools import REFUSED, SUPPORTED, run_tool
-from tenure.agent.tools.base import Call, Context, ToolReply, WriteRefused
+from tenure.agent.tools.base import Context, WriteRefused
 from tenure.core.bucket import MAX_BUCKET, merge
 from tenure.core.changes import Bucket
 from tenure.errors import BucketFull
+from tenure.wire.tools import Call, ToolReply
 from tests.fuzz import rules
-from tests.tools.tool_world import BucketContext
+from tests.support.tool_world import BucketContext
 
 steady = partial(settings, deadline=None, derandomize=True, database=None)
 

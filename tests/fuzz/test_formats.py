@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tenure.agent.tools import run_tool
-from tenure.agent.tools.base import Call
 from tenure.core.bucket import MAX_BUCKET, size_of
+from tenure.wire.tools import Call
 from tests.fuzz import rules
-from tests.tools.tool_world import BucketContext
+from tests.support.tool_world import BucketContext
 
 steady = partial(settings, deadline=None, derandomize=True, database=None)
 

@@ -14,10 +14,11 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tenure.agent.tools import run_tool
-from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply
-from tenure.agent.toolserver import MAX_CONNECTIONS, MAX_REQUEST, MAX_STDIN, RunTool, ToolServer
+from tenure.agent.tools.base import Context, ReadStdin
+from tenure.agent.toolserver import MAX_CONNECTIONS, MAX_STDIN, RunTool, ToolServer
+from tenure.wire.tools import MAX_REQUEST, Call, ToolReply
 from tests.fuzz.others import held_below
-from tests.tools.tool_world import PATIENCE, BucketContext, frames, request, sized, talk, until
+from tests.support.tool_world import PATIENCE, BucketContext, frames, request, sized, talk, until
 
 MIB = 1024 * 1024
 OK = (b"X", b"\0")

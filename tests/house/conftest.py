@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tenure.client.operator import Operator, UnixHttp
+from tenure.client.operator import Operator
+from tenure.client.transport import UnixHttp
 from tenure.core.localstate import LocalState
 from tenure.errors import Unreachable
 from tenure.leadership.statefile import StateFile

@@ -85,7 +85,9 @@ async def refused(machine: Machine, tool: str, *args: str) -> str:
     return reply.stderr.decode().removeprefix("ERROR ").rstrip("\n")
 
 
-async def end(machine: Machine, how: Any = "done", detail: str = "") -> None:
+async def end(
+    machine: Machine, how: Any = "done", detail: str = "", exit_code: int | None = None
+) -> None:
     """The hook that runs ends."""
-    machine.hook.end(how, detail)
+    machine.hook.end(how, detail, exit_code)
     await settle()

@@ -22,10 +22,10 @@ from tenure.agent.daemon import Agent
 from tenure.agent.hooks.log import UnitLog
 from tenure.agent.hooks.process import HookCommand, HookResult, end_leftovers
 from tenure.agent.tools import run_tool
-from tenure.agent.tools.base import Call, ToolReply
 from tenure.agent.unit import Unit
 from tenure.core.localstate import LocalState
 from tenure.leadership.statefile import StateFile, StateNotSaved
+from tenure.wire.tools import Call, ToolReply
 from tests.support.network import Line
 from tests.support.virtual import VirtualClock
 
@@ -56,10 +56,15 @@ class FakeHook:
     async def wait(self) -> HookResult:
         return await asyncio.shield(self._result)
 
-    def end(self, kind: Literal["done", "failed", "killed"] = "done", detail: str = "") -> None:
+    def end(
+        self,
+        kind: Literal["done", "failed", "killed"] = "done",
+        detail: str = "",
+        exit_code: int | None = None,
+    ) -> None:
         """It ends like this."""
         if not self._result.done():
-            self._result.set_result(HookResult(kind, detail))
+            self._result.set_result(HookResult(kind, detail, exit_code))
 
     def kill(self) -> None:
         self.kills += 1

@@ -19,7 +19,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 
-from tenure.client.operator import Operator, UnixHttp
+from tenure.client.operator import Operator
+from tenure.client.transport import UnixHttp
 from tenure.core.localstate import LocalState
 from tenure.errors import TenureError
 from tenure.leadership.statefile import StateFile

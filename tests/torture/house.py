@@ -20,7 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tenure.agent.host.toolfolder import base_interpreter
-from tenure.client.operator import Operator, UnixHttp
+from tenure.client.operator import Operator
+from tenure.client.transport import UnixHttp
 from tenure.errors import TenureError
 from tenure.statefolder import StateFolder
 from tenure.wire.operators import Status

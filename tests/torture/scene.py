@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
-from tenure.client.operator import Operator, UnixHttp
+from tenure.client.operator import Operator
+from tenure.client.transport import UnixHttp
 from tenure.errors import TenureError
 from tests.torture.figures import Figures
 from tests.torture.house import APPLICATION, Torn

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tenure.agent.context.action import ActionDone, ActionRefused, ActionRun
+from tenure.agent.context.action import ActionRefused, ActionRun
 from tenure.agent.contexts import Contexts
 from tenure.agent.dispatcher import Dispatcher
 from tenure.agent.parts import UnitParts
 from tenure.core.localstate import ACTIONS, RunHook
 from tenure.leadership.claimant import LeadershipUnknown
+from tenure.wire.exec import ActionDone
 
 
 class Actions:

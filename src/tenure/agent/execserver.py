@@ -1,9 +1,9 @@
 """Where `tenure exec` asks for a context, and `tenure run` for an action. No hook is told of it.
 
-One JSON line each way opens a context, and the connection stays open for as long as that lives:
-the operator's command has ended when it closes, and the context is over when the agent closes it.
-Before it closes, the command may say how it ended: after `{"exit": 0}` what it left pending is
-kept, and a line says whether that went well.
+What is said is in wire/exec.py. The connection stays open for as long as the context lives: the
+operator's command has ended when it closes, and the context is over when the agent closes it.
+Before it closes, the command may say how it ended: if it ended well, what it left pending is kept,
+and a line says whether that went well.
 
 An action is answered with a line for each thing that it logs, and one that says how it ended. Who
 hangs up does not hear of it; the action goes on, and the unit's log has both.
@@ -21,82 +21,39 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from msgspec import Struct
-
-from tenure.agent.context.action import ActionDone, ActionRefused, ActionRun, told
+from tenure.agent.context.action import ActionRefused, ActionRun, told
 from tenure.agent.hooks.process import HookResult
 from tenure.agent.unit import Unit
-from tenure.charms.actions import action_params
+from tenure.charms.actions import WrongParameter, action_params
 from tenure.charms.facts import Facts
 from tenure.core.localstate import ACTIONS
-from tenure.errors import BadRequest, TenureError, Unreachable
+from tenure.errors import ProtocolError, Refused, TenureError, Unreachable
 from tenure.net.unix import bind_private
+from tenure.wire.exec import (
+    MAX_ASK,
+    ActionDone,
+    ActionEnded,
+    Answer,
+    Ask,
+    Committed,
+    ContextOpened,
+    Logged,
+    OpenContext,
+    Refusal,
+    RunAction,
+    decode_ask,
+    decode_end,
+    encode_answer,
+)
 
 ASK_WITHIN = 10.0
-MAX_LINE = 256 * 1024
-"""Bytes of a request; an action's parameters are in it."""
 
 MAX_BACKLOG = 1024 * 1024
 """Bytes of an action's log that nobody reads, before the rest of it is dropped."""
 
 MAX_CONNECTIONS = 64
 
-
-class ActionAsk(Struct, frozen=True):
-    """An action to run. `leader`: only while the unit leads."""
-
-    name: str
-    params: dict[str, Any] = {}
-    leader: bool = False
-
-
-class Ask(Struct, frozen=True):
-    """What the command asks: a context, or that an action be run."""
-
-    version: int
-    action: ActionAsk | None = None
-
-
-class Ended(Struct, frozen=True):
-    """The operator's command has ended."""
-
-    exit: int
-
-
-class Committed(Struct, frozen=True):
-    """What the command left pending is kept; or `failed` says why not."""
-
-    failed: str = ""
-
-
-class Logged(Struct, frozen=True):
-    """What an action logs."""
-
-    log: str
-
-
-class ActionEnded(Struct, frozen=True):
-    """How an action ended."""
-
-    action: ActionDone
-
-
-class Opened(Struct, frozen=True):
-    """The context is open: run the command with exactly this environment, in this folder."""
-
-    env: dict[str, str]
-    cwd: str
-    context: str
-
-
-class Error(Struct, frozen=True):
-    """No context, and why."""
-
-    error: str
-
-
-_CROWDED = Error(f"too many commands at once (at most {MAX_CONNECTIONS}): try again")
+_CROWDED = f"too many commands at once (at most {MAX_CONNECTIONS}): try again"
 
 
 class ExecServer:
@@ -113,7 +70,7 @@ class ExecServer:
         """Listen. Raises Unreachable if that cannot be."""
         try:
             self._server = await asyncio.start_unix_server(
-                self._serve, sock=bind_private(self._path), limit=MAX_LINE
+                self._serve, sock=bind_private(self._path), limit=MAX_ASK
             )
         except OSError as fault:
             raise Unreachable(
@@ -129,13 +86,28 @@ class ExecServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
-            if not self._has_room():
-                await _say(writer, _CROWDED)
-            elif (ask := await self._hear(reader, writer)) is None:
-                await _say(writer, Error("not a request of tenure exec"))
-            else:
-                await self._open_one(ask, reader, writer)
+            try:
+                await self._answer(reader, writer)
+            except ActionRefused as refusal:
+                await _say(writer, Refusal(error=str(refusal), wants_text=refusal.wants_text))
+            except TenureError as refusal:
+                await _say(writer, Refusal(error=str(refusal)))
         writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Raises whatever speaks against it."""
+        if not self._has_room():
+            raise Refused(_CROWDED)
+        ask = await self._hear(reader, writer)
+        self._asked += 1
+        try:
+            match ask:
+                case RunAction():
+                    await self._run(ask, writer)
+                case OpenContext():
+                    await self._lend(reader, writer)
+        finally:
+            self._asked -= 1
 
     def _has_room(self) -> bool:
         """Whether one more can be served; a silent one may have to go for it."""
@@ -145,54 +117,32 @@ class ExecServer:
         if oldest is None:
             return False
         del self._silent[oldest]
-        oldest.write(_line(_CROWDED))
+        oldest.write(encode_answer(Refusal(error=_CROWDED)))
         oldest.close()
         return True
 
-    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Ask | None:
-        """What is asked; None if it is no request, or is late."""
+    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Ask:
+        """What is asked. Raises ProtocolError if it is no request, or is late."""
         self._silent[writer] = None
         try:
             async with asyncio.timeout(ASK_WITHIN):
-                line = await reader.readline()
-                return msgspec.json.decode(line if line.endswith(b"\n") else b"", type=Ask)
-        except (TimeoutError, msgspec.DecodeError, ValueError, RecursionError):
-            return None
+                return decode_ask(await reader.readline())
+        except TimeoutError as fault:
+            raise ProtocolError(f"nothing was asked for {ASK_WITHIN:.0f} s") from fault
+        except ValueError as fault:
+            raise ProtocolError(f"a request may have {MAX_ASK} bytes") from fault
         finally:
             self._silent.pop(writer, None)
 
-    async def _open_one(
-        self, ask: Ask, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        self._asked += 1
-        try:
-            await self._open(ask, reader, writer)
-        finally:
-            self._asked -= 1
-
-    async def _open(
-        self, ask: Ask, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        if ask.version != 1:
-            await _say(writer, Error("the agent is of another version of Tenure"))
-        elif ask.action is not None:
-            await self._run(ask.action, writer)
-        else:
-            await self._lend(reader, writer)
-
-    async def _run(self, ask: ActionAsk, writer: asyncio.StreamWriter) -> None:
+    async def _run(self, ask: RunAction, writer: asyncio.StreamWriter) -> None:
         def log(message: str) -> None:
             self._unit.parts.log.log("INFO", message, f"{ACTIONS}{ask.name}")
             if not writer.is_closing() and writer.transport.get_write_buffer_size() < MAX_BACKLOG:
-                writer.write(_line(Logged(message)))
+                writer.write(encode_answer(Logged(text=message)))
 
-        try:
-            params = checked_params(self._unit.unit, self._unit.parts.charm.facts(), ask)
-            done = await self._logged_run(ActionRun(ask.name, params, log), ask.leader)
-        except TenureError as refusal:
-            await _say(writer, Error(str(refusal)))
-        else:
-            await _say(writer, ActionEnded(done))
+        params = checked_params(self._unit.unit, self._unit.parts.charm.facts(), ask)
+        done = await self._logged_run(ActionRun(ask.name, params, log), ask.leader)
+        await _say(writer, ActionEnded(action=done))
 
     async def _logged_run(self, run: ActionRun, must_lead: bool) -> ActionDone:
         """Run it, and log how that ended. Raises as `Actions.run` does."""
@@ -217,18 +167,19 @@ class ExecServer:
         over = asyncio.ensure_future(context.over.wait())
         try:
             cwd = str(self._unit.parts.config.charm)
-            await _say(writer, Opened(env, cwd, context.context_id))
+            await _say(writer, ContextOpened(env=env, cwd=cwd, context=context.context_id))
             await asyncio.wait({hung_up, over}, return_when=asyncio.FIRST_COMPLETED)
             if hung_up.done() and not context.over.is_set() and _ended_well(hung_up):
                 result = await self._unit.contexts.conclude(context, HookResult("done", ""))
-                await _say(writer, Committed("" if result.kind == "done" else result.detail))
+                failed = "" if result.kind == "done" else result.detail
+                await _say(writer, Committed(failed=failed))
         finally:
             over.cancel()
             hung_up.cancel()
             self._unit.contexts.close(context)
 
 
-def checked_params(unit: str, facts: Facts, ask: ActionAsk) -> Mapping[str, Any]:
+def checked_params(unit: str, facts: Facts, ask: RunAction) -> Mapping[str, Any]:
     """The action's parameters, with defaults. Raises ActionRefused."""
     spec = facts.actions.get(ask.name)
     if spec is None:
@@ -238,22 +189,18 @@ def checked_params(unit: str, facts: Facts, ask: ActionAsk) -> Mapping[str, Any]
         )
     try:
         return action_params(spec, ask.params)
-    except BadRequest as fault:
-        raise ActionRefused(f'action "{ask.name}": {fault}') from fault
+    except WrongParameter as fault:
+        raise ActionRefused(f'action "{ask.name}": {fault}', fault.wants_text) from fault
 
 
 def _ended_well(hung_up: asyncio.Future[bytes]) -> bool:
     try:
         line = hung_up.result()  # ValueError: it is longer than a line may be
-        return line != b"" and msgspec.json.decode(line, type=Ended).exit == 0
-    except (msgspec.DecodeError, ValueError, OSError, RecursionError):
+        return decode_end(line).exit == 0
+    except (ProtocolError, ValueError, OSError):
         return False
 
 
-async def _say(writer: asyncio.StreamWriter, answer: Struct) -> None:
-    writer.write(_line(answer))
+async def _say(writer: asyncio.StreamWriter, answer: Answer) -> None:
+    writer.write(encode_answer(answer))
     await writer.drain()
-
-
-def _line(answer: Struct) -> bytes:
-    return msgspec.json.encode(answer) + b"\n"

@@ -1,4 +1,4 @@
-"""The agent's door for hook tools: a UNIX socket that serves the client of every tool call.
+"""The agent's side of hook tools: a UNIX socket that serves the client of every tool call.
 
 | what comes | what happens |
 |---|---|
@@ -13,27 +13,23 @@ A call is authorised by its context id alone (T9); the socket's mode keeps other
 is written in the same step of the loop in which the tool decided it (G3): nothing is awaited
 between.
 
-The protocol is told in hooktool.c; the frames never change, so that a client of any version can be
-told that its version is wrong. What this file does not know: any tool.
+What this file does not know: any tool, and the bytes, which are wire/tools.py's.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import cast
 
 from tenure.agent.tools import run_tool, wrong_context
-from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply, WorkloadStatus
+from tenure.agent.tools.base import Context, ReadStdin
 from tenure.agent.tools.flags import ToolFailed, error
-from tenure.agent.tools.output import to_bytes
 from tenure.errors import ProtocolError, TenureError
 from tenure.net.unix import bind_private
+from tenure.wire.tools import Call, ToolReply, encode_reply, input_wanted, parse_request
 
-VERSION = 1
-MAX_REQUEST = 8 * 1024 * 1024
 MAX_STDIN = 8 * 1024 * 1024
 MAX_CONNECTIONS = 256
 ACCEPTED_AT_ONCE = 64
@@ -151,7 +147,8 @@ class ToolConnection(asyncio.Protocol):
         self._call: asyncio.Task[None] | None = None
         self._stdin: StdinReader | None = None
         self._kept = 0
-        self.writing = False
+        self._context: Context | None = None
+        """The one that its tool runs in, while it runs."""
         self._transport: asyncio.Transport
         self._deadline: asyncio.TimerHandle
 
@@ -193,7 +190,7 @@ class ToolConnection(asyncio.Protocol):
         self._server.room.change(self._kept, 0)
         if self._stdin is not None:
             self._stdin.lost()
-        if self._call is not None and not self.writing:
+        if self._call is not None and not self._is_writing:
             self._call.cancel()
 
     # --- what it does ---------------------------------------------------------------------------
@@ -202,6 +199,11 @@ class ToolConnection(asyncio.Protocol):
     def is_silent(self) -> bool:
         """Whether its request is not whole yet, and it was not told off for that."""
         return self._call is None and not self._transport.is_closing()
+
+    @property
+    def _is_writing(self) -> bool:
+        # because in one context one tool runs at a time, it is this one that writes (T9)
+        return self._context is not None and self._context.writing
 
     def abandon(self) -> asyncio.Task[None] | None:
         """Drop the client at once; the call that is thereby ended, if any."""
@@ -237,12 +239,17 @@ class ToolConnection(asyncio.Protocol):
         if context is None:
             self._reply(wrong_context(call.context_id))
             return
-        self._reply(await self._server.run(watched(context, self), call, self._read_stdin))
+        self._context = context
+        try:
+            reply = await self._server.run(context, call, self._read_stdin)
+        finally:
+            self._context = None
+        self._reply(reply)
 
     async def _read_stdin(self, path: str = "") -> bytes:
         if self._stdin is None:
             self._stdin = StdinReader(path or "stdin")
-            self._transport.write(_frame(b"F", to_bytes(path)) if path else _frame(b"I", b""))
+            self._transport.write(input_wanted(path))
         return await self._stdin.all()
 
     def _reply(self, reply: ToolReply) -> None:
@@ -311,102 +318,3 @@ class StdinReader:
             self._whole.set_exception(fault)
             # because nobody may be waiting any more, and that is no fault
             self._whole.exception()
-
-
-class _Watched:
-    """The context, and word of when it is writing: then its call must not be cancelled (G7).
-
-    All else of the context is passed through as it is.
-    """
-
-    def __init__(self, context: Context, connection: ToolConnection) -> None:
-        self._context = context
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._context, name)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        self._connection.writing = True
-        try:
-            yield
-        finally:
-            self._connection.writing = False
-
-    async def write_settings(self, changes: Mapping[str, str]) -> None:
-        with self._writing():
-            await self._context.write_settings(changes)
-
-    async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:
-        with self._writing():
-            await self._context.set_status(status, application=application)
-
-    async def write_bag(
-        self, relation: int, changes: Mapping[str, str], *, application: bool
-    ) -> None:
-        with self._writing():
-            await self._context.write_bag(relation, changes, application=application)
-
-
-def watched(context: Context, connection: ToolConnection) -> Context:
-    """The context, as a tool of that connection is to see it."""
-    # because a delegate is no Context to a type checker, though it does all that one does
-    return cast(Context, _Watched(context, connection))
-
-
-# --- the protocol's bytes ---------------------------------------------------------------------
-
-
-def parse_request(received: bytes | bytearray) -> Call | None:
-    """The call, once the request is whole; None before. Raises ProtocolError."""
-    if received and received[0] != VERSION:
-        raise ProtocolError(
-            f"bad request: protocol {received[0]}, this agent speaks {VERSION}; "
-            "run the hook again with the tools of this agent"
-        )
-    if len(received) < 5:
-        return None
-    size = int.from_bytes(received[1:5], "big")
-    if size > MAX_REQUEST:
-        raise ProtocolError(f"bad request: {size} bytes are more than the limit of {MAX_REQUEST}")
-    if len(received) < 5 + size:
-        return None
-    if len(received) > 5 + size:
-        raise ProtocolError("bad request: more than one request")
-    return _call(_texts(memoryview(bytes(received))[5:]))
-
-
-def _texts(body: memoryview) -> list[str]:
-    texts = []
-    while body:
-        end = 4 + int.from_bytes(body[:4], "big")
-        if not 4 <= end <= len(body):
-            raise ProtocolError("bad request: a text is longer than the request")
-        texts.append(str(body[4:end], "utf-8", "surrogateescape"))
-        body = body[end:]
-    return texts
-
-
-def _call(texts: list[str]) -> Call:
-    if len(texts) < 3:
-        raise ProtocolError("bad request: it names no context, folder and tool")
-    context_id, cwd, name, *args = texts
-    return Call(context_id=context_id, tool=name, args=tuple(args), cwd=cwd)
-
-
-def encode_reply(reply: ToolReply) -> bytes:
-    """The frames that make the client print the reply and end."""
-    frames = []
-    if reply.out_path is not None:
-        path = to_bytes(reply.out_path)
-        frames.append(_frame(b"W", len(path).to_bytes(4, "big") + path + reply.stdout))
-    elif reply.stdout:
-        frames.append(_frame(b"O", reply.stdout))
-    if reply.stderr:
-        frames.append(_frame(b"E", reply.stderr))
-    return b"".join([*frames, _frame(b"X", bytes([reply.exit_code]))])
-
-
-def _frame(kind: bytes, body: bytes) -> bytes:
-    return kind + len(body).to_bytes(4, "big") + body

@@ -34,12 +34,21 @@ class ActionSpec(Struct, frozen=True, kw_only=True):
     """Whether parameters are allowed that `params` does not name."""
 
 
+class WrongParameter(BadRequest):
+    """A parameter is not what the action takes. `wants_text`: its path, like `a.b`, if it must be a
+    text and was given as something else."""
+
+    def __init__(self, message: str, wants_text: str = "") -> None:
+        super().__init__(message)
+        self.wants_text = wants_text
+
+
 def action_params(spec: ActionSpec, given: Mapping[str, Tree]) -> dict[str, Tree]:
     """What the action is to be given: `given`, and the defaults of what is missing.
 
     Only what was given is checked, as Juju does: a default that does not fit its own schema
-    (`type: string, default: null`) is the charm's affair. Raises BadRequest, naming the parameter
-    and what it must be.
+    (`type: string, default: null`) is the charm's affair. Raises WrongParameter, naming it and
+    what it must be.
     """
     schema = {
         "properties": spec.params,
@@ -47,7 +56,7 @@ def action_params(spec: ActionSpec, given: Mapping[str, Tree]) -> dict[str, Tree
         "additionalProperties": spec.additional,
     }
     if fault := next(_faults(schema, dict(given), ""), None):
-        raise BadRequest(fault)
+        raise fault
     return _with_defaults(schema, given)
 
 
@@ -72,15 +81,18 @@ def _schemas(schema: Mapping[str, Any], key: str) -> dict[str, Mapping[str, Any]
     }
 
 
-def _faults(schema: Mapping[str, Any], value: Tree, where: str) -> Iterator[str]:
+def _faults(schema: Mapping[str, Any], value: Tree, where: str) -> Iterator[WrongParameter]:
     """What is wrong with a value, the most telling first."""
     if (wrong := _type_fault(schema, value)) is not None:
-        yield f'parameter "{where}" must be {wrong}, not {_shown(value)}'
+        yield WrongParameter(
+            f'parameter "{where}" must be {wrong}, not {_shown(value)}',
+            wants_text=where if wrong == "string" else "",
+        )
         return
     for key, check in _CHECKS.items():
         limit = schema.get(key)
         if limit is not None and (wrong := check(schema, limit, value)):
-            yield f'parameter "{where}" is {_shown(value)}: {wrong}'
+            yield WrongParameter(f'parameter "{where}" is {_shown(value)}: {wrong}')
     if isinstance(value, Mapping):
         yield from _object_faults(schema, value, where)
     elif isinstance(value, list) and isinstance(items := schema.get("items"), Mapping):
@@ -90,7 +102,7 @@ def _faults(schema: Mapping[str, Any], value: Tree, where: str) -> Iterator[str]
 
 def _object_faults(
     schema: Mapping[str, Any], value: Mapping[str, Tree], where: str
-) -> Iterator[str]:
+) -> Iterator[WrongParameter]:
     known = _schemas(schema, "properties")
     missing = sorted(
         name
@@ -99,11 +111,13 @@ def _object_faults(
     )
     if missing:
         first = _path(where, missing[0])
-        yield f"missing parameter {_listed(where, missing)}: give it as {first}=VALUE"
+        yield WrongParameter(
+            f"missing parameter {_listed(where, missing)}: give it as {first}=VALUE"
+        )
     unknown = sorted(value.keys() - known.keys())
     if unknown and schema.get("additionalProperties") is False:
         takes = f"it takes {_listed(where, sorted(known))}" if known else "it takes none"
-        yield f"unknown parameter {_listed(where, unknown)}: {takes}"
+        yield WrongParameter(f"unknown parameter {_listed(where, unknown)}: {takes}")
     for name, inner in known.items():
         if name in value:
             yield from _faults(inner, value[name], _path(where, name))

@@ -18,7 +18,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from tenure.client.operator import Operator, UnixHttp
+from tenure.client.operator import Operator
+from tenure.client.transport import UnixHttp
 from tenure.clock import Clock
 from tenure.errors import TenureError, Unreachable
 from tenure.statefolder import HouseRecord, StateFolder

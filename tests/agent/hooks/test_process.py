@@ -110,8 +110,8 @@ async def ended(hook: RunningHook) -> HookResult:
 @pytest.mark.parametrize(
     ("script", "result"),
     [
-        ("exit 0", HookResult("done", "")),
-        ("exit 3", HookResult("failed", "exit status 3")),
+        ("exit 0", HookResult("done", "", 0)),
+        ("exit 3", HookResult("failed", "exit status 3", 3)),
         ("kill -SEGV $$", HookResult("failed", "signal: segmentation fault")),
         ("kill -TERM $$", HookResult("killed", "signal: terminated")),
         ("kill -KILL $$", HookResult("killed", "signal: killed")),
@@ -232,7 +232,7 @@ async def test_a_child_in_the_background_does_not_hold_up_the_end(
     reader = "exec 3<>go; while read line <&3; do echo $line; done"
     script = f"({reader}) & echo $! > child; printf last"
     started = runner.start(hook(script))
-    assert await ended(started) == HookResult("done", "")
+    assert await ended(started) == HookResult("done", "", 0)
     assert log.texts() == ["last"]
     (tmp_path / "go").write_text("later\n")
     await eventually(lambda: log.texts() == ["last", "later"])
@@ -303,7 +303,7 @@ async def test_terminate_lets_a_hook_clean_up_and_counts_as_killed(
     started = runner.start(hook(script))
     await eventually((tmp_path / "ready").exists)
     started.terminate()
-    assert await ended(started) == HookResult("killed", "exit status 143")
+    assert await ended(started) == HookResult("killed", "exit status 143", 143)
     assert log.texts() == ["bye"]
 
 
@@ -316,7 +316,7 @@ async def test_waiting_may_be_given_up_and_begun_again(
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(started.wait(), 0.01)
     (tmp_path / "go").write_text("go\n")
-    assert await ended(started) == HookResult("failed", "exit status 4")
+    assert await ended(started) == HookResult("failed", "exit status 4", 4)
 
 
 @pytest.fixture

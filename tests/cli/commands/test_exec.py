@@ -9,9 +9,15 @@ import pytest
 
 from tenure.agent.host.jujupaths import why_not
 from tenure.statefolder import HouseRecord
+from tenure.wire.exec import Committed, ContextOpened, Logged, Refusal
 from tests.cli.conftest import Agents, Desk, python
 
 LOST = b"ERROR what the command set on web/0 may be lost: %s: see `tenure log web/0`\n"
+
+
+def opened(cwd: Path) -> ContextOpened:
+    """A context to run commands in."""
+    return ContextOpened(env={"PATH": "/bin:/usr/bin"}, cwd=str(cwd), context="c")
 
 
 def run(desk: Desk, program: str) -> subprocess.CompletedProcess[bytes]:
@@ -23,8 +29,12 @@ def run(desk: Desk, program: str) -> subprocess.CompletedProcess[bytes]:
 @pytest.mark.parametrize(
     ("program", "answers", "code", "err"),
     [
-        ("echo hi", [..., {"failed": ""}], 0, b""),
-        ("echo hi", [..., {"failed": "not the leader"}], 125, LOST % b"not the leader"),
+        ("echo hi", [..., Committed()], 0, b""),
+        ("echo hi", [..., Committed(failed="not the leader")], 125, LOST % b"not the leader"),
+        ("echo hi", [..., Refusal(error="no")], 125, LOST % b"no"),
+        ("echo hi", [..., Logged(text="hi")], 125,
+         LOST % b"the agent did not say whether it is kept "
+         b"(its agent answered with Logged, which was not asked for)"),
         ("echo hi", [...], 125,
          LOST % b"the agent did not say whether it is kept (it closed the connection)"),
         ("echo hi; exit 3", [...], 3, b""),
@@ -40,11 +50,31 @@ def test_the_agent_is_told_how_the_command_ended_and_says_what_came_of_it(
     code: int,
     err: bytes,
 ) -> None:
-    world = {"env": {"PATH": "/bin:/usr/bin"}, "cwd": str(tmp_path), "context": "c"}
-    asked = agent(world, *answers)
+    asked = agent(opened(tmp_path), *answers)
     done = run(desk, program)
     assert (done.returncode, done.stdout, done.stderr) == (code, b"hi\n", err)
-    assert asked.asked == [{"version": 1}, {"exit": code if err == b"" else 0}]
+    assert asked.asked == [
+        {"type": "OpenContext", "version": 2},
+        {"type": "CommandEnded", "exit": code if err == b"" else 0},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "err"),
+    [
+        (Refusal(error="it steps down"), b"ERROR web/0: it steps down\n"),
+        (Committed(), b"ERROR web/0: its agent answered with Committed, which was not asked for\n"),
+        ({"error": "the agent is of another version of Tenure"},
+         b"ERROR web/0: not an answer of an agent: Object missing required field `type`: "
+         b"is its agent of another version of Tenure?\n"),
+    ],
+)  # fmt: skip
+def test_without_a_context_nothing_is_started_and_one_line_says_why(
+    desk: Desk, agent: Agents, answer: object, err: bytes
+) -> None:
+    agent(answer)
+    done = run(desk, "echo hi")
+    assert (done.returncode, done.stdout, done.stderr) == (125, b"", err)
 
 
 def test_a_command_sees_the_folders_of_juju_if_hooks_do(
@@ -52,7 +82,7 @@ def test_a_command_sees_the_folders_of_juju_if_hooks_do(
 ) -> None:
     """H9: or says why it cannot"""
     desk.house.write(HouseRecord(model_uuid="u", juju_version="2.9.50", juju_paths=True))
-    agent({"env": {"PATH": "/bin:/usr/bin"}, "cwd": str(tmp_path), "context": "c"}, ..., {})
+    agent(opened(tmp_path), ..., Committed())
     jujud = "/var/lib/juju/tools/machine-0/jujud"
     refusal = why_not()
     for command in (

@@ -9,11 +9,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tenure.wire.exec import ActionDone, ActionEnded, Committed, Logged, Refusal
 from tenure.wire.operators import ControllerStatus, Status, UnitStatus
 from tests.cli.commands.test_commands import application
 from tests.cli.conftest import Agents, Desk, Result, call, python
 
-DONE = {"action": {"id": "1", "status": "completed", "message": "", "results": {}, "exit": 0}}
+DONE = ActionEnded(action=ActionDone(id="1", status="completed"))
+
+
+def asked_for(params: object, leader: bool = False) -> list[object]:
+    """What the agent heard, as it came over the wire."""
+    return [
+        {"type": "RunAction", "version": 2, "name": "backup", "params": params, "leader": leader}
+    ]
 
 
 def knows(desk: Desk, leader: str | None) -> None:
@@ -25,15 +33,14 @@ def knows(desk: Desk, leader: str | None) -> None:
 def test_results_are_yaml_on_stdout_and_logs_come_on_stderr(desk: Desk, agent: Agents) -> None:
     results = {"size": "5", "file": {"path": "/b", "name": "é"}}
     asked = agent(
-        {"log": "begun\x1b[1m\nstill"},
-        {"log": "done"},
-        {"action": {"id": "7", "status": "completed", "results": results, "exit": 0}},
+        Logged(text="begun\x1b[1m\nstill"),
+        Logged(text="done"),
+        ActionEnded(action=ActionDone(id="7", status="completed", results=results)),
     )
     assert desk.call("run", "web/0", "backup", "to=disk") == Result(
         0, "file:\n  name: é\n  path: /b\nsize: '5'\n", "begun\\x1b[1m\nstill\ndone\n"
     )
-    action = {"name": "backup", "params": {"to": "disk"}, "leader": False}
-    assert asked.asked == [{"version": 1, "action": action}]
+    assert asked.asked == asked_for({"to": "disk"})
 
 
 def test_an_action_without_results_prints_nothing(desk: Desk, agent: Agents) -> None:
@@ -44,7 +51,7 @@ def test_an_action_without_results_prints_nothing(desk: Desk, agent: Agents) -> 
 def test_as_json_the_whole_outcome_is_printed(desk: Desk, agent: Agents) -> None:
     """O6"""
     outcome = {"id": "7", "status": "failed", "message": "no", "results": {"a": "b"}, "exit": 3}
-    agent({"action": outcome})
+    agent({"type": "ActionEnded", "action": outcome})
     done = desk.call("run", "web/0", "backup", "--format", "json")
     assert (done.code, msgspec.json.decode(done.out)) == (1, outcome)
     assert done.err == "ERROR the action backup failed on web/0: no\n"
@@ -53,7 +60,7 @@ def test_as_json_the_whole_outcome_is_printed(desk: Desk, agent: Agents) -> None
 def test_a_failed_action_without_a_reason_is_told_with_its_exit_code(
     desk: Desk, agent: Agents
 ) -> None:
-    agent({"action": {"id": "1", "status": "failed", "message": "", "results": {}, "exit": 3}})
+    agent(ActionEnded(action=ActionDone(id="1", status="failed", exit=3)))
     assert desk.call("run", "web/0", "backup") == Result(
         1, "", "ERROR the action backup failed on web/0: exit status 3\n"
     )
@@ -65,8 +72,7 @@ def test_the_leader_is_found_and_the_agent_is_told_that_it_must_lead(
     knows(desk, "web/0")
     asked = agent(DONE)
     assert desk.call("run", "web/leader", "backup").code == 0
-    action = {"name": "backup", "params": {}, "leader": True}
-    assert asked.asked == [{"version": 1, "action": action}]
+    assert asked.asked == asked_for({}, leader=True)
 
 
 def test_when_nobody_leads_it_says_where_to_read_why(desk: Desk) -> None:
@@ -96,7 +102,7 @@ def test_a_unit_whose_agent_is_not_there_was_asked_nothing(desk: Desk) -> None:
 
 
 def test_what_the_agent_refuses_is_one_line(desk: Desk, agent: Agents) -> None:
-    agent({"error": "it has no action\nbackup"})
+    agent(Refusal(error="it has no action\nbackup"))
     assert desk.call("run", "web/0", "backup") == Result(
         1, "", "ERROR web/0: it has no action backup\n"
     )
@@ -104,7 +110,7 @@ def test_what_the_agent_refuses_is_one_line(desk: Desk, agent: Agents) -> None:
 
 def test_an_agent_that_goes_away_leaves_the_outcome_unknown(desk: Desk, agent: Agents) -> None:
     """G7"""
-    agent({"log": "begun"})
+    agent(Logged(text="begun"))
     assert desk.call("run", "web/0", "backup") == Result(
         4,
         "",
@@ -124,12 +130,27 @@ def test_an_action_that_takes_too_long_may_still_run(desk: Desk, agent: Agents) 
     )
 
 
-@pytest.mark.parametrize("line", [b"junk\n", b"[]\n", b'{"action":{"id":1}}\n', b"\xff\n"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"junk\n", b"[]\n", b"{}\n", b"\xff\n", b'{"type":"Unheard"}\n',
+        b'{"type":"ActionEnded","action":{"id":1}}\n',
+        b'{"error":"the agent is of another version of Tenure"}\n',
+    ],
+)  # fmt: skip
 def test_an_answer_that_is_none_is_one_line(desk: Desk, agent: Agents, line: bytes) -> None:
     agent(line)
     done = desk.call("run", "web/0", "backup")
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
-    assert done.err.startswith("ERROR the agent of web/0 gave an answer that is none: ")
+    assert done.err.startswith("ERROR web/0: not an answer of an agent: ")
+    assert done.err.endswith(": is its agent of another version of Tenure?\n")
+
+
+def test_an_answer_to_something_else_is_one_line(desk: Desk, agent: Agents) -> None:
+    agent(Committed())
+    assert desk.call("run", "web/0", "backup") == Result(
+        1, "", "ERROR web/0: its agent answered with Committed, which was not asked for\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,9 +168,7 @@ def test_values_are_yaml_and_dots_nest(
 ) -> None:
     asked = agent(DONE)
     assert desk.call("run", "web/0", "backup", *words) == Result(0, "", "")
-    assert asked.asked == [
-        {"version": 1, "action": {"name": "backup", "params": params, "leader": False}}
-    ]
+    assert asked.asked == asked_for(params)
 
 
 def test_words_override_the_file_of_parameters(desk: Desk, agent: Agents, tmp_path: Path) -> None:
@@ -157,9 +176,7 @@ def test_words_override_the_file_of_parameters(desk: Desk, agent: Agents, tmp_pa
     file.write_text("to: disk\nwith: {a: 1, b: 2}\n")
     asked = agent(DONE)
     assert desk.call("run", "web/0", "backup", "--params", str(file), "with.b=3", "x=y").code == 0
-    action = {"name": "backup", "params": {"to": "disk", "with": {"a": 1, "b": 3}, "x": "y"},
-              "leader": False}  # fmt: skip
-    assert asked.asked == [{"version": 1, "action": action}]
+    assert asked.asked == asked_for({"to": "disk", "with": {"a": 1, "b": 3}, "x": "y"})
 
 
 @pytest.mark.parametrize(
@@ -229,7 +246,7 @@ def test_a_target_that_is_none_is_one_line(target: str) -> None:
 
 def test_ctrl_c_ends_the_wait_and_says_that_the_action_goes_on(desk: Desk, agent: Agents) -> None:
     """G7"""
-    agent({"log": "begun"}, None)
+    agent(Logged(text="begun"), None)
     argv = [*python(), "run", "--state", str(desk.house.state), "web/0", "backup"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
@@ -245,22 +262,20 @@ def test_ctrl_c_ends_the_wait_and_says_that_the_action_goes_on(desk: Desk, agent
 
 
 @pytest.mark.parametrize(
-    ("refusal", "words", "hint"),
+    ("wants_text", "words", "hint"),
     [
-        ('action "backup": parameter "to" must be string, not 1', ["to=1"],
-         """: in quotes it is a text: to="'1'\""""),
-        ('parameter "a.b" must be string, not true', ["x=1", "a.b=yes"],
-         """: in quotes it is a text: a.b="'yes'\""""),
-        ('parameter "to" must be string, not a list', [f"to=[{'1, ' * 30}]"],
-         """: in quotes it is a text: to="'...'\""""),
-        ('parameter "to" must be integer, not "x"', ["to=x"], ""),
-        ('parameter "from" must be string, not 1', ["to=1"], ""),
+        ("to", ["to=1"], """: in quotes it is a text: to="'1'\""""),
+        ("a.b", ["x=1", "a.b=yes"], """: in quotes it is a text: a.b="'yes'\""""),
+        ("to", [f"to=[{'1, ' * 30}]"], """: in quotes it is a text: to="'...'\""""),
+        ("", ["to=x"], ""),
+        ("from", ["to=1"], ""),
     ],
-)  # fmt: skip
+)
 def test_a_text_that_yaml_takes_for_something_else_is_shown_in_quotes(
-    desk: Desk, agent: Agents, refusal: str, words: list[str], hint: str
+    desk: Desk, agent: Agents, wants_text: str, words: list[str], hint: str
 ) -> None:
-    agent({"error": refusal})
+    """By the parameter that the agent names, whatever its words are"""
+    agent(Refusal(error='parameter "to" must be string, not 1', wants_text=wants_text))
     assert desk.call("run", "web/0", "backup", *words) == Result(
-        1, "", f"ERROR web/0: {refusal}{hint}\n"
+        1, "", f'ERROR web/0: parameter "to" must be string, not 1{hint}\n'
     )

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
-
-from msgspec import Struct
+from typing import Any
 
 from tenure.agent.hooks.process import HookResult
-from tenure.agent.tools.base import Tree
+from tenure.charms.reading import Tree
 from tenure.errors import Refused
+from tenure.wire.exec import ActionDone
 
 MAX_RESULTS = 1024 * 1024
 """Bytes of all results of one action."""
@@ -28,17 +27,11 @@ MAX_DEPTH = 32
 
 
 class ActionRefused(Refused):
-    """The action was not run."""
+    """The action was not run. `wants_text`: see wire.exec.Refusal."""
 
-
-class ActionDone(Struct, frozen=True, kw_only=True):
-    """How an action ended. `exit` is its process's exit code, or 1 if a signal ended it."""
-
-    id: str
-    status: Literal["completed", "failed"]
-    message: str = ""
-    results: Mapping[str, Any] = {}
-    exit: int = 0
+    def __init__(self, message: str, wants_text: str = "") -> None:
+        super().__init__(message)
+        self.wants_text = wants_text
 
 
 class ActionRun:
@@ -92,14 +85,19 @@ class ActionRun:
         message = self._failed
         if message is None and result.kind != "done":
             message = result.detail
-        code = result.detail.removeprefix("exit status ")
         return ActionDone(
             id=self.id,
             status="completed" if message is None else "failed",
             message=message or "",
             results=self._results,
-            exit=0 if result.kind == "done" else int(code) if code.isdecimal() else 1,
+            exit=_exit_code(result),
         )
+
+
+def _exit_code(result: HookResult) -> int:
+    if result.kind == "done":
+        return 0
+    return 1 if result.exit_code is None else result.exit_code
 
 
 def told(done: ActionDone) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from msgspec.structs import replace
 
 from tenure.agent.context.pending import Pending
+from tenure.agent.context.writing import Writer, writes
 from tenure.agent.host.address import INTERFACE, SUBNET, address_of
 from tenure.agent.parts import UnitParts
 from tenure.agent.tools.base import (
@@ -29,7 +30,6 @@ from tenure.agent.tools.base import (
     ReadFailed,
     RelationHere,
     Scalar,
-    UnitGoal,
     WriteRefused,
 )
 from tenure.core import localstate, relations
@@ -47,6 +47,7 @@ from tenure.wire.messages import (
     Done,
     FromAgent,
     Goal,
+    GoalUnit,
     ReadBag,
     ReadGoal,
 )
@@ -62,7 +63,7 @@ MAX_PENDING = 4 * 1024 * 1024
 _CANNOT_WRITE = "cannot write relation settings"
 
 
-class CharmContext:
+class CharmContext(Writer):
     """The part of a hook context that is about its charm (tools.base.CharmContext)."""
 
     def __init__(
@@ -176,6 +177,7 @@ class CharmContext:
         assert isinstance(answer, Bag)
         return answer.settings
 
+    @writes
     async def write_bag(
         self, relation: int, changes: Mapping[str, str], *, application: bool
     ) -> None:
@@ -218,7 +220,7 @@ class CharmContext:
             raise WriteRefused("not the leader")
         return term
 
-    async def goal(self) -> Mapping[str, UnitGoal]:
+    async def goal(self) -> Mapping[str, GoalUnit]:
         """Raises ReadFailed."""
         unit = self._parts.unit
         try:
@@ -228,10 +230,7 @@ class CharmContext:
         except TenureError as fault:
             raise ReadFailed(str(fault)) from fault
         assert isinstance(answer, Goal)
-        return {
-            name: UnitGoal(status=each.status, since=each.since)
-            for name, each in answer.units.items()
-        }
+        return answer.units
 
     # -- ports and the charm's own state
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from tenure.agent.context.charm import TOOL_PATIENCE, CharmContext
+from tenure.agent.context.writing import writes
 from tenure.agent.parts import UnitParts
 from tenure.agent.tools.base import (
     Action,
@@ -89,6 +90,7 @@ class HookContext(CharmContext):
             )
         return answer.settings
 
+    @writes
     async def write_settings(self, changes: Mapping[str, str]) -> None:
         """G6, G7: fenced by the term that this unit believes in now."""
         term = await self._believed_term()
@@ -127,6 +129,7 @@ class HookContext(CharmContext):
         kept = state.application_status if application else state.status
         return WorkloadStatus(*kept) if kept else WorkloadStatus()
 
+    @writes
     async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:
         """The application's status is the leader's to set."""
         if application:

@@ -61,10 +61,14 @@ class HookCommand(Struct, frozen=True, kw_only=True):
 
 
 class HookResult(Struct, frozen=True):
-    """How a hook ended: `failed` is the hook's own doing, `killed` was done to it (H7, H8)."""
+    """How a hook ended: `failed` is the hook's own doing, `killed` was done to it (H7, H8).
+
+    `detail` is for people. `exit_code` is its process's, if it ended with one.
+    """
 
     kind: Literal["done", "failed", "killed"]
     detail: str
+    exit_code: int | None = None
 
 
 class Log(Protocol):
@@ -343,8 +347,9 @@ def _result(ended: os.waitid_result | None, asked_to_end: bool) -> HookResult:
     status = ended.si_status
     if ended.si_code == os.CLD_EXITED:
         if status == 0:
-            return HookResult("done", "")
-        return HookResult("killed" if asked_to_end else "failed", f"exit status {status}")
+            return HookResult("done", "", 0)
+        kind: Literal["failed", "killed"] = "killed" if asked_to_end else "failed"
+        return HookResult(kind, f"exit status {status}", status)
     from_outside = asked_to_end or status in (signal.SIGTERM, signal.SIGKILL)
     name = (signal.strsignal(status) or f"signal {status}").lower()
     return HookResult("killed" if from_outside else "failed", f"signal: {name}")

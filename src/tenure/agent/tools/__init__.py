@@ -1,8 +1,8 @@
 """The hook tools: each in a file of its own, loaded when it is first called.
 
-`run_tool` is the door through which every call goes, and no fault leaves it: what a tool did not
-foresee becomes one line for the caller and one in the unit's log. Neither repeats the fault's own
-words, because those may hold a setting's value (T10).
+Every call goes through `run_tool`, and no fault leaves it: what a tool did not foresee becomes one
+line for the caller and one in the unit's log. Neither repeats the fault's own words, because those
+may hold a setting's value (T10).
 """
 
 from __future__ import annotations
@@ -14,18 +14,11 @@ from functools import partial
 from importlib import import_module
 from typing import cast
 
-from tenure.agent.tools.base import (
-    BagRefused,
-    Call,
-    Context,
-    ContextOver,
-    ReadStdin,
-    Tool,
-    ToolReply,
-)
+from tenure.agent.tools.base import BagRefused, Context, ContextOver, ReadStdin, Tool
 from tenure.agent.tools.flags import error
 from tenure.agent.tools.output import quote
 from tenure.errors import TenureError
+from tenure.wire.tools import Call, ToolReply
 
 
 def _load(module: str) -> Tool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tenure.agent.tools.action import running_action
-from tenure.agent.tools.base import Call, Context, ToolReply, Tree
+from tenure.agent.tools.base import Context
 from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Usage, no_more, tool
 from tenure.agent.tools.output import answer
+from tenure.charms.reading import Tree
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "action-get"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from tenure.agent.tools.action import running_action
-from tenure.agent.tools.base import Call, Context, ToolReply, valid
+from tenure.agent.tools.base import Context
 from tenure.agent.tools.flags import Arguments, Usage, WrongArguments, tool
 from tenure.agent.tools.output import quote
+from tenure.wire.tools import Call, ToolReply, valid
 
 NAME = "action-set"
 

@@ -6,35 +6,14 @@ controller. Wrong arguments are found before the context is asked anything (T0).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-_NO_UTF8 = re.compile("[\ud800-\udfff]")
-
-
-class Call(Struct, frozen=True, kw_only=True):
-    """One call of a tool, as the client saw it. Bytes that are no UTF-8 are surrogate-escaped."""
-
-    context_id: str
-    tool: str
-    args: tuple[str, ...]
-    cwd: str
-
-
-class ToolReply(Struct, frozen=True, kw_only=True):
-    """What the client prints and exits with.
-
-    With `out_path` the client writes `stdout` to that file, in its own view of the file system
-    (T7), and prints nothing of it.
-    """
-
-    exit_code: int = 0
-    stdout: bytes = b""
-    stderr: bytes = b""
-    out_path: str | None = None
+from tenure.charms.reading import Tree
+from tenure.wire.messages import GoalUnit
+from tenure.wire.tools import Call, ToolReply
 
 
 class WriteRefused(Exception):
@@ -68,9 +47,6 @@ class NotFoundHere(Exception):
 
 Scalar: TypeAlias = "str | int | float | bool"
 """A value of a charm's configuration, of its option's type."""
-
-Tree: TypeAlias = "Scalar | Sequence[Tree] | Mapping[str, Tree] | None"
-"""An action's parameter or result: JSON."""
 
 
 class RelationHere(Struct, frozen=True, kw_only=True):
@@ -124,13 +100,6 @@ class Network(Struct, frozen=True, kw_only=True):
     interface: str
     cidr: str
     mac: str = ""
-
-
-class UnitGoal(Struct, frozen=True, kw_only=True):
-    """A unit that the application is to have: its workload status, and since when (wall, s)."""
-
-    status: str
-    since: float | None = None
 
 
 class CharmContext(Protocol):
@@ -210,7 +179,7 @@ class CharmContext(Protocol):
         """The version of the workload, for operators; at once."""
         ...
 
-    async def goal(self) -> Mapping[str, UnitGoal]:
+    async def goal(self) -> Mapping[str, GoalUnit]:
         """All units that the application is to have. Raises ReadFailed."""
         ...
 
@@ -225,6 +194,11 @@ class Context(CharmContext, Protocol):
     @property
     def unit(self) -> str:
         """The unit's name."""
+        ...
+
+    @property
+    def writing(self) -> bool:
+        """Whether a write is under way: its tool then ends it, also if its caller is gone (G7)."""
         ...
 
     async def is_leader(self) -> bool:
@@ -271,11 +245,6 @@ class ReadStdin(Protocol):
     bounded, and once in a call. Raises Failed."""
 
     def __call__(self, path: str = "") -> Awaitable[bytes]: ...
-
-
-def valid(text: str) -> str:
-    """The text with U+FFFD for each byte that is no UTF-8, as Go writes it."""
-    return _NO_UTF8.sub("\ufffd", text)
 
 
 Tool = Callable[[Context, Call, ReadStdin], Awaitable[ToolReply]]

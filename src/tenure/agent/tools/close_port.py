@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ToolReply
+from tenure.agent.tools.base import Context
 from tenure.agent.tools.flags import Arguments, Usage, deprecated, tool
 from tenure.agent.tools.ports import PORT_ARGUMENTS, PORT_FLAGS, port_argument
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "close-port"
 

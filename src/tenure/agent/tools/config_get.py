@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ReadFailed, ToolReply
+from tenure.agent.tools.base import Context, ReadFailed
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
@@ -15,6 +15,7 @@ from tenure.agent.tools.flags import (
     tool,
 )
 from tenure.agent.tools.output import quote
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "config-get"
 

@@ -24,8 +24,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from tenure.agent.tools.base import Call, Context, ReadStdin, Tool, ToolReply
-from tenure.agent.tools.output import FORMATS, Value, answer, quote, quote_all, to_bytes
+from tenure.agent.tools.base import Context, ReadStdin, Tool
+from tenure.agent.tools.output import FORMATS, Value, answer, quote, quote_all
+from tenure.wire.tools import Call, ToolReply, to_bytes
 
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tenure.agent.tools.base import Call, Context, ReadFailed, ToolReply, UnitGoal
+from tenure.agent.tools.base import Context, ReadFailed
 from tenure.agent.tools.flags import (
     OUTPUT_FLAG,
     Arguments,
@@ -16,6 +16,8 @@ from tenure.agent.tools.flags import (
     tool,
 )
 from tenure.agent.tools.goyaml import Fields
+from tenure.wire.messages import GoalUnit
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "goal-state"
 
@@ -53,7 +55,7 @@ async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     return printed(call, flags, Fields(units=shown, relations={}))
 
 
-def _fields(unit: UnitGoal) -> Fields:
+def _fields(unit: GoalUnit) -> Fields:
     fields = Fields(status=unit.status)
     if unit.since is not None:
         since = datetime.fromtimestamp(unit.since, UTC)

@@ -10,10 +10,10 @@ simple keys is PyYAML's, and only what differs is replaced here.
 | style given | the asked one, else single quotes, else double quotes, as `analyze_scalar` allows |
 | not printable | tab, CR, all controls, NEL, BOM, all beyond the BMP: double quotes, escaped |
 | folding | at the first lone space after column 80; never in a key |
-| another type | YAML 1.1's words, numbers and base 60, as Go's parsers read them |
+| another type | YAML 1.1's words, numbers and base 60, as gotypes.py says |
 | floats | as gofloat.py says |
 | lists | a dash at the column of their key; `[]` if empty |
-| keys | in natural order, `a2` before `a10`; those of a struct (`Fields`) as they are |
+| keys | as goorder.py says, `a2` before `a10`; those of a struct (`Fields`) as they are |
 
 Two consequences look like faults and are Juju's: more than one line feed at the end is cut to one,
 and `<<`, `=` or `2001-12-14 21:59:43 -5` come out plain, although PyYAML reads those as no string.
@@ -22,9 +22,7 @@ and `<<`, `=` or `2001-12-14 21:59:43 -5` come out plain, although PyYAML reads 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
-from functools import cmp_to_key
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from typing import TypeAlias
 
@@ -42,8 +40,10 @@ from yaml.events import (
     StreamStartEvent,
 )
 
-from tenure.agent.tools.base import valid
 from tenure.agent.tools.gofloat import yaml_float
+from tenure.agent.tools.goorder import in_natural_order
+from tenure.agent.tools.gotypes import reads_as_another_type
+from tenure.wire.tools import valid
 
 Node: TypeAlias = "str | bool | int | float | Sequence[Node] | Mapping[str, Node] | None"
 
@@ -269,154 +269,3 @@ def _hints(text: str) -> str:
     if text[-1] not in _BREAKS:
         return indentation + "-"
     return indentation + ("+" if len(text) == 1 or text[-2] in _BREAKS else "")
-
-
-# --- which strings would be read as another type ---------------------------------------------
-
-_WORDS = frozenset(
-    ["", "~", "y", "Y", "n", "N"]
-    + [
-        form
-        for word in ("yes", "no", "on", "off", "true", "false", "null")
-        for form in (word, word.capitalize(), word.upper())
-    ]
-    + [
-        form
-        for word in (".inf", "+.inf", "-.inf")
-        for form in (word, word.replace("i", "I"), word.upper())
-    ]
-    + [".nan", ".NaN", ".NAN"]
-)
-_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
-_POINT_FIRST = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
-_INTEGER = re.compile(
-    r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]([0-7]+)|0([0-7]*)|([1-9][0-9]*))"
-)
-_BASES = (16, 2, 8, 8, 10)
-_TOO_LONG = 65
-"""Digits that are too many for 64 bits in any base, if the first is not 0."""
-_GO_BINARY = re.compile(r"0b[-+]?[01]{1,63}")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_TIMESTAMP = re.compile(
-    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
-    r"(?:(?:[Tt]|( +))([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,][0-9]+)?"
-    r"(Z|[-+][0-9]{2}:[0-9]{2})?)?"
-)
-
-
-def reads_as_another_type(text: str) -> bool:
-    """Whether the plain text is a bool, null, number, time or base 60 number to Go's parsers."""
-    if text in _WORDS:
-        return True
-    first = text[0]
-    if first == ".":
-        return _finite(_POINT_FIRST, text)
-    if first not in "+-0123456789":
-        return False
-    bare = text.replace("_", "")
-    return (
-        _BASE_60.fullmatch(text) is not None
-        or _is_time(text)
-        or _is_integer(bare)
-        or _finite(_FLOAT, bare)
-        or _GO_BINARY.fullmatch(bare) is not None
-    )
-
-
-def _finite(pattern: re.Pattern[str], text: str) -> bool:
-    # because Go refuses a number too large for a float, and then it is a string
-    return pattern.fullmatch(text) is not None and float(text) not in (float("inf"), -float("inf"))
-
-
-def _is_integer(text: str) -> bool:
-    match = _INTEGER.fullmatch(text)
-    if match is None:
-        return False
-    sign, *runs = match.groups()
-    number = next(
-        _value(run, base) for run, base in zip(runs, _BASES, strict=True) if run is not None
-    )
-    if not sign:
-        return number < 2**64
-    return number <= 2**63 if sign == "-" else number < 2**63
-
-
-def _value(digits: str, base: int) -> int:
-    """The number; of one beyond 64 bits, some number beyond 64 bits."""
-    # because Python refuses thousands of digits, and takes a time that grows with their square
-    return int(digits.lstrip("0")[:_TOO_LONG] or "0", base)
-
-
-def _is_time(text: str) -> bool:
-    match = _TIMESTAMP.fullmatch(text)
-    if match is None:
-        return False
-    year, month, day, spaces, hour, minute, second, zone = match.groups()
-    if not _is_day(int(year), int(month), int(day)):
-        return False
-    if hour is None:
-        return True
-    # because Go knows a time zone after a `T` only, and there it must be
-    if (zone is None) != (spaces is not None):
-        return False
-    return int(hour) < 24 and int(minute) < 60 and int(second) < 60 and _is_zone(zone)
-
-
-def _is_zone(zone: str | None) -> bool:
-    return zone is None or zone == "Z" or (int(zone[1:3]) <= 24 and int(zone[4:6]) <= 60)
-
-
-def _is_day(year: int, month: int, day: int) -> bool:
-    try:
-        # because Go has a year 0, which is a leap year as 2000 is, and Python has not
-        date(year or 2000, month, day)
-    except ValueError:
-        return False
-    return True
-
-
-# --- the order of keys -------------------------------------------------------------------------
-
-
-def in_natural_order(keys: Iterable[str]) -> list[str]:
-    """The keys as yaml.v2 writes them."""
-    # because what is nearly in order takes few comparisons. And Go's order runs in circles in rare
-    # cases (2 < 12 < 1b < 2): then it matters where sorting begins, and it begins at the same place
-    return sorted(sorted(keys), key=cmp_to_key(compare_keys))
-
-
-def compare_keys(a: str, b: str) -> int:
-    """Natural order as yaml.v2 has it: below 0 if `a` comes first.
-
-    Decided at the first character that differs: signs before digits before letters, runs of digits
-    by value.
-    """
-    at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)
-    if at is None:
-        return len(a) - len(b)
-    x, y = a[at], b[at]
-    if x.isalpha() or y.isalpha():
-        if x.isalpha() and y.isalpha():
-            return -1 if x < y else 1
-        return -1 if y.isalpha() else 1
-    start = 1 if "0" in (x, y) and _after_a_number(a, at) else 0
-    left, right = _number(a, at, start), _number(b, at, start)
-    return -1 if (*left, x) < (*right, y) else 1
-
-
-def _after_a_number(text: str, at: int) -> bool:
-    """Whether digits that are not all zero stand right before: then a zero is no leading one."""
-    while at and text[at - 1].isdecimal():
-        at -= 1
-        if text[at] != "0":
-            return True
-    return False
-
-
-def _number(text: str, at: int, value: int) -> tuple[int, int]:
-    """The value and the end of the run of digits at `at`, in Go's 64 wrapping bits."""
-    while at < len(text) and text[at].isdecimal():
-        # because without wrapping at each step, a run's cost would grow with its length squared
-        value = (value * 10 + ord(text[at]) - ord("0")) % 2**64
-        at += 1
-    return (value + 2**63) % 2**64 - 2**63, at

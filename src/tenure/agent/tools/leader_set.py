@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ToolReply, WriteRefused
+from tenure.agent.tools.base import Context, WriteRefused
 from tenure.agent.tools.flags import Arguments, ToolFailed, Usage, tool
 from tenure.agent.tools.pairs import parse_pairs
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "leader-set"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from tenure.agent.tools.base import Call, Context, Network, ToolReply
+from tenure.agent.tools.base import Context, Network
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
@@ -19,6 +19,7 @@ from tenure.agent.tools.flags import (
 from tenure.agent.tools.goyaml import Fields, Node
 from tenure.agent.tools.output import quote
 from tenure.agent.tools.relation import RELATION_FLAG
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "network-get"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ToolReply
+from tenure.agent.tools.base import Context
 from tenure.agent.tools.flags import Arguments, ToolFailed, Usage, deprecated, tool
 from tenure.agent.tools.output import quote
 from tenure.agent.tools.ports import (
@@ -12,6 +12,7 @@ from tenure.agent.tools.ports import (
     parse_ports,
     port_argument,
 )
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "open-port"
 

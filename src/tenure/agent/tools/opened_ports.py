@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ToolReply
+from tenure.agent.tools.base import Context
 from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Flag, Usage, no_more, printed, tool
 from tenure.agent.tools.ports import parse_ports
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "opened-ports"
 

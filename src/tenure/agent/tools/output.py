@@ -25,9 +25,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from tenure.agent.tools.base import Call, ToolReply, valid
 from tenure.agent.tools.gofloat import json_float
 from tenure.agent.tools.goyaml import Fields, Node, dump
+from tenure.wire.tools import Call, ToolReply, to_bytes
 
 Value: TypeAlias = Node
 
@@ -76,14 +76,6 @@ def _quote_char(char: str) -> str:
     if code < 0x20 or code == 0x7F:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def to_bytes(text: str) -> bytes:
-    """The bytes as they came: what was no UTF-8 is no UTF-8 again."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return valid(text).encode()
 
 
 def go_json(value: Value) -> str:

@@ -24,9 +24,10 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from tenure.agent.tools.base import Call, ReadStdin, valid
+from tenure.agent.tools.base import ReadStdin
 from tenure.agent.tools.flags import Flag, ToolFailed, WrongArguments
 from tenure.agent.tools.output import absolute, quote, trim
+from tenure.wire.tools import Call, valid
 
 FILE_FLAG = Flag(
     names=("file",), does="a file of settings in YAML or JSON to take too; - is standard input"

@@ -6,8 +6,9 @@ are not looked at, but for `--help`.
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ReadStdin, Tool, ToolReply
+from tenure.agent.tools.base import Context, ReadStdin, Tool
 from tenure.agent.tools.flags import Usage, error, help_text
+from tenure.wire.tools import Call, ToolReply
 
 _STORAGE = "units have no storage of their own; keep files in the charm's folder, which stays"
 _SECRETS = "it keeps no secrets; hand them to the charm in a resource"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import BagRefused, Call, Context, ReadFailed, ToolReply
+from tenure.agent.tools.base import BagRefused, Context, ReadFailed
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
@@ -18,6 +18,7 @@ from tenure.agent.tools.output import quote
 from tenure.agent.tools.relation import RELATION_FLAG, here, relation_of
 from tenure.errors import BadName
 from tenure.names import application_of, check_application, split_unit
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "relation-get"
 

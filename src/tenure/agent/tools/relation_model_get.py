@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ToolReply
+from tenure.agent.tools.base import Context
 from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Usage, no_more, printed, tool
 from tenure.agent.tools.goyaml import Fields
 from tenure.agent.tools.relation import RELATION_FLAG, relation_of
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "relation-model-get"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import BagRefused, Call, Context, ReadStdin, ToolReply
+from tenure.agent.tools.base import BagRefused, Context, ReadStdin
 from tenure.agent.tools.flags import (
     NO_FORMAT_FLAG,
     Arguments,
@@ -14,6 +14,7 @@ from tenure.agent.tools.flags import (
 )
 from tenure.agent.tools.pairs import FILE_FLAG, parse_pairs, read_settings
 from tenure.agent.tools.relation import RELATION_FLAG, relation_of
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "relation-set"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, NotFoundHere, ToolReply
+from tenure.agent.tools.base import Context, NotFoundHere
 from tenure.agent.tools.flags import Arguments, ToolFailed, Usage, WrongArguments, no_more, tool
-from tenure.agent.tools.output import to_bytes
+from tenure.wire.tools import Call, ToolReply, to_bytes
 
 NAME = "resource-get"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ToolReply, valid
+from tenure.agent.tools.base import Context
 from tenure.agent.tools.flags import Arguments, Usage, no_more, tool
+from tenure.wire.tools import Call, ToolReply, valid
 
 NAME = "state-delete"
 

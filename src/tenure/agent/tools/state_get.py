@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ToolReply
+from tenure.agent.tools.base import Context
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
@@ -14,6 +14,7 @@ from tenure.agent.tools.flags import (
     tool,
 )
 from tenure.agent.tools.output import quote
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "state-get"
 

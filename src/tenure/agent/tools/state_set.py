@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply
+from tenure.agent.tools.base import Context, ReadStdin
 from tenure.agent.tools.flags import Arguments, ToolFailed, Usage, reading_tool
 from tenure.agent.tools.pairs import FILE_FLAG, parse_pairs, read_settings
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "state-set"
 

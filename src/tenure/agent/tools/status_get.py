@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Call, Context, ToolReply, WorkloadStatus
+from tenure.agent.tools.base import Context, WorkloadStatus
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
@@ -15,6 +15,7 @@ from tenure.agent.tools.flags import (
 )
 from tenure.agent.tools.goyaml import Node
 from tenure.leadership.claimant import LeadershipUnknown
+from tenure.wire.tools import Call, ToolReply
 
 NAME = "status-get"
 

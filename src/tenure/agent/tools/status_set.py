@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import (
-    Call,
-    Context,
-    ToolReply,
-    WorkloadStatus,
-    WriteRefused,
-    valid,
-)
+from tenure.agent.tools.base import Context, WorkloadStatus, WriteRefused
 from tenure.agent.tools.flags import (
     Arguments,
     Flag,
@@ -21,6 +14,7 @@ from tenure.agent.tools.flags import (
 )
 from tenure.agent.tools.output import quote
 from tenure.leadership.claimant import LeadershipUnknown
+from tenure.wire.tools import Call, ToolReply, valid
 
 NAME = "status-set"
 

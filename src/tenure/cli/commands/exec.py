@@ -1,4 +1,4 @@
-"""`tenure exec`: a command in a fresh hook context, as transparent as a pane of glass.
+"""`tenure exec`: a command in a fresh hook context.
 
 The command is this process's child and has its stdin, stdout and stderr as they are. A signal that
 somebody sends to `tenure exec` is passed on; one that the terminal sends (Ctrl-C) is not, because
@@ -29,10 +29,11 @@ import click
 from tenure.cli.main import complain, usage
 from tenure.cli.words.lookup import check_unit
 from tenure.cli.words.options import operator_of, with_house
-from tenure.client.exec import CannotRun, ExecContext, open_context, tell_end
+from tenure.client.agent import CannotRun, open_context, tell_end
 from tenure.errors import TenureError
 from tenure.names import split_unit
 from tenure.statefolder import StateFolder
+from tenure.wire.exec import ContextOpened
 
 CANNOT_RUN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
 
@@ -120,7 +121,7 @@ def _see_what_hooks_see(house: StateFolder, unit: str) -> None:
         raise CannotRun(f"the command would not see the paths that hooks see: {fault}") from fault
 
 
-def _run(connection: socket.socket, world: ExecContext, argv: Sequence[str], unit: str) -> int:
+def _run(connection: socket.socket, world: ContextOpened, argv: Sequence[str], unit: str) -> int:
     """Run it to its end, or to the context's."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
     child = _spawn(find_program(argv[0], world), world, argv, before)
@@ -138,7 +139,7 @@ def _run(connection: socket.socket, world: ExecContext, argv: Sequence[str], uni
 
 def _settled(connection: socket.socket, code: int, unit: str) -> int:
     """The exit code to pass on, once what the command left pending is kept or dropped."""
-    lost = tell_end(connection, code)
+    lost = tell_end(connection, unit, code)
     if lost:
         complain(f"what the command set on {unit} may be lost: {lost}: see `tenure log {unit}`")
         return CANNOT_RUN
@@ -155,7 +156,7 @@ def _pass_on(handle: int) -> None:
                 return
 
 
-def find_program(name: str, world: ExecContext) -> Path:
+def find_program(name: str, world: ContextOpened) -> Path:
     """The file that `name` means in that world, as `sh` finds it. Raises CannotRun."""
     denied = False
     for candidate in _candidates(name, world.env, world.cwd):
@@ -179,7 +180,7 @@ def _candidates(name: str, env: Mapping[str, str], cwd: str) -> list[Path]:
 
 
 def _spawn(
-    program: Path, world: ExecContext, argv: Sequence[str], mask: Mask
+    program: Path, world: ContextOpened, argv: Sequence[str], mask: Mask
 ) -> subprocess.Popen[bytes]:
     try:
         return _popen(program, argv, world, mask)
@@ -194,7 +195,7 @@ def _spawn(
 
 
 def _popen(
-    program: Path, argv: Sequence[str], world: ExecContext, mask: Mask
+    program: Path, argv: Sequence[str], world: ContextOpened, mask: Mask
 ) -> subprocess.Popen[bytes]:
     def unblock() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -16,9 +16,10 @@ from tenure.cli.words.lookup import check_unit, leader_in
 from tenure.cli.words.options import operator_of, with_house
 from tenure.cli.words.pairs import pair
 from tenure.cli.words.params import Tree, from_file, from_words, over
-from tenure.client.action import Action, Outcome, encoded, run_action
+from tenure.client.agent import NotRun, run_action
 from tenure.errors import Refused
 from tenure.statefolder import StateFolder
+from tenure.wire.exec import ActionDone, RunAction, encode_ask
 
 LEADER = "/leader"
 
@@ -74,7 +75,7 @@ def command(
     if wait <= 0:
         raise click.UsageError("--wait is over at once: say more than 0s")
     params = said if file is None else over(from_file(file), said)
-    request = encoded(Action(name=action, params=params, leader=target.endswith(LEADER)))
+    request = encode_ask(RunAction(name=action, params=params, leader=target.endswith(LEADER)))
     unit = _unit(house, target)
     try:
         outcome = run_action(
@@ -85,8 +86,8 @@ def command(
             wait=wait,
             on_log=_log,
         )
-    except Refused as fault:
-        if hint := _quotes(str(fault), ctx.meta[WORDS]):
+    except NotRun as fault:
+        if hint := _quotes(fault.wants_text, ctx.meta[WORDS]):
             raise Refused(f"{fault}: {hint}") from fault
         raise
     show("json" if form == "json" else "text", outcome, lambda: _text(outcome))
@@ -101,28 +102,25 @@ def _unit(house: StateFolder, target: str) -> str:
     return leader_in(operator_of(house).status(), target.removesuffix(LEADER))
 
 
-def _quotes(refusal: str, words: Sequence[str]) -> str:
-    """How to write a text that YAML takes for something else, if it was refused for that."""
+def _quotes(wants_text: str, words: Sequence[str]) -> str:
+    """How to write the text that YAML took for something else, if one was refused for that."""
     for key, text in map(pair, words):
-        if f'parameter "{key}" must be string, ' in refusal:
+        if key == wants_text:
             short = len(text) <= MAX_HINT and text.isprintable() and "'" not in text
             return f"""in quotes it is a text: {key}="'{text if short else "..."}'\""""
     return ""
 
 
-def _judged(outcome: Outcome, action: str, unit: str) -> int:
+def _judged(outcome: ActionDone, action: str, unit: str) -> int:
     """The exit code; a failure is told."""
     if outcome.status == "completed":
         return 0
-    complain(f"the action {action} failed on {unit}: {outcome.message or _exit(outcome)}")
+    why = outcome.message or f"exit status {outcome.exit}"
+    complain(f"the action {action} failed on {unit}: {why}")
     return 1
 
 
-def _exit(outcome: Outcome) -> str:
-    return "no reason was given" if outcome.exit is None else f"exit status {outcome.exit}"
-
-
-def _text(outcome: Outcome) -> str:
+def _text(outcome: ActionDone) -> str:
     if not outcome.results:
         return ""
     return yaml.safe_dump(dict(outcome.results), allow_unicode=True).rstrip("\n")

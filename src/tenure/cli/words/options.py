@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from tenure.client.operator import Operator, UnixHttp
+from tenure.client.operator import Operator
+from tenure.client.transport import UnixHttp
 from tenure.errors import BadName
 from tenure.names import check_application, split_unit
 from tenure.statefolder import StateFolder

@@ -15,6 +15,7 @@ from tenure.agent.tools.flags import (
     error,
     parse,
 )
+from tests.support.steady import steady
 
 FLAGS = (*FORMAT_FLAGS, Flag(names=("application",), does="", kind="bool"))
 
@@ -102,6 +103,7 @@ def test_help_before_a_fault_wins_and_a_fault_before_help_too() -> None:
 PLAIN = st.lists(st.text(min_size=0).filter(lambda arg: arg == "-" or not arg.startswith("-")))
 
 
+@steady
 @given(PLAIN, PLAIN, PLAIN, st.lists(st.text()))
 def test_flags_stand_anywhere_before_two_dashes(
     first: list[str], second: list[str], third: list[str], literal: list[str]

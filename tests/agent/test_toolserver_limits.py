@@ -7,7 +7,11 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from tool_world import (
+from tenure.agent.tools import run_tool
+from tenure.agent.tools.base import Context, ReadStdin
+from tenure.agent.toolserver import MAX_CONNECTIONS, MAX_KEPT, SMALL
+from tenure.wire.tools import MAX_REQUEST, Call, ToolReply
+from tests.support.tool_world import (
     OK,
     PATIENCE,
     Client,
@@ -22,10 +26,6 @@ from tool_world import (
     talk,
     until,
 )
-
-from tenure.agent.tools import run_tool
-from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply
-from tenure.agent.toolserver import MAX_CONNECTIONS, MAX_KEPT, MAX_REQUEST, SMALL
 
 FULL = f"hook tools have too much under way (at most {MAX_KEPT} bytes at once); try again"
 

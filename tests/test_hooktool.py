@@ -9,7 +9,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tool_world import (
+
+from tenure.agent.tools.base import Context, ReadStdin
+from tenure.agent.tools.flags import ToolFailed
+from tenure.agent.toolserver import ToolServer
+from tenure.wire.tools import Call, ToolReply, parse_request
+from tests.support.tool_clients import client, clients, contexts, folder, server
+from tests.support.tool_world import (
     BucketContext,
     Client,
     Contexts,
@@ -20,9 +26,7 @@ from tool_world import (
     until,
 )
 
-from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply
-from tenure.agent.tools.flags import ToolFailed
-from tenure.agent.toolserver import ToolServer, parse_request
+__all__ = ["client", "clients", "contexts", "folder", "server"]
 
 LOST = b"ERROR connection to the agent lost: the outcome is unknown\n"
 

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_tools import call
-from tool_world import BucketContext
 
 import tenure
 from tenure.agent.tools import REFUSED, SUPPORTED, TOOLS
-from tenure.agent.tools.base import ToolReply
 from tenure.agent.tools.refused import REASONS
+from tenure.wire.tools import ToolReply
+from tests.agent.tools.test_tools import call
+from tests.support.tool_world import BucketContext
 
 SOURCE = Path(tenure.__file__).parent.parent
 

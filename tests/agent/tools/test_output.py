@@ -10,15 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenure.agent.tools.goyaml import Fields
-from tenure.agent.tools.output import (
-    Value,
-    go_json,
-    quote,
-    quote_all,
-    render,
-    to_bytes,
-    trim,
-)
+from tenure.agent.tools.output import Value, go_json, quote, quote_all, render, trim
+from tenure.wire.tools import to_bytes
+from tests.support.steady import steady
 
 
 @pytest.mark.parametrize(
@@ -47,6 +41,7 @@ def test_a_list_is_quoted_with_spaces_between() -> None:
     assert quote_all([]) == "[]"
 
 
+@steady
 @given(st.text(st.characters()))
 def test_quoted_text_is_one_line_and_printable(text: str) -> None:
     """T0, T2"""
@@ -58,6 +53,7 @@ def test_quoted_text_is_one_line_and_printable(text: str) -> None:
 SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
+@steady
 @given(st.text(SPACES), st.text(), st.text(SPACES))
 def test_trimming_takes_white_space_as_go_knows_it(left: str, text: str, right: str) -> None:
     """T0, T5"""
@@ -91,6 +87,7 @@ def test_json_escapes_as_go_does(text: str, written: str) -> None:
     assert go_json(text) == written
 
 
+@steady
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), st.text("a<\n\u2028é")))
 def test_json_reads_back_and_is_sorted_by_bytes(bucket: dict[str, str]) -> None:
     """T4"""
@@ -129,6 +126,7 @@ def test_the_three_formats(value: Value, smart: bytes, yaml: bytes, json_: bytes
     assert [render(value, name) for name in ("smart", "yaml", "json")] == [smart, yaml, json_]
 
 
+@steady
 @given(st.binary())
 def test_bytes_that_are_no_utf_8_come_out_as_they_went_in(sent: bytes) -> None:
     """B3"""

@@ -10,15 +10,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from tool_world import Client, Contexts
 
 import tenure.agent
 from tenure.agent.host.toolfolder import make_tools_folder
 from tenure.agent.toolserver import ToolServer
-
-settings.register_profile("steady", deadline=None, derandomize=True)
-settings.load_profile("steady")
+from tests.support.tool_world import Client, Contexts
 
 
 def compiler() -> str | None:

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tool_world import BucketContext
 
 from tenure.agent.tools import REFUSED, TOOLS, run_tool
-from tenure.agent.tools.base import Call, ToolReply, WorkloadStatus, WriteRefused
+from tenure.agent.tools.base import WorkloadStatus, WriteRefused
 from tenure.agent.tools.pairs import parse_pairs
+from tenure.wire.tools import Call, ToolReply
+from tests.support.steady import steady
+from tests.support.tool_world import BucketContext
 
 
 async def no_stdin(path: str = "") -> bytes:
@@ -116,6 +118,7 @@ SPACES = st.text("\t\n\v\f\r \x85\xa0\u1680\u2003\u2028\u202f\u205f\u3000", max_
 SOLID = st.text("a.$é\x1c\x1f\u200b\ufeff=", min_size=1)
 
 
+@steady
 @given(SPACES, SOLID.filter(lambda key: "=" not in key), SPACES, SOLID, SPACES)
 def test_white_space_around_keys_and_values_is_go_s(
     left: str, key: str, middle: str, value: str, right: str

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tenure.agent.tools import pairs
 from tenure.agent.tools.flags import ToolFailed
 from tenure.agent.tools.pairs import settings_in
+from tests.support.steady import steady
 
 TABLES = Path(__file__).with_name("conformance")
 FILES = sorted(
@@ -46,6 +47,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SETTINGS = st.dictionaries(TEXT, TEXT, max_size=4)
 
 
+@steady
 @given(SETTINGS, st.booleans())
 def test_json_reads_back_as_the_same_settings(settings: dict[str, str], ascii_only: bool) -> None:
     """T5, B3: as ops sends them"""
@@ -55,12 +57,14 @@ def test_json_reads_back_as_the_same_settings(settings: dict[str, str], ascii_on
 PRINTABLE = st.text("abc019 .:-_é'\"#{}[]&*!|>%@~=<\n\t", max_size=20)
 
 
+@steady
 @given(st.dictionaries(PRINTABLE, PRINTABLE, max_size=4), st.sampled_from([None, "'", '"', "|"]))
 def test_yaml_reads_back_as_the_same_settings(settings: dict[str, str], style: str | None) -> None:
     """T5, B3: as charmhelpers and older ops write them"""
     assert settings_in(yaml.safe_dump(settings, default_style=style).encode()) == settings
 
 
+@steady
 @given(st.binary(max_size=60) | st.text("a:{}[]&*?-!|>'\"#\n ,", max_size=40).map(str.encode))
 def test_no_file_at_all_is_an_internal_fault(content: bytes) -> None:
     """T2, T10: and no error repeats what is in it"""

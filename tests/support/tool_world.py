@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tenure.agent.context.writing import Writer, writes
 from tenure.agent.tools.base import (
     About,
     BagRefused,
-    Call,
     Context,
     Network,
     NotFoundHere,
@@ -21,14 +21,14 @@ from tenure.agent.tools.base import (
     ReadStdin,
     RelationHere,
     Scalar,
-    ToolReply,
-    Tree,
-    UnitGoal,
     WorkloadStatus,
     WriteRefused,
 )
 from tenure.agent.toolserver import RunTool, ToolServer
+from tenure.charms.reading import Tree
 from tenure.leadership.claimant import LeadershipUnknown
+from tenure.wire.messages import GoalUnit
+from tenure.wire.tools import Call, ToolReply
 
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting for what must happen."""
@@ -64,7 +64,7 @@ PEERS = RelationHere(number=0, endpoint="peers", application="web", members=("we
 
 
 @dataclass
-class BucketContext:
+class BucketContext(Writer):
     """A hook context over dicts: it keeps what is written, and refuses what must be refused.
 
     A bag's key is its relation's number and its owner; who has none takes no part.
@@ -91,7 +91,7 @@ class BucketContext:
     ports: set[str] = field(default_factory=set)
     kept: dict[str, str] = field(default_factory=dict)
     version: str = ""
-    goals: dict[str, UnitGoal] = field(default_factory=dict)
+    goals: dict[str, GoalUnit] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
 
     async def is_leader(self) -> bool:
@@ -106,6 +106,7 @@ class BucketContext:
         self._check_readable()
         return dict(self.bucket)
 
+    @writes
     async def write_settings(self, changes: Mapping[str, str]) -> None:
         if not self.leader:
             raise WriteRefused("not the leader")
@@ -117,6 +118,7 @@ class BucketContext:
     def status(self, *, application: bool) -> WorkloadStatus:
         return self.statuses.get(application, WorkloadStatus())
 
+    @writes
     async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:
         if application and not self.leader:
             raise WriteRefused("this unit is not the leader")
@@ -138,6 +140,7 @@ class BucketContext:
             raise BagRefused("permission denied")
         return dict(self.bags[relation, owner])
 
+    @writes
     async def write_bag(
         self, relation: int, changes: Mapping[str, str], *, application: bool
     ) -> None:
@@ -167,7 +170,7 @@ class BucketContext:
     def set_version(self, version: str) -> None:
         self.version = version
 
-    async def goal(self) -> Mapping[str, UnitGoal]:
+    async def goal(self) -> Mapping[str, GoalUnit]:
         self._check_readable()
         return dict(self.goals)
 

@@ -11,9 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tool_world import (
+
+from tenure.agent.context.writing import writes
+from tenure.agent.tools import run_tool
+from tenure.agent.tools.base import Context, ReadStdin, WorkloadStatus
+from tenure.agent.toolserver import ToolServer
+from tenure.errors import TenureError
+from tenure.wire.tools import MAX_REQUEST, Call, ToolReply
+from tests.support.tool_world import (
     OK,
     PATIENCE,
     BucketContext,
@@ -29,16 +34,6 @@ from tool_world import (
     talk,
     until,
 )
-
-from tenure.agent.tools import run_tool
-from tenure.agent.tools.base import Call, Context, ReadStdin, ToolReply, WorkloadStatus
-from tenure.agent.toolserver import (
-    MAX_REQUEST,
-    ToolServer,
-    encode_reply,
-    parse_request,
-)
-from tenure.errors import ProtocolError, TenureError
 
 
 async def test_tools_of_one_context_run_one_at_a_time_in_order_of_arrival(folder: Path) -> None:
@@ -131,17 +126,20 @@ async def test_a_call_that_waits_for_its_turn_gives_it_up_with_its_client(folder
 class SlowContext(BucketContext):
     """A context whose write takes until the test lets it end."""
 
-    writing: asyncio.Event = field(default_factory=asyncio.Event)
+    under_way: asyncio.Event = field(default_factory=asyncio.Event)
     written: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @writes
     async def write_settings(self, changes: Mapping[str, str]) -> None:
         await self._wait()
         await super().write_settings(changes)
 
+    @writes
     async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:
         await self._wait()
         await super().set_status(status, application=application)
 
+    @writes
     async def write_bag(
         self, relation: int, changes: Mapping[str, str], *, application: bool
     ) -> None:
@@ -149,7 +147,7 @@ class SlowContext(BucketContext):
         await super().write_bag(relation, changes, application=application)
 
     async def _wait(self) -> None:
-        self.writing.set()
+        self.under_way.set()
         await self.written.wait()
 
 
@@ -170,7 +168,7 @@ async def test_a_write_under_way_ends_also_without_its_client(
     async with serving(folder / "s", lambda _id: context, run_tool) as server:
         _, writer = await asyncio.open_unix_connection(server.path)
         writer.write(request("1", "/", *write))
-        await asyncio.wait_for(context.writing.wait(), PATIENCE)
+        await asyncio.wait_for(context.under_way.wait(), PATIENCE)
         writer.close()
         await until(lambda: not server.connections)
         following = asyncio.create_task(talk(server.path, request("1", "/", *read)))
@@ -314,36 +312,3 @@ async def test_closing_ends_every_call(folder: Path) -> None:
     assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     writer.close()
     await server.close()
-
-
-@given(st.binary(max_size=200))
-def test_no_bytes_at_all_make_the_parser_stumble(received: bytes) -> None:
-    """T2"""
-    for sent in (received, b"\1" + received, b"\1" + sized(received)):
-        try:
-            parse_request(sent)
-        except ProtocolError as fault:
-            assert "\n" not in str(fault)
-
-
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-
-
-@given(TEXTS, TEXTS, TEXTS, st.lists(TEXTS))
-def test_a_request_is_read_as_it_was_written(
-    context_id: str, cwd: str, tool: str, args: list[str]
-) -> None:
-    """T1"""
-    call = Call(context_id=context_id, cwd=cwd, tool=tool, args=tuple(args))
-    sent = request(context_id, cwd, tool, *args)
-    assert parse_request(sent) == call
-    assert all(parse_request(sent[:end]) is None for end in range(len(sent)))
-
-
-def test_a_reply_is_a_file_or_stdout_then_stderr_then_the_exit_code() -> None:
-    """T2, T7"""
-    reply = ToolReply(exit_code=2, stdout=b"out", stderr=b"err")
-    assert frames(encode_reply(reply)) == [(b"O", b"out"), (b"E", b"err"), (b"X", b"\2")]
-    reply = ToolReply(stdout=b"out", out_path="/x")
-    assert frames(encode_reply(reply)) == [(b"W", sized(b"/x") + b"out"), (b"X", b"\0")]
-    assert frames(encode_reply(ToolReply())) == OK

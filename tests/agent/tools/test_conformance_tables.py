@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tool_world import BucketContext, Client, Contexts, Ran, RecordedAction
 
-from tenure.agent.tools.base import About, RelationHere, UnitGoal, WorkloadStatus
+from tenure.agent.tools.base import About, RelationHere, WorkloadStatus
 from tenure.agent.toolserver import ToolServer
+from tenure.wire.messages import GoalUnit
+from tests.support.tool_world import BucketContext, Client, Contexts, Ran, RecordedAction
 
 FOLDER = Path(__file__).with_name("conformance")
 WORLDS: dict[str, dict[str, Any]] = json.loads((FOLDER / "worlds.json").read_text())
@@ -54,7 +55,7 @@ def context_of(facts: dict[str, Any]) -> BucketContext:
         kept=dict(facts.get("kept", {})),
         resources=facts.get("resources", {}),
         goals={
-            name: UnitGoal(status=status, since=since)
+            name: GoalUnit(status=status, since=since)
             for name, (status, since) in facts.get("goals", {}).items()
         },
     )

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenure.agent.tools.gofloat import json_float, yaml_float
+from tests.support.steady import steady
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,7 @@ def test_floats_have_the_form_that_go_gives_them(value: float, yaml: str, json_:
     assert (yaml_float(value), json_float(value)) == (yaml, json_)
 
 
+@steady
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_float_reads_back_as_the_same_float(value: float) -> None:
     """T4"""

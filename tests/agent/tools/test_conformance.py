@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tool_world import BucketContext, Client, Contexts, Ran
-
 from tenure.agent.toolserver import ToolServer
+from tests.support.tool_world import BucketContext, Client, Contexts, Ran
 
 LINES = Path(__file__).with_name("hook-tools.jsonl").read_text().splitlines()
 CASES = [json.loads(line) for line in LINES]

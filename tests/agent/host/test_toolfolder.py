@@ -7,12 +7,12 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 import pytest
-from tool_world import BucketContext, Client, Contexts, Ran
 
 from tenure.agent.host.toolfolder import base_interpreter, make_tools_folder, runs
 from tenure.agent.tools import TOOLS
 from tenure.agent.toolserver import ToolServer
 from tenure.errors import TenureError
+from tests.support.tool_world import BucketContext, Client, Contexts, Ran
 
 
 def links(folder: Path) -> dict[str, Path]:
