@@ -10,8 +10,9 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py
 
+# `auto` is two workers for each core (tests/conftest.py says why)
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 4 $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal --durations=20 $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

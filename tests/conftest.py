@@ -4,12 +4,15 @@ A skipped test looks like a passed one to who reads the last line only. So skips
 their reasons, and what may be skipped, and why, stands here; any other fails the run. An expected
 failure counts as a skip.
 
-Tests that mostly wait are marked `long`. Where several workers share the run, each begins with one.
+Tests that take long are marked `long`. Where several workers share the run, each begins with its
+share of those; who has done all of its own takes over what another has not begun.
 """
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatch
+from itertools import islice
 
 import pytest
 
@@ -36,7 +39,7 @@ _SKIPPED = pytest.StashKey[dict[str, str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: takes long, mostly waiting; begins first")
+    config.addinivalue_line("markers", "long: takes long; begins first")
     config.stash[_SKIPPED] = {}
     config.pluginmanager.register(_Skips(config.stash[_SKIPPED]), "skips")
 
@@ -53,12 +56,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def spread(long: list[pytest.Item], short: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """The long ones where workers begin: each is first given a quarter of its share, in order."""
-    share = max((len(long) + len(short)) // workers // 4, 2)
-    order = list(short)
-    for number, item in enumerate(long):
-        order.insert(number % workers * share, item)
+    """What each worker is first given, in a row, its share of the long ones in front."""
+    order: list[pytest.Item] = []
+    rest = iter(short)
+    for worker in range(workers):
+        mine = long[worker::workers]
+        share = (len(long) + len(short) - len(order)) // (workers - worker)
+        order += [*mine, *islice(rest, share - len(mine))]
     return order
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: most of a test on real processes is waiting for them."""
+    return 2 * (os.cpu_count() or 1)
 
 
 class _Skips:

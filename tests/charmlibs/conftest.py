@@ -1,5 +1,5 @@
-"""The same houses as the examples have."""
+"""The same fixtures as the examples have."""
 
-from tests.examples.conftest import house, short
+from tests.examples.conftest import short, tenure
 
-__all__ = ["house", "short"]
+__all__ = ["short", "tenure"]

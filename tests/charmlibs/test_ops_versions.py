@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from tests.examples.charms import WITHIN
-from tests.examples.house import SHORT_LEASE, House, others, wait_until
+from tests.examples.running import Tenure, others, wait_until
 from tests.support.charmlibs import libraries
 
 WITNESS = Path(__file__).parent / "witness"
 VERSIONS = ("3.9.0", "2.23.6", "2.5.1", "1.5.4")
+STATUS = "3s"
+"""Often enough, and leaves the machine some time between: each hook is a process of Python."""
 
 
 @pytest.fixture(params=VERSIONS)
@@ -27,27 +29,27 @@ def version(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def witnesses(house: House, short: Path, version: str) -> House:
+def witnesses(tenure: Tenure, short: Path, version: str) -> Tenure:
     """Two units of the witness, each with that ops in its venv, at rest."""
     charm = short / "witness"
     shutil.copytree(WITNESS, charm)
     (charm / "venv").symlink_to(libraries(f"ops=={version}"))
-    house.up(charm, "--units", "2", "--no-restart", "--update-status-interval", "1s", *SHORT_LEASE)
-    house.until(lambda now: _all_heard(house, now), WITHIN)
-    return house
+    tenure.up(charm, "--units", "2", "--no-restart", "--update-status-interval", STATUS)
+    tenure.until(lambda now: _all_heard(tenure, now), WITHIN)
+    return tenure
 
 
-def _seen(house: House, unit: str) -> list[dict[str, Any]]:
+def _seen(tenure: Tenure, unit: str) -> list[dict[str, Any]]:
     """What a unit wrote down, event by event."""
-    file = house.charm_of(unit) / "seen"
+    file = tenure.charm_of(unit) / "seen"
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def _all_heard(house: House, application: dict[str, Any]) -> bool:
+def _all_heard(tenure: Tenure, application: dict[str, Any]) -> bool:
     """Whether both units, when last idle, knew the other's name and who leads."""
     units = set(application["units"])
     return len(units) == 2 and all(
-        _has_heard(_seen(house, unit), application["leader"], units - {unit}) for unit in units
+        _has_heard(_seen(tenure, unit), application["leader"], units - {unit}) for unit in units
     )
 
 
@@ -59,7 +61,7 @@ def _has_heard(lines: list[dict[str, Any]], leader: str | None, rest: set[str]) 
 
 
 def test_a_charm_on_any_ops_is_told_who_leads_and_what_its_peers_say(
-    witnesses: House, version: str
+    witnesses: Tenure, version: str
 ) -> None:
     """G1, G10, H1, H2, O1: each event of a start, a new configuration, another leader"""
     application = witnesses.application()

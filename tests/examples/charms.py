@@ -1,11 +1,11 @@
-"""What the tests of whole charms ask a house."""
+"""What the tests of whole charms ask of Tenure."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from .house import House
+from .running import Tenure
 
 WITHIN = 90.0
 """Seconds: three units of Python's hooks take a while where many share few cores."""
@@ -24,12 +24,12 @@ def at_rest(application: dict[str, Any], units: int) -> bool:
     )  # fmt: skip
 
 
-def act(house: House, unit: str, action: str, *params: str, expect: int = 0) -> dict[str, Any]:
+def act(tenure: Tenure, unit: str, action: str, *params: str, expect: int = 0) -> dict[str, Any]:
     """Run an action; how it ended, with its `results`."""
     words = ("run", unit, action, *params, "--format", "json")
-    return dict(json.loads(house.run(*words, expect=expect)))
+    return dict(json.loads(tenure.run(*words, expect=expect)))
 
 
-def asked(house: House, unit: str, *tool: str) -> str:
+def asked(tenure: Tenure, unit: str, *tool: str) -> str:
     """What a hook tool prints in a context of that unit."""
-    return house.run("exec", unit, "--", *tool).rstrip("\n")
+    return tenure.run("exec", unit, "--", *tool).rstrip("\n")

@@ -1,4 +1,4 @@
-"""A house for each test, in which nothing runs any more at the test's end."""
+"""A Tenure for each test; nothing of it runs any more at the test's end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .house import House
+from .running import Tenure
 
 
 @pytest.fixture
@@ -19,10 +19,10 @@ def short() -> Iterator[Path]:
 
 
 @pytest.fixture
-def house(short: Path) -> Iterator[House]:
-    """A house that was never up."""
-    house = House(short)
+def tenure(short: Path) -> Iterator[Tenure]:
+    """One that was never up."""
+    tenure = Tenure(short)
     try:
-        yield house
+        yield tenure
     finally:
-        house.close()
+        tenure.close()

@@ -12,7 +12,7 @@ from tenure.agent.host.jujupaths import why_not
 from tests.support.charmlibs import packed
 
 from .charms import WITHIN, at_rest, messages
-from .house import EXAMPLES, SHORT_LEASE, House, others
+from .running import EXAMPLES, Tenure, others
 
 CHARM = EXAMPLES / "charmhelpers-restart"
 NAME = "charmhelpers-restart"
@@ -42,23 +42,23 @@ def _met(application: dict[str, Any], request: str) -> bool:
 
 
 @pytest.mark.long
-def test_restarts_never_overlap_and_none_is_left_out(house: House, short: Path) -> None:
+def test_restarts_never_overlap_and_none_is_left_out(tenure: Tenure, short: Path) -> None:
     """B1, B5, G1, H3: three units, two requests, the second across a change of the leader"""
     if why_not() is not None:
         pytest.skip("this kernel lets nobody have a view of the file system of its own")
     trace = short / "trace"
     trace.touch()
-    house.up(
+    tenure.up(
         packed(CHARM, short / "charm", "lib"), "--units", "3", "--juju-paths",
-        "--config", f"trace={trace}", "--update-status-interval", "10s", *SHORT_LEASE,
+        "--config", f"trace={trace}", "--update-status-interval", "10s",
     )  # fmt: skip
-    first = house.until(lambda now: _met(now, "nothing yet"), WITHIN)
-    house.run("config", NAME, "restart=one")
-    house.until(lambda now: _met(now, "one"), WITHIN)
+    first = tenure.until(lambda now: _met(now, "nothing yet"), WITHIN)
+    tenure.run("config", NAME, "restart=one")
+    tenure.until(lambda now: _met(now, "one"), WITHIN)
 
-    house.run("config", NAME, "restart=two")
-    house.run("elect", others(first)[0])
-    house.until(lambda now: _met(now, "two"), WITHIN)
+    tenure.run("config", NAME, "restart=two")
+    tenure.run("elect", others(first)[0])
+    tenure.until(lambda now: _met(now, "two"), WITHIN)
     _check(_restarts(trace), sorted(first["units"]))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from tests.support.charmlibs import packed
 
 from .charms import WITHIN, at_rest, messages
-from .house import EXAMPLES, SHORT_LEASE, House, others
+from .running import EXAMPLES, Tenure, others
 
 CHARM = EXAMPLES / "deferred-elected"
 
@@ -24,27 +24,27 @@ def _started(application: dict[str, Any]) -> bool:
     )
 
 
-def _until_told(house: House, told: dict[str, str]) -> dict[str, Any]:
+def _until_told(tenure: Tenure, told: dict[str, str]) -> dict[str, Any]:
     """Wait until the units say this, and rest."""
-    return dict(house.until(lambda now: at_rest(now, 3) and messages(now) == told, WITHIN))
+    return dict(tenure.until(lambda now: at_rest(now, 3) and messages(now) == told, WITHIN))
 
 
 def test_a_deferred_election_makes_a_minion_the_primary_unless_it_asks_again(
-    house: House, short: Path
+    tenure: Tenure, short: Path
 ) -> None:
     """H2, H3, O1: elected while not ready, deposed, ready: one handler of two has the fault"""
-    house.up(packed(CHARM, short / "deferred-elected"), "--units", "3", *SHORT_LEASE)
-    now = house.until(_started, WITHIN)
+    tenure.up(packed(CHARM, short / "deferred-elected"), "--units", "3")
+    now = tenure.until(_started, WITHIN)
     first, (second, third) = now["leader"], others(now)
     assert messages(now) == {first: LEADS, second: FOLLOWS, third: FOLLOWS}
 
-    house.run("elect", second)
-    _until_told(house, {first: FOLLOWS, second: LEADS, third: FOLLOWS})
+    tenure.run("elect", second)
+    _until_told(tenure, {first: FOLLOWS, second: LEADS, third: FOLLOWS})
 
-    house.run("config", "deferred-elected", "ready=true")
-    now = _until_told(house, {first: FAULT, second: PROMOTED, third: FOLLOWS})
+    tenure.run("config", "deferred-elected", "ready=true")
+    now = _until_told(tenure, {first: FAULT, second: PROMOTED, third: FOLLOWS})
     assert now["leader"] == second
     assert now["units"][first]["status"]["current"] == "blocked"
 
-    house.run("elect", third)
-    _until_told(house, {first: FAULT, second: FOLLOWS, third: PROMOTED})
+    tenure.run("elect", third)
+    _until_told(tenure, {first: FAULT, second: FOLLOWS, third: PROMOTED})

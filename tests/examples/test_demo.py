@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .house import EXAMPLES, processes_of, wait_until
+from .running import EXAMPLES, processes_of, wait_until
 
 DEMO = EXAMPLES / "demo.py"
 

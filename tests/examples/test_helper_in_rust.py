@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .house import EXAMPLES, SHORT_LEASE, House, others
+from .running import EXAMPLES, Tenure, others
 
 CHARM = EXAMPLES / "helper-in-rust"
 
@@ -19,17 +19,17 @@ pytestmark = pytest.mark.skipif(shutil.which("rustc") is None, reason="there is 
 
 
 @pytest.fixture
-def rusty(house: House) -> Iterator[House]:
-    """A house whose helpers, which are in sessions of their own, end with the test."""
-    yield house
-    for file in house.state.glob("units/*/charm/helper.pid"):
+def rusty(tenure: Tenure) -> Iterator[Tenure]:
+    """A Tenure whose helpers, which are in sessions of their own, end with the test."""
+    yield tenure
+    for file in tenure.state.glob("units/*/charm/helper.pid"):
         with contextlib.suppress(ProcessLookupError, ValueError):
             os.kill(int(file.read_text()), signal.SIGKILL)
 
 
-def test_a_helper_in_rust_leads_with_the_contexts_that_hooks_lend_it(rusty: House) -> None:
+def test_a_helper_in_rust_leads_with_the_contexts_that_hooks_lend_it(rusty: Tenure) -> None:
     """T9, T8, H8, G6: the same process, hook after hook, with nothing but another context id"""
-    rusty.up(CHARM, "--units", "2", "--update-status-interval", "1s", *SHORT_LEASE)
+    rusty.up(CHARM, "--units", "2", "--update-status-interval", "1s")
     application = rusty.until(lambda now: _says(now, "turn 1") and len(now["units"]) == 2, 90.0)
     leader, (other,) = application["leader"], others(application)
     assert _status(application, leader) == "leads, turn 1"
@@ -43,9 +43,9 @@ def test_a_helper_in_rust_leads_with_the_contexts_that_hooks_lend_it(rusty: Hous
         assert (rusty.charm_of(unit) / "helper.pid").read_text() == pid
 
 
-def test_a_context_that_is_over_is_of_no_use_to_the_helper(rusty: House) -> None:
+def test_a_context_that_is_over_is_of_no_use_to_the_helper(rusty: Tenure) -> None:
     """T8"""
-    rusty.up(CHARM, "--units", "1", *SHORT_LEASE)
+    rusty.up(CHARM, "--units", "1")
     rusty.until(lambda now: _says(now, "turn 1"), 90.0)
     [unit] = rusty.application()["units"]
     told = rusty.run(

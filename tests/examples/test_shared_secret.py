@@ -7,7 +7,7 @@ import signal
 import stat
 from typing import Any
 
-from .house import EXAMPLES, SHORT_LEASE, House, others
+from .running import EXAMPLES, SHORT_LEASE, Tenure, others
 
 CHARM = EXAMPLES / "shared-secret"
 
@@ -18,33 +18,38 @@ def _all_have_a_secret(application: dict[str, Any]) -> bool:
     )
 
 
-def test_every_unit_gets_the_leaders_secret_and_a_new_leader_keeps_it(house: House) -> None:
+def test_every_unit_gets_the_leaders_secret_and_a_new_leader_keeps_it(tenure: Tenure) -> None:
     """B1, B5, H1, H2, H3, T10: the example, from its first start to another leader"""
-    house.up(CHARM, "--units", "3", "--no-restart", *SHORT_LEASE)
-    first = house.until(_all_have_a_secret)
-    secret = house.run("exec", first["leader"], "--", "leader-get", "secret").strip()
+    tenure.up(CHARM, "--units", "3", "--no-restart", *SHORT_LEASE)
+    first = tenure.until(_all_have_a_secret)
+    secret = tenure.run("exec", first["leader"], "--", "leader-get", "secret").strip()
     assert len(secret) == 64
-    _check_files(house, first, secret)
+    _check_files(tenure, first, secret)
 
     os.kill(first["units"][first["leader"]]["pid"], signal.SIGKILL)
-    second = house.until(lambda now: now["leader"] not in (None, first["leader"]))
+    second = tenure.until(lambda now: now["leader"] not in (None, first["leader"]))
     assert second["term"] > first["term"]
-    house.until(lambda now: now["units"][now["leader"]]["hook"]["last"] == "leader-elected")
-    assert house.run("exec", second["leader"], "--", "leader-get", "secret").strip() == secret
-    assert house.application()["revision"] == 1
-    _check_that_it_is_told_nowhere(house, secret)
+    tenure.until(lambda now: now["units"][now["leader"]]["hook"]["last"] == "leader-elected")
+    assert tenure.run("exec", second["leader"], "--", "leader-get", "secret").strip() == secret
+    assert tenure.application()["revision"] == 1
+    _check_that_it_is_told_nowhere(tenure, secret)
 
 
-def _check_files(house: House, application: dict[str, Any], secret: str) -> None:
+def _check_files(tenure: Tenure, application: dict[str, Any], secret: str) -> None:
     for unit in application["units"]:
-        file = house.charm_of(unit) / "secret"
+        file = tenure.charm_of(unit) / "secret"
         assert file.read_text() == secret
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     for unit in others(application):
-        assert house.run("exec", unit, "--", "is-leader") == "False\n"
+        assert tenure.run("exec", unit, "--", "is-leader") == "False\n"
 
 
-def _check_that_it_is_told_nowhere(house: House, secret: str) -> None:
+def _check_that_it_is_told_nowhere(tenure: Tenure, secret: str) -> None:
     """Neither in logs nor in what operators see, `settings` apart."""
-    told = (house.log(), house.said(), house.run("status"), house.run("history", "shared-secret"))
+    told = (
+        tenure.log(),
+        tenure.said(),
+        tenure.run("status"),
+        tenure.run("history", "shared-secret"),
+    )
     assert not any(secret in text for text in told)

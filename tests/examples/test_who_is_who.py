@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 from .charms import asked, messages
-from .house import EXAMPLES, SHORT_LEASE, House, others
+from .running import EXAMPLES, SHORT_LEASE, Tenure, others
 
 CHARM = EXAMPLES / "who-is-who"
 PEERS = ("-r", "peers:0")
@@ -28,54 +28,54 @@ def _names(count: int) -> list[str]:
     return [f"who-is-who/{number}" for number in range(count)]
 
 
-def test_units_learn_who_leads_because_the_leader_tells(house: House) -> None:
+def test_units_learn_who_leads_because_the_leader_tells(tenure: Tenure) -> None:
     """G10, H3, O1: from the first roster over a hand-over to a leader that dies"""
-    house.up(CHARM, "--units", "3", "--no-restart", *SHORT_LEASE)
-    first = house.until(lambda now: len(now["units"]) == 3 and _know(now))
+    tenure.up(CHARM, "--units", "3", "--no-restart", *SHORT_LEASE)
+    first = tenure.until(lambda now: len(now["units"]) == 3 and _know(now))
     second, third = others(first)
-    _check_beliefs(house, first)
+    _check_beliefs(tenure, first)
 
-    house.run("elect", second)
-    after = house.until(lambda now: now["leader"] == second and _know(now))
-    _check_beliefs(house, after)
+    tenure.run("elect", second)
+    after = tenure.until(lambda now: now["leader"] == second and _know(now))
+    _check_beliefs(tenure, after)
 
     os.kill(after["units"][second]["pid"], signal.SIGKILL)
-    house.until(
+    tenure.until(
         lambda now: now["leader"] not in (None, second) and _know(now, first["leader"], third)
     )
-    assert asked(house, third, "relation-get", *PEERS, "leads", second) == "True"
+    assert asked(tenure, third, "relation-get", *PEERS, "leads", second) == "True"
 
 
-def _check_beliefs(house: House, application: dict[str, Any]) -> None:
+def _check_beliefs(tenure: Tenure, application: dict[str, Any]) -> None:
     """What every unit says of itself, as another reads it."""
     for reader in application["units"]:
         for unit in application["units"]:
             leads = str(unit == application["leader"])
-            assert asked(house, reader, "relation-get", *PEERS, "leads", unit) == leads
+            assert asked(tenure, reader, "relation-get", *PEERS, "leads", unit) == leads
 
 
-def test_the_roster_follows_who_comes_and_who_leaves(house: House) -> None:
+def test_the_roster_follows_who_comes_and_who_leaves(tenure: Tenure) -> None:
     """U4: up to five units and down to two, the leader among those that leave"""
-    house.up(CHARM, "--units", "3", *SHORT_LEASE)
-    house.until(lambda now: list(now["units"]) == _names(3) and _know(now))
+    tenure.up(CHARM, "--units", "3")
+    tenure.until(lambda now: list(now["units"]) == _names(3) and _know(now))
 
-    house.run("scale", "who-is-who", "5")
-    house.until(lambda now: list(now["units"]) == _names(5) and _know(now))
-    house.run("elect", "who-is-who/4")
+    tenure.run("scale", "who-is-who", "5")
+    tenure.until(lambda now: list(now["units"]) == _names(5) and _know(now))
+    tenure.run("elect", "who-is-who/4")
 
-    house.run("scale", "who-is-who", "2")
-    house.until(lambda now: list(now["units"]) == _names(2) and _know(now))
+    tenure.run("scale", "who-is-who", "2")
+    tenure.until(lambda now: list(now["units"]) == _names(2) and _know(now))
     for stays in _names(2):
-        heard = house.run("log", stays)
+        heard = tenure.run("log", stays)
         assert all(f"{left} leaves" in heard for left in _names(5)[2:])
 
 
-def test_a_minion_may_not_write_what_is_everybodys(house: House) -> None:
+def test_a_minion_may_not_write_what_is_everybodys(tenure: Tenure) -> None:
     """The application's bag is the leader's to write and everybody's to read"""
-    house.up(CHARM, "--units", "2", *SHORT_LEASE)
-    now = house.until(lambda now: len(now["units"]) == 2 and _know(now))
+    tenure.up(CHARM, "--units", "2")
+    now = tenure.until(lambda now: len(now["units"]) == 2 and _know(now))
     (minion,) = others(now)
     command = [*PEERS, "--app", f"leader={minion}"]
-    house.run("exec", minion, "--", "relation-set", *command, expect=1)
-    told = asked(house, minion, "relation-get", *PEERS, "--app", "leader", "who-is-who")
+    tenure.run("exec", minion, "--", "relation-set", *command, expect=1)
+    told = asked(tenure, minion, "relation-get", *PEERS, "--app", "leader", "who-is-who")
     assert told == now["leader"]

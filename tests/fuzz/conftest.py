@@ -1,4 +1,4 @@
-"""Every test here draws the same examples on every run; a house or a socket for those that need it.
+"""Every test here draws the same examples on every run; all of Tenure, or a socket, if needed.
 
 What was logged by the libraries is looked at after every test: a traceback is a failure.
 """
@@ -15,7 +15,7 @@ import pytest
 
 from tests.controller.conftest import Served, Socket, healthy, served
 from tests.fuzz.others import Leader
-from tests.house.conftest import place
+from tests.whole.conftest import place
 
 __all__ = ["folder", "healthy", "leader", "no_tracebacks", "place", "served"]
 

@@ -1,6 +1,6 @@
 """A charm that floods its agent: the other units go on, the lease is renewed, logs stay bounded.
 
-Real houses with real hooks. What is called thousands of times is called by one process that speaks
+Real processes, real hooks. What is called thousands of times is called by one process that speaks
 the tool socket's protocol itself: starting so many processes would measure the machine.
 """
 
@@ -18,11 +18,13 @@ from tenure.clock import SystemClock
 from tenure.core.bucket import MAX_BUCKET
 from tenure.statefolder import StateFolder
 from tests.fuzz.processes import MIB, Watched
-from tests.house.conftest import Place, wait_for
+from tests.whole.conftest import Place, wait_for
 
 LEASE = "5s"
 SETS = 1500
 LINES = 10_000
+PAUSE = 0.2
+"""Seconds between what others ask: each time is a process, and many would be another flood."""
 
 CALLER = """
 import os, socket, sys, time
@@ -51,11 +53,11 @@ print(int(times) / (time.monotonic() - began), slowest)
 
 
 class Flooded:
-    """A house of a leader and a minion, and what is asked of it during a flood."""
+    """A leader and a minion, and what is asked of it during a flood."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.house = StateFolder(place.state)
+        self.folder = StateFolder(place.state)
         status = place.status().applications["web"]
         self.leader = status.leader or ""
         self.minion = next(unit for unit in status.units if unit != self.leader)
@@ -75,7 +77,7 @@ class Flooded:
         assert all(unit.agent == "connected" for unit in web.units.values())
 
     def charm_of(self, unit: str) -> Path:
-        return self.house.unit_folder(unit) / "charm"
+        return self.folder.unit_folder(unit) / "charm"
 
     def calls(self, times: int, tool: str, arg: str) -> tuple[float, float]:
         """Calls a second, and the seconds that the slowest took, from within one context."""
@@ -87,7 +89,7 @@ class Flooded:
 
     def logs(self) -> int:
         """Bytes of all logs of the leader."""
-        folder = self.house.unit_folder(self.leader)
+        folder = self.folder.unit_folder(self.leader)
         return sum(path.stat().st_size for path in folder.glob("*log*"))
 
 
@@ -98,10 +100,12 @@ def asked_meanwhile(flooded: Flooded) -> Iterator[list[float]]:
     over = Event()
 
     def ask() -> None:
-        while not over.is_set():
+        is_over = False
+        while not is_over:
             began = time.monotonic()
             said = flooded.place.call("exec", flooded.minion, "--", "is-leader").stdout
             took.append(time.monotonic() - began if said == b"False\n" else float("inf"))
+            is_over = over.wait(PAUSE)
 
     asking = Thread(target=ask)
     asking.start()
@@ -138,7 +142,7 @@ def test_ten_thousand_lines_of_a_log_hold_up_nobody(place: Place) -> None:
     figures = f"{rate:.0f} lines/s, slowest {slowest:.3f} s; others {max(took):.2f} s at most"
     assert max(took) < 5.0 and slowest < 5.0, figures
     flooded.goes_on()
-    log = (flooded.house.unit_log(flooded.leader)).read_text()
+    log = (flooded.folder.unit_log(flooded.leader)).read_text()
     assert all(f": line {number}\n" in log for number in (0, LINES // 2, LINES - 1))
     assert log.count(": line ") == LINES
 
@@ -165,7 +169,7 @@ def test_a_write_far_beyond_the_limit_is_refused_in_the_same_words(place: Place)
     said = write(flooded, far)
     assert "1048576" in said and "would take" in said, said
     assert place.status().applications["web"].revision == 0
-    assert "lost" not in flooded.house.unit_log(flooded.leader).read_text()
+    assert "lost" not in flooded.folder.unit_log(flooded.leader).read_text()
     flooded.goes_on()
 
 

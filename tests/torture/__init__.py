@@ -15,7 +15,7 @@ happened earlier or later than it was noted is noted at the end that accuses nob
 |---|---|
 | `dispatch.py` | the charm: one program for every hook, alone under `python -IS` |
 | `shim.c`, `shim.py` | a disk that fails on demand, for processes that run already |
-| `house.py`, `watch.py` | the house, and the life of each of its processes |
+| `tenure.py`, `watch.py` | Tenure, and the life of each of its processes |
 | `table.py` | what is done to it, in one look |
 | `scene.py`, `faults.py`, `disks.py` | how that is done |
 | `driver.py` | the loop: a fault, healing, the next; and the end of all |

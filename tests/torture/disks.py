@@ -17,7 +17,7 @@ def fills_by_limit(scene: Scene, life: Life) -> None:
     resource.prlimit(life.pid, resource.RLIMIT_FSIZE, (0, hard))
     try:
         with _nobody_ends(scene, "no byte fits any file"):
-            scene.house.rest(scene.rng.uniform(0.4, 1.5))
+            scene.tenure.rest(scene.rng.uniform(0.4, 1.5))
     finally:
         with suppress(ProcessLookupError, PermissionError):
             resource.prlimit(life.pid, resource.RLIMIT_FSIZE, (hard, hard))
@@ -26,24 +26,27 @@ def fills_by_limit(scene: Scene, life: Life) -> None:
 def limit_controller(scene: Scene) -> None:
     """The controller can write no byte to any file."""
     with suppress(ProcessLookupError):
-        fills_by_limit(scene, scene.house.controller())
+        fills_by_limit(scene, scene.tenure.controller())
 
 
 def limit_agent(scene: Scene) -> None:
     """Nor can an agent."""
     with suppress(ProcessLookupError):
-        fills_by_limit(scene, scene.house.agent(scene.anyone()))
+        fills_by_limit(scene, scene.tenure.agent(scene.anyone()))
 
 
 def fails(kind: str, where: str) -> Callable[[Scene], None]:
     def fault(scene: Scene) -> None:
         path = _place(scene, where)
         every = scene.rng.choice((1, 1, 2, 3))
-        with _nobody_ends(scene, f"{kind} of {where}"), scene.house.shim.failing(kind, path, every):
-            scene.house.rest(scene.rng.uniform(0.4, 1.8))
+        with (
+            _nobody_ends(scene, f"{kind} of {where}"),
+            scene.tenure.shim.failing(kind, path, every),
+        ):
+            scene.tenure.rest(scene.rng.uniform(0.4, 1.8))
             if scene.rng.random() < 0.25:
                 role = CONTROLLER if where == CONTROLLER else scene.anyone()
-                life = scene.house.watch.of(role)
+                life = scene.tenure.watch.of(role)
                 if life is not None:
                     scene.kill(life, "amid a failing disk")
 
@@ -54,9 +57,9 @@ def fails(kind: str, where: str) -> Callable[[Scene], None]:
 @contextmanager
 def _nobody_ends(scene: Scene, meanwhile: str) -> Iterator[None]:
     """A failing disk ends nobody who runs: no restart is needed once it is well again."""
-    lives = scene.house.lives()
+    lives = scene.tenure.lives()
     yield
-    scene.house.watch.look()
+    scene.tenure.watch.look()
     scene.figures.faults_found += [
         f"{life.role} (pid {life.pid}) ended by itself: {meanwhile}"
         for life in lives
@@ -65,7 +68,7 @@ def _nobody_ends(scene: Scene, meanwhile: str) -> Iterator[None]:
 
 
 def _place(scene: Scene, where: str) -> Path:
-    paths = scene.house.paths
+    paths = scene.tenure.paths
     places: dict[str, Callable[[], Path]] = {
         CONTROLLER: lambda: paths.controller_folder,
         "an agent": lambda: paths.unit_folder(scene.anyone()),

@@ -1,4 +1,4 @@
-"""The loop: a fault, healing, the next one; in the end a calm house, and what is left in its store.
+"""The loop: a fault, healing, the next one; in the end calm, and what is left in the store.
 
 The faults come in rounds, each of them once per round, in an order drawn from the seed. Processes
 do not follow a seed, so a run cannot be replayed; but the same seed tries the same things in the
@@ -26,7 +26,7 @@ from tenure.errors import TenureError
 from tenure.leadership.statefile import StateFile
 from tenure.simulation.facts import BucketAtEnd, Fact, Healed, UnitAtEnd
 from tests.torture.figures import Figures
-from tests.torture.house import APPLICATION, LEASE, RECONNECT_GRACE, NotSo, Torn
+from tests.torture.running import APPLICATION, LEASE, RECONNECT_GRACE, NotSo, Torn
 from tests.torture.scene import Scene, meddle
 from tests.torture.shim import NO_COMPILER
 from tests.torture.table import FAULTS
@@ -48,22 +48,22 @@ MEDDLED = 0.3
 
 
 class Driver:
-    """One run over one house."""
+    """One run over one tenure."""
 
     def __init__(
-        self, house: Torn, rng: random.Random, figures: Figures, kinds: Sequence[str]
+        self, tenure: Torn, rng: random.Random, figures: Figures, kinds: Sequence[str]
     ) -> None:
-        self.house = house
+        self.tenure = tenure
         self.figures = figures
         self._rng = rng
-        self._scene = Scene(house, rng, figures)
+        self._scene = Scene(tenure, rng, figures)
         self._kinds = self._possible(kinds)
         self._bag: list[str] = []
         self._lives_before = 0
         self.at_end: list[Fact] = []
 
     def _possible(self, kinds: Sequence[str]) -> list[str]:
-        if self.house.shim.works:
+        if self.tenure.shim.works:
             return list(kinds)
         for kind in kinds:
             if FAULTS[kind].by_shim:
@@ -91,24 +91,24 @@ class Driver:
 
     def _one(self, kind: str) -> None:
         self.figures.faults[kind] += 1
-        fault, before = FAULTS[kind], self.house.leader()
+        fault, before = FAULTS[kind], self.tenure.leader()
         meddled = self._rng.random() < MEDDLED
         with self._meddling() if meddled else nullcontext():
             fault.do(self._scene)
         self._heal(kind)
-        after = self.house.leader()
+        after = self.tenure.leader()
         if fault.keeps_leader and not meddled and after != before:
             self.figures.faults_found.append(f"G9 broken: {kind}: {before} led, now {after}")
         if self._ended_too_often():
-            self.house.end_up(signal.SIGKILL)
-            self.figures.kills["the whole house"] += 1
+            self.tenure.end_up(signal.SIGKILL)
+            self.figures.kills["all of Tenure"] += 1
             self._up()
             self._heal("a new beginning")
 
     @contextmanager
     def _meddling(self) -> Iterator[None]:
         """An operator's order at some moment of the fault."""
-        scene = Scene(self.house, random.Random(self._rng.random()), self.figures)
+        scene = Scene(self.tenure, random.Random(self._rng.random()), self.figures)
 
         def order() -> None:
             scene.moment(1.0)
@@ -124,39 +124,39 @@ class Driver:
     # -- healing
 
     def _up(self) -> None:
-        self._lives_before = len(self.house.watch.lives)
-        self.house.up()
+        self._lives_before = len(self.tenure.watch.lives)
+        self.tenure.up()
 
     def _ended_too_often(self) -> bool:
-        lives = self.house.watch.lives[self._lives_before :]
+        lives = self.tenure.watch.lives[self._lives_before :]
         ends = Counter(life.role for life in lives if life.ended_at is not None)
         return max(ends.values(), default=0) >= ENDS_PER_UP
 
     def _heal(self, fault: str) -> None:
-        """Wait until the house is healthy, and see how long nobody led. Raises NotSo."""
-        self.house.shim.heal()
-        operator = Operator(UnixHttp(self.house.paths.controller_socket))
+        """Wait until Tenure is healthy, and see how long nobody led. Raises NotSo."""
+        self.tenure.shim.heal()
+        operator = Operator(UnixHttp(self.tenure.paths.controller_socket))
 
         def is_healthy() -> bool:
             self._nurse(operator)
-            return self.house.is_healthy()
+            return self.tenure.is_healthy()
 
         try:
-            took = self.house.wait(is_healthy, "the house to be healthy", HEAL_WITHIN)
+            took = self.tenure.wait(is_healthy, "Tenure to be healthy", HEAL_WITHIN)
         except NotSo as vain:
-            raise NotSo(f"{vain} after {fault}: {self.house.status()}") from None
+            raise NotSo(f"{vain} after {fault}: {self.tenure.status()}") from None
         self.figures.healed(took, fault)
         self._look_at_history(fault)
 
     def _nurse(self, operator: Operator) -> None:
         """What somebody would do who cares: kill what hangs, retry what failed, drop old pins."""
-        for unit in self.house.units:
-            for pid in self.house.hooks_of(unit):
+        for unit in self.tenure.units:
+            for pid in self.tenure.hooks_of(unit):
                 began_at = read_start(pid)
                 if began_at is not None and boottime() - began_at > HOOK_MAY_RUN:
-                    self.house.kill_hook(pid)
+                    self.tenure.kill_hook(pid)
                     self.figures.kills["hook that hangs"] += 1
-        status = self.house.status()
+        status = self.tenure.status()
         web = status.applications.get(APPLICATION) if status else None
         if web is None:
             return
@@ -169,7 +169,7 @@ class Driver:
 
     def _look_at_history(self, fault: str) -> None:
         with suppress(TenureError):
-            for entry in self.house.operator.history(APPLICATION, 200).entries:
+            for entry in self.tenure.operator.history(APPLICATION, 200).entries:
                 gap = entry.leaderless_for or 0.0
                 if entry.kind == "granted" and entry.unit_from is not None:
                     self.figures.longest_gap = max(self.figures.longest_gap, gap)
@@ -178,32 +178,32 @@ class Driver:
 
     def _finish(self) -> None:
         """Calm: everything that is owed must be paid now, while nobody writes any more."""
-        (self.house.trace / "calm").touch()
+        (self.tenure.trace / "calm").touch()
         self._heal("the last fault")
         healed_at = boottime()
-        operator = self.house.operator
+        operator = self.tenure.operator
 
         def is_quiet() -> bool:
             self._nurse(operator)
-            return self.house.is_healthy() and self._is_paid()
+            return self.tenure.is_healthy() and self._is_paid()
 
-        self.house.wait(is_quiet, "all that is owed to be paid", HEAL_WITHIN)
+        self.tenure.wait(is_quiet, "all that is owed to be paid", HEAL_WITHIN)
         self.at_end.append(
             Healed(
                 at=healed_at, lead_by=healed_at + max(LEASE, RECONNECT_GRACE) + SLACK,
                 quiet_by=boottime(), must_lead=(APPLICATION,),
             )
         )  # fmt: skip
-        self.house.rest(SETTLED_AFTER)
-        self.house.wait(is_quiet, "all that is owed to be paid", HEAL_WITHIN)
+        self.tenure.rest(SETTLED_AFTER)
+        self.tenure.wait(is_quiet, "all that is owed to be paid", HEAL_WITHIN)
         self._note_end()
 
     def _kept(self, unit: str) -> LocalState | None:
-        return StateFile(self.house.paths.unit_folder(unit) / "state.json", LocalState).load()
+        return StateFile(self.tenure.paths.unit_folder(unit) / "state.json", LocalState).load()
 
     def _is_paid(self) -> bool:
         """Every unit has seen the last revision, or leads and has run leader-elected for it."""
-        status = self.house.status()
+        status = self.tenure.status()
         web = status.applications.get(APPLICATION) if status else None
         if web is None:
             return False
@@ -211,20 +211,20 @@ class Driver:
             kept is not None
             and kept.failure is None
             and (kept.elected_for == web.term if unit == web.leader else self._is_told(kept))
-            for unit in self.house.units
+            for unit in self.tenure.units
             for kept in [self._kept(unit)]
         )
 
     def _is_told(self, kept: LocalState) -> bool:
         with suppress(TenureError):
-            revision = self.house.operator.settings(APPLICATION).revision
+            revision = self.tenure.operator.settings(APPLICATION).revision
             writer = self._last_writer(revision)
             told = kept.seen_revision >= revision or writer == kept.unit
             return told and kept.deposition is None and kept.told_once
         return False
 
     def _last_writer(self, revision: int) -> str | None:
-        entries = self.house.operator.history(APPLICATION, 1000).entries
+        entries = self.tenure.operator.history(APPLICATION, 1000).entries
         found = [
             entry.unit_to for entry in entries
             if entry.kind == "settings" and f"revision {revision}:" in entry.cause
@@ -233,10 +233,10 @@ class Driver:
 
     def _note_end(self) -> None:
         """How it stands, and then what is in the store after everything was killed at once."""
-        status = self.house.operator.status()
+        status = self.tenure.operator.status()
         web = status.applications[APPLICATION]
         at = boottime()
-        for unit in self.house.units:
+        for unit in self.tenure.units:
             kept = self._kept(unit)
             assert kept is not None
             leads = unit == web.leader
@@ -247,14 +247,14 @@ class Driver:
                     seen_revision=kept.seen_revision,
                 )
             )  # fmt: skip
-        bucket = self.house.operator.settings(APPLICATION)
+        bucket = self.tenure.operator.settings(APPLICATION)
         writer = self._last_writer(bucket.revision)
-        self.house.end_up(signal.SIGKILL)
+        self.tenure.end_up(signal.SIGKILL)
         self.at_end.append(self._durable(bucket.revision, writer))
 
     def _durable(self, revision: int, writer: str | None) -> BucketAtEnd:
-        with self.house.controller_alone():
-            found = self.house.operator.settings(APPLICATION)
+        with self.tenure.controller_alone():
+            found = self.tenure.operator.settings(APPLICATION)
         if found.revision != revision:
             self.figures.faults_found.append(
                 f"G6 broken: revision {revision} became {found.revision} when all was killed"

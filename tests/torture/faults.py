@@ -1,4 +1,4 @@
-"""What is done to the house's processes: one function of a few lines for each fault.
+"""What is done to Tenure's processes: one function of a few lines for each fault.
 
 A fault does its worst and undoes what would last for ever; it waits for no recovery, that is the
 driver's. What must be undone is undone also if the run is interrupted.
@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tenure.statefolder import StateFolder
-from tests.torture.house import GUARANTEE, LEASE, PYTHON, NotSo, Torn
+from tests.torture.running import GUARANTEE, LEASE, PYTHON, NotSo, Torn
 from tests.torture.scene import Scene, meddle
 from tests.torture.watch import Life, argv_of, children_of
 
@@ -27,7 +27,7 @@ PAST = 1.0
 
 def kill_leader(scene: Scene) -> None:
     """Its agent is killed, and back before the lease is over."""
-    scene.kill(scene.house.agent(scene.leader()), "leader's agent")
+    scene.kill(scene.tenure.agent(scene.leader()), "leader's agent")
 
 
 def kill_leader_for_good(scene: Scene) -> None:
@@ -35,51 +35,51 @@ def kill_leader_for_good(scene: Scene) -> None:
     leader = scene.leader()
 
     def is_followed() -> bool:
-        found = scene.house.watch.of(leader)
+        found = scene.tenure.watch.of(leader)
         if found is not None:
             scene.kill(found, "leader's agent")
-        return scene.house.leader() not in (leader, None)
+        return scene.tenure.leader() not in (leader, None)
 
     with suppress(NotSo):
-        scene.house.wait(is_followed, "another to lead", 25.0)
+        scene.tenure.wait(is_followed, "another to lead", 25.0)
 
 
 def kill_minion(scene: Scene) -> None:
     """A minion's agent is killed."""
-    scene.kill(scene.house.agent(scene.minion()), "minion's agent")
+    scene.kill(scene.tenure.agent(scene.minion()), "minion's agent")
 
 
 def kill_all_agents(scene: Scene) -> None:
     """All at once."""
-    for agent in [scene.house.agent(unit) for unit in scene.house.units]:
+    for agent in [scene.tenure.agent(unit) for unit in scene.tenure.units]:
         scene.kill(agent, "any agent")
 
 
 def kill_with_warden(scene: Scene) -> None:
     """The warden is killed, and then its agent: a ghost of a hook may be left (H5)."""
-    agent = scene.house.agent(scene.anyone())
+    agent = scene.tenure.agent(scene.anyone())
     for pid in children_of(agent.pid):
         if any(word.endswith("warden.py") for word in argv_of(pid)):
-            scene.house.kill_hook(pid)
+            scene.tenure.kill_hook(pid)
             scene.figures.kills["warden"] += 1
     scene.kill(agent, "any agent")
 
 
 def stop_leader_cleanly(scene: Scene) -> None:
     """SIGTERM: it hands over (U4)."""
-    agent = scene.house.agent(scene.leader())
+    agent = scene.tenure.agent(scene.leader())
     agent.asked = True
     agent.send(signal.SIGTERM)
-    scene.house.wait(lambda: not scene.house.is_there(agent), "it to end", 15.0)
+    scene.tenure.wait(lambda: not scene.tenure.is_there(agent), "it to end", 15.0)
 
 
 def pause_leader_past_lease(scene: Scene) -> None:
     """Its agent is stopped in the middle of a hook, until another unit leads and runs one."""
     leader = scene.leader()
-    others = [unit for unit in scene.house.units if unit != leader]
+    others = [unit for unit in scene.tenure.units if unit != leader]
     _wait_for_hook(scene, leader)
-    with scene.pauses(scene.house.agent(leader)), suppress(NotSo):
-        scene.house.wait(lambda: scene.house.leader() in others, "another to lead", 25.0)
+    with scene.pauses(scene.tenure.agent(leader)), suppress(NotSo):
+        scene.tenure.wait(lambda: scene.tenure.leader() in others, "another to lead", 25.0)
         _wait_for_hook(scene, scene.leader())
         scene.moment(0.3)
 
@@ -87,20 +87,20 @@ def pause_leader_past_lease(scene: Scene) -> None:
 def _wait_for_hook(scene: Scene, unit: str) -> None:
     """Wait until a hook of the unit runs, but not for long."""
     with suppress(NotSo):
-        scene.house.wait(lambda: scene.house.hooks_of(unit), f"a hook of {unit}", 2.0)
+        scene.tenure.wait(lambda: scene.tenure.hooks_of(unit), f"a hook of {unit}", 2.0)
 
 
 def pause_leader_shortly(scene: Scene) -> None:
     """Its agent is stopped for less than the lease, then for a little less than that."""
-    with scene.pauses(scene.house.agent(scene.leader())):
-        scene.house.rest(scene.rng.uniform(0.2, LEASE - 1))
+    with scene.pauses(scene.tenure.agent(scene.leader())):
+        scene.tenure.rest(scene.rng.uniform(0.2, LEASE - 1))
 
 
 def pause_all_past_lease(scene: Scene) -> None:
     """Everybody sleeps too long, and wakes in any order."""
-    lives = scene.house.lives()
+    lives = scene.tenure.lives()
     with scene.pauses(*lives):
-        scene.house.rest(LEASE + PAST)
+        scene.tenure.rest(LEASE + PAST)
 
 
 def run_a_clone(scene: Scene) -> None:
@@ -108,14 +108,14 @@ def run_a_clone(scene: Scene) -> None:
 
     It is refused while the first is connected; and when that is killed, while it may believe.
     """
-    house, unit = scene.house, scene.leader()
-    first, folder = house.agent(unit), house.folder / "c"
-    with clone_of(house, unit, folder) as (paths, clone):
-        house.wait(lambda: "refuses" in _log_of(paths, unit), "the clone to be refused", 10.0)
+    tenure, unit = scene.tenure, scene.leader()
+    first, folder = tenure.agent(unit), tenure.folder / "c"
+    with clone_of(tenure, unit, folder) as (paths, clone):
+        tenure.wait(lambda: "refuses" in _log_of(paths, unit), "the clone to be refused", 10.0)
         if _is_told_true(paths, unit) and first.is_there and clone.is_there:
             scene.figures.faults_found.append(f"L9 broken: a clone of {unit} was told True")
         scene.kill(first, "leader's agent")
-        house.rest(1.5)
+        tenure.rest(1.5)
         scene.kill(clone, "clone")
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -132,24 +132,24 @@ def _is_told_true(paths: StateFolder, unit: str) -> bool:
 
 
 @contextmanager
-def clone_of(house: Torn, unit: str, state: Path) -> Iterator[tuple[StateFolder, Life]]:
+def clone_of(tenure: Torn, unit: str, state: Path) -> Iterator[tuple[StateFolder, Life]]:
     """An agent with a copy of the unit's state, in another folder, at the same controller."""
     paths = StateFolder(state)
     shutil.rmtree(state, ignore_errors=True)
     paths.ensure()
-    paths.controller_socket.symlink_to(house.paths.controller_socket)
+    paths.controller_socket.symlink_to(tenure.paths.controller_socket)
     shutil.copytree(
-        house.paths.unit_folder(unit), paths.unit_folder(unit), symlinks=True,
+        tenure.paths.unit_folder(unit), paths.unit_folder(unit), symlinks=True,
         ignore=shutil.ignore_patterns("instance", "lock", "log", "*.new", "*.log"),
     )  # fmt: skip
     process = subprocess.Popen(
-        [*PYTHON, "tenure.agent", "--state", str(state), "--charm", str(house.charm), unit],
+        [*PYTHON, "tenure.agent", "--state", str(state), "--charm", str(tenure.charm), unit],
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
     )  # fmt: skip
-    life = house.watch.adopt(f"clone of {unit}", process.pid)
+    life = tenure.watch.adopt(f"clone of {unit}", process.pid)
     try:
-        house.wait((paths.unit_folder(unit) / "instance").exists, "the clone's instance")
+        tenure.wait((paths.unit_folder(unit) / "instance").exists, "the clone's instance")
         life.instance = (paths.unit_folder(unit) / "instance").read_text().strip()
         yield paths, life
     finally:
@@ -163,58 +163,58 @@ def _log_of(paths: StateFolder, unit: str) -> str:
     return ""
 
 
-# -- the controller, and the house
+# -- the controller, and all of it
 
 
 def kill_controller(scene: Scene) -> None:
     """While hooks write."""
     scene.moment(0.5)
-    scene.kill(scene.house.controller(), "controller")
+    scene.kill(scene.tenure.controller(), "controller")
 
 
 def kill_controller_twice(scene: Scene) -> None:
     """Again as soon as it is back."""
     for _ in range(2):
-        scene.kill(scene.house.controller(), "controller")
-    scene.house.controller()
+        scene.kill(scene.tenure.controller(), "controller")
+    scene.tenure.controller()
     scene.moment(0.5)
 
 
 def kill_controller_and_leader(scene: Scene) -> None:
     """Both at once."""
-    agent = scene.house.agent(scene.leader())
-    scene.kill(scene.house.controller(), "controller")
+    agent = scene.tenure.agent(scene.leader())
+    scene.kill(scene.tenure.controller(), "controller")
     scene.kill(agent, "leader's agent")
 
 
 def pause_controller_past_lease(scene: Scene) -> None:
     """All belief is over before it wakes."""
-    with scene.pauses(scene.house.controller()):
-        scene.house.rest(LEASE + PAST)
+    with scene.pauses(scene.tenure.controller()):
+        scene.tenure.rest(LEASE + PAST)
 
 
 def pause_controller_shortly(scene: Scene) -> None:
     """Renewals and writes wait; one in three is killed before it wakes."""
-    controller = scene.house.controller()
+    controller = scene.tenure.controller()
     with scene.pauses(controller):
-        scene.house.rest(scene.rng.uniform(0.2, LEASE - GUARANTEE))
+        scene.tenure.rest(scene.rng.uniform(0.2, LEASE - GUARANTEE))
         if scene.rng.random() < 0.3:
             scene.kill(controller, "controller")
 
 
 def kill_up(scene: Scene) -> None:
     """kill -9 of `tenure up`: everything dies within a second, and comes again."""
-    scene.house.end_up(signal.SIGKILL)
-    scene.figures.kills["the whole house"] += 1
-    scene.house.up()
+    scene.tenure.end_up(signal.SIGKILL)
+    scene.figures.kills["all of Tenure"] += 1
+    scene.tenure.up()
 
 
 def end_up(scene: Scene) -> None:
     """Ctrl-C for `tenure up`, a second one if a hook hangs, and up again."""
-    code = scene.house.end_up(signal.SIGINT)
+    code = scene.tenure.end_up(signal.SIGINT)
     if code != 0:
         scene.figures.faults_found.append(f"`tenure up` ended with {code} after Ctrl-C")
-    scene.house.up()
+    scene.tenure.up()
 
 
 # -- hooks and tools
@@ -223,9 +223,9 @@ def end_up(scene: Scene) -> None:
 def kill_a_hook(scene: Scene) -> None:
     """One that runs, of any unit."""
     unit = scene.anyone()
-    scene.house.wait(lambda: scene.house.hooks_of(unit), f"a hook of {unit}")
-    for pid in scene.house.hooks_of(unit):
-        scene.house.kill_hook(pid)
+    scene.tenure.wait(lambda: scene.tenure.hooks_of(unit), f"a hook of {unit}")
+    for pid in scene.tenure.hooks_of(unit):
+        scene.tenure.kill_hook(pid)
         scene.figures.kills["hook"] += 1
 
 
@@ -233,16 +233,16 @@ def kill_a_tool(scene: Scene) -> None:
     """One that waits for the controller, which is stopped meanwhile: mostly a write."""
     unit = scene.leader()
     for _ in range(3):
-        with scene.pauses(scene.house.controller()), suppress(NotSo):
-            scene.house.wait(lambda: _waiting_tools(scene, unit), "a tool that waits", 2.0)
+        with scene.pauses(scene.tenure.controller()), suppress(NotSo):
+            scene.tenure.wait(lambda: _waiting_tools(scene, unit), "a tool that waits", 2.0)
             for pid in _waiting_tools(scene, unit):
-                scene.house.kill_hook(pid)
+                scene.tenure.kill_hook(pid)
                 scene.figures.kills["hook tool"] += 1
             return
 
 
 def _waiting_tools(scene: Scene, unit: str) -> list[int]:
-    called = [tool for hook in scene.house.hooks_of(unit) for tool in children_of(hook)]
+    called = [tool for hook in scene.tenure.hooks_of(unit) for tool in children_of(hook)]
     return [tool for tool in called if argv_of(tool)[:1] in (["leader-set"], ["leader-get"])]
 
 

@@ -29,7 +29,7 @@ class Figures:
     faults_found: list[str] = field(default_factory=list)
 
     def healed(self, after: float, fault: str) -> None:
-        """The house was healthy again so long after a fault."""
+        """Tenure was healthy again so long after a fault."""
         self.longest_heal = max(self.longest_heal, (after, fault))
 
     def lines(self) -> list[str]:

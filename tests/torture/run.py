@@ -15,7 +15,7 @@ from tenure.simulation.facts import Fact
 from tenure.simulation.judge import judge
 from tests.torture.driver import Driver
 from tests.torture.figures import Figures
-from tests.torture.house import GUARANTEE, NotSo, Torn, folder_to_keep_if, house_in
+from tests.torture.running import GUARANTEE, NotSo, Torn, folder_to_keep_if, tenure_in
 from tests.torture.trace import Reader, read_traces
 from tests.torture.watch import boottime
 
@@ -39,17 +39,17 @@ def torture(
     count: int = sys.maxsize,
     say: Callable[[str], None] = lambda line: None,
 ) -> Ended:
-    """Torture a house of its own with faults of these kinds, and judge what was seen."""
+    """Torture a Tenure of its own with faults of these kinds, and judge what was seen."""
     figures = Figures(seed)
     with folder_to_keep_if(lambda: bool(figures.faults_found)) as folder:
-        with house_in(folder) as house:
-            driver = Driver(house, random.Random(seed), figures, kinds)
+        with tenure_in(folder) as tenure:
+            driver = Driver(tenure, random.Random(seed), figures, kinds)
             try:
                 driver.run(seconds, count, say)
             except NotSo as vain:
                 figures.faults_found.append(f"G11 broken: {vain}")
             figures.ended_at = boottime()
-        ended = Ended(folder, figures, _facts(house, driver, figures))
+        ended = Ended(folder, figures, _facts(tenure, driver, figures))
         figures.ended_by_itself = _ended_by_itself(folder)
         figures.faults_found += map(str, judge(ended.facts, real_checkers()))
         figures.faults_found += _tracebacks(folder)
@@ -58,9 +58,9 @@ def torture(
     return ended
 
 
-def _facts(house: Torn, driver: Driver, figures: Figures) -> list[Fact]:
-    reader = Reader(figures, house.watch.lives, house.hook_kills, GUARANTEE)
-    return reader.facts(read_traces(house.trace), driver.at_end)
+def _facts(tenure: Torn, driver: Driver, figures: Figures) -> list[Fact]:
+    reader = Reader(figures, tenure.watch.lives, tenure.hook_kills, GUARANTEE)
+    return reader.facts(read_traces(tenure.trace), driver.at_end)
 
 
 def _ended_by_itself(folder: Path) -> Counter[str]:

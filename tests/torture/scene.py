@@ -1,4 +1,4 @@
-"""What a fault has to work with: the house, chance, and the figures that it counts in."""
+"""What a fault has to work with: Tenure, chance, and the figures that it counts in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tenure.client.operator import Operator
 from tenure.client.transport import UnixHttp
 from tenure.errors import TenureError
 from tests.torture.figures import Figures
-from tests.torture.house import APPLICATION, Torn
+from tests.torture.running import APPLICATION, Torn
 from tests.torture.watch import Life
 
 TELLS_WITHIN = 0.5
@@ -22,19 +22,19 @@ TELLS_WITHIN = 0.5
 class Scene:
     """What a fault has to work with."""
 
-    house: Torn
+    tenure: Torn
     rng: random.Random
     figures: Figures
 
     def leader(self) -> str:
         """Who leads now; waits for one."""
-        self.house.wait(self.house.leader, "a leader")
-        return self.house.leader() or self.rng.choice(self.house.units)
+        self.tenure.wait(self.tenure.leader, "a leader")
+        return self.tenure.leader() or self.rng.choice(self.tenure.units)
 
     def minion(self) -> str:
         """Somebody who does not."""
-        leader = self.house.leader()
-        return self.rng.choice([unit for unit in self.house.units if unit != leader])
+        leader = self.tenure.leader()
+        return self.rng.choice([unit for unit in self.tenure.units if unit != leader])
 
     def anyone(self) -> str:
         """The leader as often as all others together."""
@@ -44,11 +44,11 @@ class Scene:
         """kill -9, counted; it is gone on return."""
         if life.kill():
             self.figures.kills[what] += 1
-            self.house.wait(lambda: not self.house.is_there(life), f"{what} to be gone")
+            self.tenure.wait(lambda: not self.tenure.is_there(life), f"{what} to be gone")
 
     def moment(self, longest: float) -> None:
         """Let a part of that many seconds pass."""
-        self.house.rest(self.rng.uniform(0, longest))
+        self.tenure.rest(self.rng.uniform(0, longest))
 
     @contextmanager
     def pauses(self, *lives: Life) -> Iterator[None]:
@@ -58,13 +58,13 @@ class Scene:
                 stack.enter_context(life.stopped())
             yield
         # because what a sleeper says as it wakes is what counts, and long hooks are ended next
-        self.house.rest(TELLS_WITHIN)
+        self.tenure.rest(TELLS_WITHIN)
 
 
 def meddle(scene: Scene) -> None:
     """One order of an operator, whatever becomes of it."""
-    operator = Operator(UnixHttp(scene.house.paths.controller_socket))
-    unit = scene.rng.choice(scene.house.units)
+    operator = Operator(UnixHttp(scene.tenure.paths.controller_socket))
+    unit = scene.rng.choice(scene.tenure.units)
     orders: list[Callable[[], object]] = [
         lambda: operator.elect(unit),
         lambda: operator.elect(unit),

@@ -44,8 +44,8 @@ FAULTS: dict[str, Fault] = {
         faults.pause_controller_shortly, "controller", keeps_leader=True
     ),
     "pause everything past lease": Fault(faults.pause_all_past_lease, "belief", keeps_leader=True),
-    "kill the house": Fault(faults.kill_up, "controller", keeps_leader=True),
-    "end the house": Fault(faults.end_up, "controller"),
+    "kill Tenure": Fault(faults.kill_up, "controller", keeps_leader=True),
+    "end Tenure": Fault(faults.end_up, "controller"),
     "kill a hook": Fault(faults.kill_a_hook, "agents"),
     "kill a hook tool": Fault(faults.kill_a_tool, "agents"),
     "file size limit for controller": Fault(limit_controller, "disks"),

@@ -1,4 +1,4 @@
-"""A short torture: each fault once, on four houses that can run side by side."""
+"""A short torture: each fault once, on four state folders, so that they can run side by side."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_controller_is_killed_and_stopped_and_nothing_acknowledged_is_lost()
     ended = tortured("controller")
     assert something_happened(ended.figures)
     assert ended.figures.kills["controller"] >= 4
-    assert ended.figures.kills["the whole house"] >= 2
+    assert ended.figures.kills["all of Tenure"] >= 2
 
 
 @long

@@ -1,4 +1,4 @@
-"""The life of each process of a house, from outside: when it began, and when it was gone.
+"""The life of each process of a tenure, from outside: when it began, and when it was gone.
 
 A thread looks at the children of `tenure up` several times a second and holds a pidfd of each, so
 that the instant at which one was gone is known to a look, and never mistaken for that of another
@@ -140,7 +140,7 @@ def role_of(pid: int) -> str | None:
 
 
 class Watch:
-    """Every life of one house's processes, in order of birth; `with` it."""
+    """Every life of one Tenure's processes, in order of birth; `with` it."""
 
     def __init__(self, parent: Callable[[], int | None]) -> None:
         self.lives: list[Life] = []

@@ -1,4 +1,4 @@
-"""The paths of a house, and its record."""
+"""The paths of a state folder, and its record."""
 
 from __future__ import annotations
 
@@ -48,30 +48,30 @@ def test_the_state_folder_is_the_options_else_the_environments() -> None:
         StateFolder.at("", environ)
 
 
-def test_one_folder_is_one_house_by_whatever_name(folder: Path) -> None:
+def test_one_folder_is_one_state_folder_by_whatever_name(folder: Path) -> None:
     (folder / "real").mkdir()
     (folder / "link").symlink_to("real")
     assert StateFolder.at(str(folder / "link"), {}) == StateFolder.at(str(folder / "real"), {})
 
 
 def test_everything_of_a_unit_lies_in_its_folder() -> None:
-    house = StateFolder(Path("/s"))
-    assert house.unit_folder("web/0") == Path("/s/units/web-0")
-    assert house.unit_log("web/0") == Path("/s/units/web-0/log")
-    assert house.store_file == Path("/s/controller/controller.db")
-    assert house.tool_socket("web/0") == Path("/s/run/web-0.tool")
-    assert house.exec_socket("web/0") == Path("/s/run/web-0.exec")
+    paths = StateFolder(Path("/s"))
+    assert paths.unit_folder("web/0") == Path("/s/units/web-0")
+    assert paths.unit_log("web/0") == Path("/s/units/web-0/log")
+    assert paths.store_file == Path("/s/controller/controller.db")
+    assert paths.tool_socket("web/0") == Path("/s/run/web-0.tool")
+    assert paths.exec_socket("web/0") == Path("/s/run/web-0.exec")
     with pytest.raises(BadName):
-        house.unit_folder("../etc/0")
+        paths.unit_folder("../etc/0")
 
 
 @pytest.mark.parametrize("length", [1, 60, 66, 67, 68, 69, 90, 300])
 @pytest.mark.parametrize("unit", ["web/0", f"{'a' * 100}/123456789"])
 def test_no_socket_path_is_longer_than_the_system_takes(length: int, unit: str) -> None:
-    house = StateFolder(Path("/" + "s" * length))
-    for path in (house.controller_socket, house.tool_socket(unit), house.exec_socket(unit)):
+    paths = StateFolder(Path("/" + "s" * length))
+    for path in (paths.controller_socket, paths.tool_socket(unit), paths.exec_socket(unit)):
         assert len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
-    assert house.tool_socket("a" * 100 + "/1") != house.tool_socket("a" * 100 + "/2")
+    assert paths.tool_socket("a" * 100 + "/1") != paths.tool_socket("a" * 100 + "/2")
 
 
 def test_with_a_long_state_folder_the_sockets_lie_in_a_private_one_of_its_own() -> None:
@@ -82,34 +82,34 @@ def test_with_a_long_state_folder_the_sockets_lie_in_a_private_one_of_its_own() 
 
 
 def test_folders_are_closed_to_others(folder: Path) -> None:
-    house = StateFolder(folder / "s")
-    house.ensure()
-    house.ensure()
-    for path in (house.state, house.controller_folder, house.units_folder, house.socket_folder):
+    paths = StateFolder(folder / "s")
+    paths.ensure()
+    paths.ensure()
+    for path in (paths.state, paths.controller_folder, paths.units_folder, paths.socket_folder):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
 
 
 def test_a_socket_folder_that_others_can_reach_or_that_is_a_link_is_refused(folder: Path) -> None:
-    house = StateFolder(folder / "s")
-    house.ensure()
-    house.socket_folder.chmod(0o755)
+    paths = StateFolder(folder / "s")
+    paths.ensure()
+    paths.socket_folder.chmod(0o755)
     with pytest.raises(HouseUnusable, match="closed to others"):
-        house.check_sockets()
-    house.socket_folder.rmdir()
+        paths.check_sockets()
+    paths.socket_folder.rmdir()
     (folder / "elsewhere").mkdir(mode=0o700)
-    house.socket_folder.symlink_to(folder / "elsewhere")
+    paths.socket_folder.symlink_to(folder / "elsewhere")
     with pytest.raises(HouseUnusable, match="closed to others"):
-        house.ensure()
+        paths.ensure()
 
 
 def test_a_socket_folder_of_somebody_else_is_refused(folder: Path) -> None:
     if os.getuid() != 0:
         return  # Only root can give a folder away.
-    house = StateFolder(folder / "s")
-    house.ensure()
-    os.chown(house.socket_folder, 12345, 12345)
+    paths = StateFolder(folder / "s")
+    paths.ensure()
+    os.chown(paths.socket_folder, 12345, 12345)
     with pytest.raises(HouseUnusable, match="closed to others"):
-        house.check_sockets()
+        paths.check_sockets()
 
 
 def test_a_state_folder_that_is_none_is_one_clear_error(folder: Path) -> None:
@@ -124,15 +124,15 @@ def test_a_state_folder_that_is_none_is_one_clear_error(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["controller.sock", "web-0.tool", "web-0.exec"])
 def test_a_folder_in_a_sockets_place_is_refused_with_what_to_do(folder: Path, name: str) -> None:
-    house = StateFolder(folder / "s")
-    house.ensure()
-    (house.socket_folder / name).mkdir()
+    paths = StateFolder(folder / "s")
+    paths.ensure()
+    (paths.socket_folder / name).mkdir()
     with pytest.raises(HouseUnusable, match=f"{name}: it is a folder: remove it, or choose anoth"):
-        house.ensure()
+        paths.ensure()
 
 
 async def test_whoever_cannot_listen_says_what_to_do(folder: Path) -> None:
-    house = StateFolder(folder)
+    paths = StateFolder(folder)
     unit = cast(Unit, None)  # Nobody will be served.
     with pytest.raises(Unreachable, match=REMOVE_IT):
         bind_unix(folder)
@@ -140,68 +140,68 @@ async def test_whoever_cannot_listen_says_what_to_do(folder: Path) -> None:
         await ToolServer(folder, lambda _: None).start()
     with pytest.raises(Unreachable, match=REMOVE_IT):
         await ExecServer(unit, folder).start()
-    assert house.state.is_dir()
+    assert paths.state.is_dir()
 
 
 def test_a_socket_folder_elsewhere_goes_once_it_is_empty(folder: Path) -> None:
     near, far = StateFolder(folder / "s"), StateFolder(folder / ("s" * 90))
-    for house in (near, far):
-        house.ensure()
-        house.controller_socket.touch()
-        house.leave()
-        assert house.socket_folder.exists()
-        house.controller_socket.unlink()
-        house.leave()
-        house.leave()
+    for paths in (near, far):
+        paths.ensure()
+        paths.controller_socket.touch()
+        paths.leave()
+        assert paths.socket_folder.exists()
+        paths.controller_socket.unlink()
+        paths.leave()
+        paths.leave()
     assert near.socket_folder.exists()
     assert not far.socket_folder.exists()
 
 
-def test_a_house_exists_once_it_has_a_record(folder: Path) -> None:
-    house = StateFolder(folder)
+def test_a_state_folder_exists_once_it_has_a_record(folder: Path) -> None:
+    paths = StateFolder(folder)
     with pytest.raises(HouseUnusable, match="there is no house at"):
-        house.check_exists()
-    house.write(HouseRecord(model_uuid="u"))
-    house.check_exists()
+        paths.check_exists()
+    paths.write(HouseRecord(model_uuid="u"))
+    paths.check_exists()
 
 
 def test_the_record_is_kept_whole_and_private(folder: Path) -> None:
-    house = StateFolder(folder)
-    assert house.read() is None
+    paths = StateFolder(folder)
+    assert paths.read() is None
     record = HouseRecord(
         model_uuid="u",
         store_created=True,
         applications={"web": ApplicationHome(charm="/c", update_status_interval=60.0)},
     )
-    house.write(record)
-    assert house.read() == record
-    assert stat.S_IMODE(house.house_file.stat().st_mode) == 0o600
+    paths.write(record)
+    assert paths.read() == record
+    assert stat.S_IMODE(paths.house_file.stat().st_mode) == 0o600
     assert [path.name for path in folder.iterdir()] == ["house.json"]
 
 
 def test_a_record_of_an_earlier_version_can_be_read(folder: Path) -> None:
-    house = StateFolder(folder)
-    house.house_file.write_text(
+    paths = StateFolder(folder)
+    paths.house_file.write_text(
         '{"version": 1, "model_uuid": "u", "store_created": true, "applications": '
         '{"web": {"charm": "/c", "update_status_interval": 60.0}}}'
     )
-    record = house.read()
+    record = paths.read()
     assert record is not None
     assert (record.juju_version, record.juju_paths) == ("3.6.12", False)
     assert record.applications["web"] == ApplicationHome(charm="/c", update_status_interval=60.0)
 
 
 def test_a_charm_that_was_packed_is_remembered_by_what_was_named(folder: Path) -> None:
-    house = StateFolder(folder)
-    assert house.named_charm("web", "/c") == "/c"
-    house.note_charm("web", NamedCharm("/c", "/c"))
-    assert not house.charms_folder.exists()
-    house.note_charm("web", NamedCharm("/s/charms/1", "/src"))
-    assert house.named_charm("web", "/s/charms/1") == "/src"
-    assert house.named_charm("web", "/s/charms/2") == "/s/charms/2"
-    assert house.named_charm("shop", "/s/charms/1") == "/s/charms/1"
-    (house.charms_folder / "web.json").write_text("junk")
-    assert house.named_charm("web", "/s/charms/1") == "/s/charms/1"
+    paths = StateFolder(folder)
+    assert paths.named_charm("web", "/c") == "/c"
+    paths.note_charm("web", NamedCharm("/c", "/c"))
+    assert not paths.charms_folder.exists()
+    paths.note_charm("web", NamedCharm("/s/charms/1", "/src"))
+    assert paths.named_charm("web", "/s/charms/1") == "/src"
+    assert paths.named_charm("web", "/s/charms/2") == "/s/charms/2"
+    assert paths.named_charm("shop", "/s/charms/1") == "/s/charms/1"
+    (paths.charms_folder / "web.json").write_text("junk")
+    assert paths.named_charm("web", "/s/charms/1") == "/s/charms/1"
 
 
 @pytest.mark.parametrize(
@@ -210,16 +210,16 @@ def test_a_charm_that_was_packed_is_remembered_by_what_was_named(folder: Path) -
      b'{"model_uuid":"u","version":2}'],
 )  # fmt: skip
 def test_a_record_that_is_none_is_refused_by_name(folder: Path, content: bytes) -> None:
-    house = StateFolder(folder)
-    house.house_file.write_bytes(content)
+    paths = StateFolder(folder)
+    paths.house_file.write_bytes(content)
     with pytest.raises(HouseUnusable, match=r"house\.json cannot be used: .*restore it"):
-        house.read()
+        paths.read()
 
 
 def test_known_units_are_the_folders_that_are_named_like_one(folder: Path) -> None:
-    house = StateFolder(folder / "s")
-    assert house.known_units() == []
-    house.ensure()
+    paths = StateFolder(folder / "s")
+    assert paths.known_units() == []
+    paths.ensure()
     for name in ("web-10", "web-2", "my-app-0", "junk", "web-x", ".hidden", "web-02"):
-        (house.units_folder / name).mkdir()
-    assert house.known_units() == ["my-app/0", "web/2", "web/10"]
+        (paths.units_folder / name).mkdir()
+    assert paths.known_units() == ["my-app/0", "web/2", "web/10"]

@@ -1,12 +1,11 @@
-"""A house for one example: `tenure up` for real, looked at through the commands alone.
+"""One example: `tenure up` for real, looked at as an operator does.
 
-Whatever happens in a test, at its end no process of the house is left. All of them have the state
+Whatever happens in a test, at its end no process of it is left. All of them have the state
 folder in their command line or in their environment, which is how they are found.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -17,9 +16,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from tenure.client.operator import Operator, UnixHttp
+from tenure.errors import TenureError
+from tenure.statefolder import StateFolder
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TENURE = (sys.executable, "-m", "tenure")
 SHORT_LEASE = ("--lease", "5s", "--guarantee", "2s")
+"""For tests that wait until a lease runs out; others are calmer with a long one."""
 
 POLL = 0.05
 PATIENCE = 40.0
@@ -49,12 +55,13 @@ def _knows(pid: int, text: bytes) -> bool:
     return False
 
 
-class House:
+class Tenure:
     """One state folder, and the `tenure up` that runs on it, if one does."""
 
     def __init__(self, folder: Path) -> None:
         self.state = folder / "state"
         self._output = folder / "up.txt"
+        self._operator = Operator(UnixHttp(StateFolder(self.state).controller_socket))
         self._up: subprocess.Popen[bytes] | None = None
 
     def up(self, charm: Path, *options: str) -> None:
@@ -78,11 +85,12 @@ class House:
         return done.stdout
 
     def application(self) -> dict[str, Any]:
-        """The one application, as `status` has it; {} while it cannot be had."""
-        command = [*TENURE, "status", "--state", str(self.state), "--format", "json"]
-        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
-        if done.returncode == 0:
-            for found in json.loads(done.stdout)["applications"].values():
+        """The one application, as `status --format json` has it; {} while it cannot be had.
+
+        Asked without the command: who waits asks often, and each command is a process.
+        """
+        with suppress(TenureError):
+            for found in msgspec.to_builtins(self._operator.status())["applications"].values():
                 return dict(found)
         assert self._up is not None and self._up.poll() is None, self.said()
         return {}

@@ -1,4 +1,4 @@
-"""One house, several applications: deployed, scaled, refreshed, configured, removed."""
+"""One Tenure, several applications: deployed, scaled, refreshed, configured, removed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def shop(place: Place) -> Path:
     return folder
 
 
-def test_up_without_a_charm_opens_an_empty_house_for_deploy(place: Place, shop: Path) -> None:
+def test_up_without_a_charm_is_ready_for_deploy(place: Place, shop: Path) -> None:
     """G1: each application has a leader of its own"""
     run = place.begin("up")
     run.says(f"state folder {place.state}; no applications yet: `tenure deploy CHARM` adds one\n")
@@ -131,8 +131,8 @@ def test_an_action_runs_on_a_unit_or_on_the_leader(place: Place, shop: Path) -> 
     assert (unknown.returncode, unknown.stdout, unknown.stderr.count(b"\n")) == (1, b"", 1)
 
 
-def test_a_house_of_an_earlier_version_hands_its_charm_to_the_controller(place: Place) -> None:
-    house = StateFolder(place.state)
+def test_a_charm_that_only_the_state_folder_knows_is_handed_to_the_controller(place: Place) -> None:
+    folder = StateFolder(place.state)
     run = place.begin("up")
     run.says("no applications yet")
     place.operator.create_application(
@@ -140,14 +140,14 @@ def test_a_house_of_an_earlier_version_hands_its_charm_to_the_controller(place: 
     )
     run.send(signal.SIGINT)
     run.ends()
-    record = house.read()
+    record = folder.read()
     assert record is not None
     home = ApplicationHome(charm=str(place.charm), update_status_interval=60.0)
-    house.write(replace(record, applications={"web": home}))
+    folder.write(replace(record, applications={"web": home}))
     place.begin("up")
     place.settles(["web/0"])
     charm = place.status().applications["web"].charm
     assert charm is not None
     assert (charm.source, charm.update_status_interval) == (str(place.charm), 60.0)
-    after = house.read()
+    after = folder.read()
     assert after is not None and after.applications == {}

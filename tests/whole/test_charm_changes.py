@@ -64,9 +64,9 @@ def test_an_operators_word_on_host_changes_holds_from_the_next_hook_on(place: Pl
     which = ("exec", "web/0", "--", "sh", "-c", "command -v apt-get || true")
     assert "shims" in place.text(*which)
     place.text("refresh", "web", "--allow-host-changes")
-    wait_for(lambda: "shims" not in place.text(*which), "the stand-ins are gone")
+    wait_for(lambda: "shims" not in place.text(*which), "the shims are gone")
     place.text("refresh", "web", "--no-allow-host-changes")
-    wait_for(lambda: "shims" in place.text(*which), "the stand-ins are back")
+    wait_for(lambda: "shims" in place.text(*which), "the shims are back")
 
 
 def _runs(place: Place) -> int:

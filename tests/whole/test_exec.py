@@ -1,4 +1,4 @@
-"""`tenure exec` against the real agent: as transparent as a pane of glass."""
+"""`tenure exec` against the real agent: bytes, signals and exit codes pass unchanged."""
 
 from __future__ import annotations
 
@@ -11,59 +11,51 @@ from tenure.wire.operators import HookState
 from .conftest import Place, wait_for
 
 
-def test_stdin_stdout_stderr_and_exit_code_pass_through_unchanged(place: Place) -> None:
+def test_stdin_stdout_stderr_and_exit_code_pass_through_unchanged(idle: Place) -> None:
     """T9"""
-    place.up("--lease", "5s")
-    place.settles(["web/0"])
     every_byte = bytes(range(256)) * 1000
-    done = place.call("exec", "web/0", "--", "cat", stdin=every_byte)
+    done = idle.call("exec", "web/0", "--", "cat", stdin=every_byte)
     assert (done.returncode, done.stdout, done.stderr) == (0, every_byte, b"")
-    done = place.call("exec", "web/0", "--", "sh", "-c", "printf '\\377' >&2; exit 42")
+    done = idle.call("exec", "web/0", "--", "sh", "-c", "printf '\\377' >&2; exit 42")
     assert (done.returncode, done.stdout, done.stderr) == (42, b"", b"\xff")
-    done = place.call("exec", "web/0", "--", "sh", "-c", "kill -TERM $$")
+    done = idle.call("exec", "web/0", "--", "sh", "-c", "kill -TERM $$")
     assert done.returncode == 128 + signal.SIGTERM
-    done = place.call("exec", "web/0", "--", "printf", "%s|", "--state", "-f", "--", "", "a b")
+    done = idle.call("exec", "web/0", "--", "printf", "%s|", "--state", "-f", "--", "", "a b")
     assert done.stdout == b"--state|-f|--||a b|"
 
 
-def test_what_the_caller_closed_is_closed_for_the_command_too(place: Place) -> None:
+def test_what_the_caller_closed_is_closed_for_the_command_too(idle: Place) -> None:
     """T9"""
-    place.up("--lease", "5s")
-    place.settles(["web/0"])
     script = "for n in 0 1 2; do [ -e /proc/self/fd/$n ] || printf %s $n >> seen; done; exit 7"
-    seen = place.state / "units" / "web-0" / "charm" / "seen"
+    seen = idle.state / "units" / "web-0" / "charm" / "seen"
     for closed, numbers in (("<&-", "0"), (">&-", "1"), ("2>&-", "2"), ("<&- >&- 2>&-", "012")):
         shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
-        argv = place.argv("exec", "web/0", "--", "sh", "-c", script)
+        argv = idle.argv("exec", "web/0", "--", "sh", "-c", script)
         done = subprocess.run([*shell, *argv], capture_output=True, timeout=20, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (7, b"", b""), closed
         assert seen.read_text() == numbers
         seen.unlink()
-    argv = place.argv("exec", "web/0", "--", "nosuch")
+    argv = idle.argv("exec", "web/0", "--", "nosuch")
     shell = ["sh", "-c", 'exec "$@" 2>&-', "sh"]
     done = subprocess.run([*shell, *argv], capture_output=True, timeout=20, check=False)
     assert (done.returncode, done.stdout) == (127, b"")
 
 
-def test_the_command_is_in_a_fresh_hook_context_in_the_charms_folder(place: Place) -> None:
+def test_the_command_is_in_a_fresh_hook_context_in_the_charms_folder(idle: Place) -> None:
     """H9, T8"""
-    place.up("--lease", "5s")
-    place.settles(["web/0"])
-    folder = place.state / "units" / "web-0" / "charm"
-    assert place.text("exec", "web/0", "--", "pwd") == f"{folder}\n"
-    assert place.text("exec", "web/0", "--", "is-leader") == "True\n"
+    folder = idle.state / "units" / "web-0" / "charm"
+    assert idle.text("exec", "web/0", "--", "pwd") == f"{folder}\n"
+    assert idle.text("exec", "web/0", "--", "is-leader") == "True\n"
     script = "echo $JUJU_UNIT_NAME; echo $JUJU_CONTEXT_ID; echo ${TENURE_STATE-none}"
-    first = place.text("exec", "web/0", "--", "sh", "-c", script).split()
-    second = place.text("exec", "web/0", "--", "sh", "-c", script).split()
+    first = idle.text("exec", "web/0", "--", "sh", "-c", script).split()
+    second = idle.text("exec", "web/0", "--", "sh", "-c", script).split()
     assert first[0] == "web/0"
     assert first[1] != second[1]
     assert first[2] == "none"
 
 
-def test_what_cannot_be_started_has_the_shells_codes(place: Place) -> None:
-    place.up("--lease", "5s")
-    place.settles(["web/0"])
-    folder = place.state / "units" / "web-0" / "charm"
+def test_what_cannot_be_started_has_the_shells_codes(idle: Place) -> None:
+    folder = idle.state / "units" / "web-0" / "charm"
     (folder / "plain").write_text("echo never")
     (folder / "script").write_text("echo from sh $1")
     (folder / "script").chmod(0o755)
@@ -71,11 +63,11 @@ def test_what_cannot_be_started_has_the_shells_codes(place: Place) -> None:
     (folder / "lost").chmod(0o755)
     for name, code in (("nope", 127), ("./nope", 127), ("./plain", 126), ("./hooks", 126),
                        ("", 127), ("./lost", 127)):  # fmt: skip
-        done = place.call("exec", "web/0", "--", name)
+        done = idle.call("exec", "web/0", "--", name)
         assert (done.returncode, done.stdout) == (code, b""), name
         assert done.stderr.startswith(b"ERROR ") and done.stderr.count(b"\n") == 1
-    assert place.text("exec", "web/0", "--", "./script", "x") == "from sh x\n"
-    assert place.text("exec", "web/0", "--", "hooks/../script", "y") == "from sh y\n"
+    assert idle.text("exec", "web/0", "--", "./script", "x") == "from sh x\n"
+    assert idle.text("exec", "web/0", "--", "hooks/../script", "y") == "from sh y\n"
 
 
 def test_it_waits_for_a_running_hook_and_no_hook_runs_beside_it(place: Place) -> None:
@@ -104,10 +96,8 @@ def test_it_works_while_the_unit_is_in_error(place: Place) -> None:
     wait_for(lambda: (state := hook()) and state.error is None, "the error to be over")
 
 
-def test_a_unit_that_does_not_exist_is_said_at_once(place: Place) -> None:
-    place.up("--lease", "5s")
-    place.settles(["web/0"])
-    done = place.call("exec", "web/7", "--", "true")
+def test_a_unit_that_does_not_exist_is_said_at_once(idle: Place) -> None:
+    done = idle.call("exec", "web/7", "--", "true")
     assert done.returncode == 125
     assert done.stderr == b"ERROR there is no unit web/7: see `tenure status`\n"
 
@@ -128,11 +118,9 @@ def test_when_the_agent_is_killed_the_command_ends_with_it(place: Place) -> None
     assert err.startswith(b"ERROR the context of web/0 is over")
 
 
-def test_a_signal_is_passed_on_to_the_command(place: Place) -> None:
-    place.up("--lease", "5s")
-    place.settles(["web/0"])
+def test_a_signal_is_passed_on_to_the_command(idle: Place) -> None:
     trap = "trap 'echo got it; exit 9' TERM; echo begun; while :; do sleep 0.05; done"
-    argv = place.argv("exec", "web/0", "--", "sh", "-c", trap)
+    argv = idle.argv("exec", "web/0", "--", "sh", "-c", trap)
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"begun\n"

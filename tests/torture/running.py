@@ -1,7 +1,7 @@
-"""The tortured house: `tenure up` for real, on a short state folder, and nothing left of it.
+"""What is tortured: `tenure up` for real, on a short state folder, and nothing left of it.
 
 `up` runs in a session of its own, so that Ctrl-C reaches the driver alone, which then ends all. A
-process of the house, a hook or a helper is found by the folder that its command line or environment
+process of it, a hook or a helper is found by the folder that its command line or environment
 names; the last look for those kills what is left and says so.
 """
 
@@ -46,7 +46,7 @@ class NotSo(AssertionError):
 
 
 class Torn:
-    """The house, its processes and what an operator can see and do. Made by `house_in`."""
+    """Its processes, and what an operator can see and do. Made by `tenure_in`."""
 
     def __init__(self, folder: Path, units: int) -> None:
         self.folder = folder
@@ -104,7 +104,7 @@ class Torn:
             self._note_end(killed=True)
             up.send_signal(number)
         self.wait(lambda: up.poll() is not None, "`tenure up` to end", GONE_WITHIN)
-        self.wait(lambda: not self.lives(), "the house's processes to be gone", GONE_WITHIN)
+        self.wait(lambda: not self.lives(), "Tenure's processes to be gone", GONE_WITHIN)
         self._up = None
         code = up.wait()
         # because a second signal may meet `up` when it has stopped listening to them
@@ -131,7 +131,7 @@ class Torn:
             process.communicate()
 
     def lives(self) -> list[Life]:
-        """The house's processes that are there."""
+        """Tenure's processes that are there."""
         self.watch.look()
         return [life for life in self.watch.lives if life.is_there]
 
@@ -233,14 +233,14 @@ def end_all(text: str) -> list[int]:
 
 
 @contextmanager
-def house_in(folder: Path, units: int = 3) -> Iterator[Torn]:
-    """A house that is not up yet; none of its processes is left at the end."""
-    house = Torn(folder, units)
-    with house.watch:
+def tenure_in(folder: Path, units: int = 3) -> Iterator[Torn]:
+    """One that is not up yet; none of its processes is left at the end."""
+    tenure = Torn(folder, units)
+    with tenure.watch:
         try:
-            yield house
+            yield tenure
         finally:
-            house.close()
+            tenure.close()
 
 
 @contextmanager

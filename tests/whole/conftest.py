@@ -1,4 +1,4 @@
-"""A house for each test: a short state folder, a small bash charm, and nothing left at the end."""
+"""A Tenure for each test: a short state folder, a small bash charm, and nothing left at the end."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ from tenure.wire.operators import Status
 
 PATIENCE = 20.0
 """Seconds that a test waits for what must come; far more than it takes."""
+
+END_WITHIN = 5.0
+"""Seconds that a clean end may take before a test insists."""
 
 HOOKS = ("install", "leader-elected", "leader-settings-changed", "config-changed", "start")
 
@@ -68,13 +71,14 @@ class Run:
 
 
 class Place:
-    """Where a house is: commands to run in it, and its processes."""
+    """A state folder: commands to run in it, and its processes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.charm = folder / "web"
         self.move_to(folder / "s")
         self._runs: list[subprocess.Popen[bytes]] = []
+        self._is_detached = False
         for hook in HOOKS:
             self.write_hook(hook, "true")
 
@@ -113,6 +117,7 @@ class Place:
         self, command: str, *args: str, stdin: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
         argv = self.argv(command, *args)
+        self._is_detached = self._is_detached or "--detach" in args
         return subprocess.run(argv, input=stdin, capture_output=True, timeout=60, check=False)
 
     def text(self, command: str, *args: str) -> str:
@@ -166,23 +171,32 @@ class Place:
         return kept is not None and kept.started and kept.running is None
 
     def processes(self) -> list[int]:
-        """The controller and the agents of this house, as the system sees them."""
+        """The controller and the agents that run on it, as the system sees them."""
         return [pid for pid, line in _command_lines() if self._is_ours(line)]
 
     def _is_ours(self, line: list[str]) -> bool:
         return str(self.state) in line and bool({"tenure.agent", "tenure.controller"} & set(line))
 
     def close(self) -> None:
-        with contextlib.suppress(FileNotFoundError, ValueError, IndexError, ProcessLookupError):
-            if self.call("down").returncode not in (0, 3):
-                os.kill(int((self.state / "up.lock").read_text().split()[0]), signal.SIGKILL)
+        """End everything as Ctrl-C does, then as a second one does, then by force."""
+        self._end_detached()
         for process in self._runs:
-            process.kill()
-            process.wait()
+            for end in (process.terminate, process.terminate, process.kill):
+                end()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(END_WITHIN)
+                    break
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not self.processes(), "all processes to be gone")
+
+    def _end_detached(self) -> None:
+        """The `up` that is no child of ours."""
+        if not self._is_detached or self.call("down").returncode in (0, 3):
+            return
+        with contextlib.suppress(FileNotFoundError, ValueError, IndexError, ProcessLookupError):
+            os.kill(int((self.state / "up.lock").read_text().split()[0]), signal.SIGKILL)
 
 
 def _command_lines() -> Iterator[tuple[int, list[str]]]:
@@ -193,8 +207,9 @@ def _command_lines() -> Iterator[tuple[int, list[str]]]:
                 yield int(entry.name), [os.fsdecode(word) for word in line]
 
 
-@pytest.fixture
-def place() -> Iterator[Place]:
+@contextlib.contextmanager
+def new_place() -> Iterator[Place]:
+    """A short folder with a small charm; at the end it is gone, and nothing runs there."""
     folder = Path(tempfile.mkdtemp(prefix="tn-"))
     found = Place(folder)
     try:
@@ -202,3 +217,19 @@ def place() -> Iterator[Place]:
     finally:
         found.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    """A place for this test alone."""
+    with new_place() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def idle() -> Iterator[Place]:
+    """One unit that is up and idle, for tests that leave it as they find it."""
+    with new_place() as found:
+        found.up("--lease", "5s")
+        found.settles(["web/0"])
+        yield found

@@ -16,7 +16,7 @@ from tenure.statefolder import StateFolder
 from .conftest import Place, wait_for
 
 
-def test_up_opens_a_house_and_ctrl_c_ends_all_of_it(place: Place) -> None:
+def test_up_starts_everything_and_ctrl_c_ends_all_of_it(place: Place) -> None:
     run = place.up("--units", "2", "--lease", "10s")
     place.settles(["web/0", "web/1"])
     assert run.out.splitlines()[0] == (
@@ -71,7 +71,9 @@ def test_the_next_up_carries_on_with_units_lease_and_settings(place: Place) -> N
     assert place.text("settings", "web") == "secret: s3\n"
 
 
-def test_a_second_up_on_the_same_house_is_refused_with_the_first_ones_pid(place: Place) -> None:
+def test_a_second_up_on_the_same_folder_is_refused_with_the_first_ones_pid(
+    place: Place,
+) -> None:
     run = place.up("--lease", "5s")
     place.settles(["web/0"])
     second = place.up()
@@ -145,7 +147,7 @@ def test_no_restart_leaves_ended_what_ended_and_another_unit_leads(place: Place)
     assert place.status().applications["web"].units[leader].agent == "lost"
 
 
-def test_units_can_be_added_and_removed_while_the_house_is_open(place: Place) -> None:
+def test_units_can_be_added_and_removed_while_it_is_up(place: Place) -> None:
     """H1"""
     run = place.up("--lease", "5s")
     place.settles(["web/0"])
@@ -209,7 +211,7 @@ def test_the_lease_of_an_application_that_exists_is_changed(place: Place) -> Non
     assert (lease.duration, lease.guarantee) == (20, 3)
 
 
-def test_a_running_hook_is_let_end_when_the_house_stops(place: Place) -> None:
+def test_a_running_hook_is_let_end_when_all_is_stopped(place: Place) -> None:
     """H8"""
     place.write_hook("start", "touch begun; for i in {1..15}; do sleep 0.1; done; touch finished")
     run = place.up("--lease", "5s")
@@ -245,7 +247,7 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def test_detach_returns_once_the_house_is_ready_and_down_ends_it(place: Place) -> None:
+def test_detach_returns_once_all_is_ready_and_down_ends_it(place: Place) -> None:
     done = place.call("up", str(place.charm), "--units", "2", "--lease", "5s", "--detach")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b"the house is up (pid ")

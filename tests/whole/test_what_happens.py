@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.conftest import Place, wait_for
+from tests.whole.conftest import Place, wait_for
 
 TRACE = 'echo "$JUJU_UNIT_NAME $JUJU_HOOK_NAME $TENURE_TERM" >> {trace}'
 

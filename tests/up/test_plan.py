@@ -30,7 +30,7 @@ from tenure.wire.operators import (
     Status,
 )
 
-HOUSE = StateFolder(Path("/s"))
+FOLDER = StateFolder(Path("/s"))
 CHARM = Charm(source="/c")
 
 
@@ -39,7 +39,7 @@ def wanted(charm: Charm = CHARM, **words: object) -> Wanted:
 
 
 def plan(said: Wanted | None = None, **words: object) -> Plan:
-    return Plan(house=HOUSE, wanted=said, **words)  # type: ignore[arg-type]
+    return Plan(house=FOLDER, wanted=said, **words)  # type: ignore[arg-type]
 
 
 def application(
@@ -108,7 +108,7 @@ def test_without_a_charm_everything_fits() -> None:
     assert charms_to_give(plan(), status(web=runs())) == {}
 
 
-def test_a_charm_fits_a_house_that_is_empty_or_runs_it() -> None:
+def test_a_charm_fits_a_state_folder_that_is_empty_or_runs_it() -> None:
     check_fits(plan(wanted()), status(), None)
     check_fits(plan(wanted()), status(web=runs(), shop=runs("/d")), "/c")
     assert charms_to_give(plan(wanted()), status(web=runs())) == {}
@@ -163,27 +163,27 @@ def test_what_is_said_of_a_charm_is_handed_in_only_if_it_is_not_so() -> None:
     assert given(update_status_interval=30.0) is not None
 
 
-def test_a_charm_that_only_the_house_knew_is_handed_in_once() -> None:
+def test_a_charm_that_only_the_state_folder_knew_is_handed_in_once() -> None:
     old = {"web": Charm(source="/c", update_status_interval=60.0)}
     for said in (None, wanted()):
         assert charms_to_give(plan(said, inherited=old), status(web=application())) == old
         assert charms_to_give(plan(said, inherited=old), status(web=runs())) == {}
 
 
-def test_a_charm_that_only_the_house_knew_is_not_replaced_by_another() -> None:
+def test_a_charm_that_only_the_state_folder_knew_is_not_replaced_by_another() -> None:
     old = {"web": Charm(source="/old")}
     with pytest.raises(Refused, match="web runs the charm /old: "):
         check_fits(plan(wanted(), inherited=old), status(web=application()), "/old")
 
 
-def test_an_interval_that_is_said_replaces_the_one_that_the_house_knew() -> None:
+def test_an_interval_that_is_said_replaces_the_one_that_the_state_folder_knew() -> None:
     old = {"web": Charm(source="/c", update_status_interval=60.0)}
     said = plan(wanted(Charm(source="/c", update_status_interval=5.0)), inherited=old)
     given = charms_to_give(said, status(web=application()))
     assert given["web"].update_status_interval == 5.0
 
 
-def test_the_record_keeps_what_was_said_of_the_house_and_no_charms() -> None:
+def test_the_record_keeps_what_was_said_of_the_state_folder_and_no_charms() -> None:
     before = HouseRecord(
         model_uuid="u", juju_paths=True, applications={"web": ApplicationHome(charm="/c")}
     )
@@ -192,15 +192,15 @@ def test_the_record_keeps_what_was_said_of_the_house_and_no_charms() -> None:
     assert record_of(said, before) == HouseRecord(model_uuid="u", juju_version="3.5.1")
 
 
-def test_an_agent_is_told_of_its_charm_and_its_house() -> None:
+def test_an_agent_is_told_of_its_charm_and_its_state_folder() -> None:
     charm = CharmStatus(source="/c", revision=3, update_status_interval=5.5)
-    argv = agent_argv(HOUSE, HouseRecord(model_uuid="u"), "web/0", charm)
+    argv = agent_argv(FOLDER, HouseRecord(model_uuid="u"), "web/0", charm)
     assert argv[3:] == [
         "tenure.agent", "--state", "/s", "--charm", "/c", "--charm-revision", "3",
         "--update-status-interval", "5.5", "--juju-version", "3.6.12", "web/0",
     ]  # fmt: skip
     more = CharmStatus(source="/c", revision=3, allow_host_changes=True)
     record = HouseRecord(model_uuid="u", juju_version="3.5.1", juju_paths=True)
-    assert agent_argv(HOUSE, record, "web/0", more)[12:] == [
+    assert agent_argv(FOLDER, record, "web/0", more)[12:] == [
         "--juju-version", "3.5.1", "--juju-paths", "--allow-host-changes", "web/0",
     ]  # fmt: skip
