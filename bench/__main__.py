@@ -1,11 +1,11 @@
-"""All figures, one after the other: `make bench`, or `python -m bench tools house` for some."""
+"""All figures, one after the other: `make bench`, or `python -m bench tools whole` for some."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-PARTS = ("tools", "hooks", "stores", "leases", "house", "charms")
+PARTS = ("tools", "hooks", "stores", "leases", "whole", "charms")
 
 
 def main() -> None:

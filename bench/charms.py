@@ -1,4 +1,4 @@
-"""A charm on ops, three units of it, in a whole house: `examples/ops-peers`, packed.
+"""A charm on ops, three units of it, all running: `examples/ops-peers`, packed.
 
 | figure | from | to |
 |---|---|---|
@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.house import Bench, boot, operator_of
+from bench.whole import Bench, boot, operator_of
 from tenure.charms.pack import prepare
 
 CHARM = Path(__file__).resolve().parent.parent / "examples" / "ops-peers"
@@ -70,7 +70,7 @@ def _hook(line: str) -> Hook:
 
 
 class CharmBench(Bench):
-    """A house of three units of the charm. `up_at` is when it was started."""
+    """Three units of the charm, running. `up_at` is when it was started."""
 
     up_at = 0.0
 
@@ -108,7 +108,7 @@ def elected(bench: CharmBench) -> float:
     web = bench.status()
     another = next(unit for unit in web["units"] if unit != web["leader"])  # type: ignore[attr-defined]
     asked_at = boot()
-    operator_of(bench.house).elect(another)
+    operator_of(bench.state).elect(another)
     return bench.ended_at(asked_at, "leader-elected") - asked_at
 
 

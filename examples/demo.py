@@ -161,16 +161,30 @@ class Demo:
         """`tenure up` for as long as the block lasts; whatever happens, nothing outlives it."""
         self.step("Three units of a bash charm start, and a controller beside them.")
         words = (
-            "up", CHARM, "--name", "web", "--units", "3", "--no-restart",
-            "--lease", f"{LEASE}s", "--guarantee", f"{GUARANTEE}s",
-        )  # fmt: skip
+            "up",
+            CHARM,
+            "--name",
+            "web",
+            "--units",
+            "3",
+            "--no-restart",
+            "--lease",
+            f"{LEASE}s",
+            "--guarantee",
+            f"{GUARANTEE}s",
+        )
         print(f"$ tenure {shlex.join(words)} &")
         output = self._folder / "up.txt"
         with output.open("wb") as file:
             self._up = up = subprocess.Popen(
-                command(words), env=self._env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file,
-                stderr=file, start_new_session=True,
-            )  # fmt: skip
+                command(words),
+                env=self._env,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
         try:
             yield
         except NotAsTold as fault:
@@ -239,9 +253,14 @@ class Demo:
 
     def _try(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command(words), env=self._env, cwd=ROOT, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            command(words),
+            env=self._env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 def have_secret(application: dict[str, Any]) -> bool:

@@ -14,8 +14,15 @@ from tests.support.parsing import parsed
 
 TESTS = Path(__file__).parent
 
-CHAPTERS = {"G": (1, 11), "L": (1, 9), "U": (1, 5), "B": (1, 6), "T": (0, 10), "H": (1, 11),
-            "O": (1, 6)}  # fmt: skip
+CHAPTERS = {
+    "G": (1, 11),
+    "L": (1, 9),
+    "U": (1, 5),
+    "B": (1, 6),
+    "T": (0, 10),
+    "H": (1, 11),
+    "O": (1, 6),
+}
 CLAUSES = {f"{c}{n}" for c, (first, last) in CHAPTERS.items() for n in range(first, last + 1)}
 
 NAMED = re.compile(r"[A-Z]\d+(?:,\s*[A-Z]\d+)*(?=\s*(?::|$|\n))")

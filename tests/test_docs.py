@@ -14,9 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 EXAMPLES = (
-    "shared-secret", "once-a-minute", "helper-in-perl", "helper-in-rust", "ops-peers",
-    "ops-leader-settings", "charmhelpers-restart", "who-is-who", "deferred-elected",
-)  # fmt: skip
+    "shared-secret",
+    "once-a-minute",
+    "helper-in-perl",
+    "helper-in-rust",
+    "ops-peers",
+    "ops-leader-settings",
+    "charmhelpers-restart",
+    "who-is-who",
+    "deferred-elected",
+)
 PAGES = [
     *sorted(ROOT.glob("*.md")),
     *sorted(DOCS.glob("*.md")),

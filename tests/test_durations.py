@@ -9,9 +9,18 @@ from tenure.durations import format_duration, parse_duration
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("60s", 60), ("5m", 300), ("2h", 7200), ("1h30m", 5400), ("500ms", 0.5), ("1m500ms", 60.5),
-     ("1.5h", 5400), ("0s", 0), ("1h0m1s", 3601)],
-)  # fmt: skip
+    [
+        ("60s", 60),
+        ("5m", 300),
+        ("2h", 7200),
+        ("1h30m", 5400),
+        ("500ms", 0.5),
+        ("1m500ms", 60.5),
+        ("1.5h", 5400),
+        ("0s", 0),
+        ("1h0m1s", 3601),
+    ],
+)
 def test_a_duration_is_numbers_with_units(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
@@ -29,8 +38,18 @@ def test_a_number_without_unit_is_refused_with_a_hint() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0s"), (0.04, "0s"), (0.5, "0.5s"), (9.9, "9.9s"), (9.96, "10s"), (59.6, "1m"),
-     (90, "1m30s"), (3600, "1h"), (5400, "1h30m"), (-1, "0s")],
-)  # fmt: skip
+    [
+        (0, "0s"),
+        (0.04, "0s"),
+        (0.5, "0.5s"),
+        (9.9, "9.9s"),
+        (9.96, "10s"),
+        (59.6, "1m"),
+        (90, "1m30s"),
+        (3600, "1h"),
+        (5400, "1h30m"),
+        (-1, "0s"),
+    ],
+)
 def test_people_read_it_short(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text

@@ -59,7 +59,10 @@ async def test_a_shortage_is_told_in_one_line_and_the_rest_as_ever(
 def test_a_listener_that_is_closed_while_it_waits_leaves_no_traceback(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", CLOSED_MEANWHILE, str(tmp_path / "s")],
-        capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert len(ran.stdout.splitlines()) == 1 and "too many open files" in ran.stdout

@@ -18,11 +18,11 @@ from tenure.controller.server import bind_unix
 from tenure.errors import BadName, TenureError, Unreachable
 from tenure.statefolder import (
     LONGEST_SOCKET_PATH,
-    ApplicationHome,
-    HouseRecord,
-    HouseUnusable,
+    FormerApplication,
     NamedCharm,
     StateFolder,
+    StateFolderUnusable,
+    UpRecord,
 )
 
 REMOVE_IT = "remove it, or choose another state folder with --state"
@@ -42,9 +42,9 @@ def test_the_state_folder_is_the_options_else_the_environments() -> None:
     assert StateFolder.at(None, environ).state == Path("/x/tenure")
     environ["XDG_STATE_HOME"] = "relative"
     assert StateFolder.at(None, environ).state == Path("/h/.local/state/tenure")
-    with pytest.raises(HouseUnusable, match="say --state DIR"):
+    with pytest.raises(StateFolderUnusable, match="say --state DIR"):
         StateFolder.at(None, {})
-    with pytest.raises(HouseUnusable, match="say --state DIR"):
+    with pytest.raises(StateFolderUnusable, match="say --state DIR"):
         StateFolder.at("", environ)
 
 
@@ -93,12 +93,12 @@ def test_a_socket_folder_that_others_can_reach_or_that_is_a_link_is_refused(fold
     paths = StateFolder(folder / "s")
     paths.ensure()
     paths.socket_folder.chmod(0o755)
-    with pytest.raises(HouseUnusable, match="closed to others"):
+    with pytest.raises(StateFolderUnusable, match="closed to others"):
         paths.check_sockets()
     paths.socket_folder.rmdir()
     (folder / "elsewhere").mkdir(mode=0o700)
     paths.socket_folder.symlink_to(folder / "elsewhere")
-    with pytest.raises(HouseUnusable, match="closed to others"):
+    with pytest.raises(StateFolderUnusable, match="closed to others"):
         paths.ensure()
 
 
@@ -108,17 +108,17 @@ def test_a_socket_folder_of_somebody_else_is_refused(folder: Path) -> None:
     paths = StateFolder(folder / "s")
     paths.ensure()
     os.chown(paths.socket_folder, 12345, 12345)
-    with pytest.raises(HouseUnusable, match="closed to others"):
+    with pytest.raises(StateFolderUnusable, match="closed to others"):
         paths.check_sockets()
 
 
 def test_a_state_folder_that_is_none_is_one_clear_error(folder: Path) -> None:
     (folder / "file").write_text("")
-    with pytest.raises(HouseUnusable, match=r"cannot use the state folder .*choose another"):
+    with pytest.raises(StateFolderUnusable, match=r"cannot use the state folder .*choose another"):
         StateFolder(folder / "file").ensure()
-    with pytest.raises(HouseUnusable, match=r"cannot use the state folder .*choose another"):
+    with pytest.raises(StateFolderUnusable, match=r"cannot use the state folder .*choose another"):
         StateFolder(folder / "file" / "below").ensure()
-    with pytest.raises(HouseUnusable, match=r"cannot use the state folder"):
+    with pytest.raises(StateFolderUnusable, match=r"cannot use the state folder"):
         StateFolder(Path("/proc/nowhere")).ensure()
 
 
@@ -127,7 +127,9 @@ def test_a_folder_in_a_sockets_place_is_refused_with_what_to_do(folder: Path, na
     paths = StateFolder(folder / "s")
     paths.ensure()
     (paths.socket_folder / name).mkdir()
-    with pytest.raises(HouseUnusable, match=f"{name}: it is a folder: remove it, or choose anoth"):
+    with pytest.raises(
+        StateFolderUnusable, match=f"{name}: it is a folder: remove it, or choose anoth"
+    ):
         paths.ensure()
 
 
@@ -159,36 +161,36 @@ def test_a_socket_folder_elsewhere_goes_once_it_is_empty(folder: Path) -> None:
 
 def test_a_state_folder_exists_once_it_has_a_record(folder: Path) -> None:
     paths = StateFolder(folder)
-    with pytest.raises(HouseUnusable, match="there is no house at"):
+    with pytest.raises(StateFolderUnusable, match="nothing was started in"):
         paths.check_exists()
-    paths.write(HouseRecord(model_uuid="u"))
+    paths.write(UpRecord(model_uuid="u"))
     paths.check_exists()
 
 
 def test_the_record_is_kept_whole_and_private(folder: Path) -> None:
     paths = StateFolder(folder)
     assert paths.read() is None
-    record = HouseRecord(
+    record = UpRecord(
         model_uuid="u",
         store_created=True,
-        applications={"web": ApplicationHome(charm="/c", update_status_interval=60.0)},
+        applications={"web": FormerApplication(charm="/c", update_status_interval=60.0)},
     )
     paths.write(record)
     assert paths.read() == record
-    assert stat.S_IMODE(paths.house_file.stat().st_mode) == 0o600
-    assert [path.name for path in folder.iterdir()] == ["house.json"]
+    assert stat.S_IMODE(paths.record_file.stat().st_mode) == 0o600
+    assert [path.name for path in folder.iterdir()] == ["up.json"]
 
 
 def test_a_record_of_an_earlier_version_can_be_read(folder: Path) -> None:
     paths = StateFolder(folder)
-    paths.house_file.write_text(
+    paths.record_file.write_text(
         '{"version": 1, "model_uuid": "u", "store_created": true, "applications": '
         '{"web": {"charm": "/c", "update_status_interval": 60.0}}}'
     )
     record = paths.read()
     assert record is not None
     assert (record.juju_version, record.juju_paths) == ("3.6.12", False)
-    assert record.applications["web"] == ApplicationHome(charm="/c", update_status_interval=60.0)
+    assert record.applications["web"] == FormerApplication(charm="/c", update_status_interval=60.0)
 
 
 def test_a_charm_that_was_packed_is_remembered_by_what_was_named(folder: Path) -> None:
@@ -211,8 +213,8 @@ def test_a_charm_that_was_packed_is_remembered_by_what_was_named(folder: Path) -
 )  # fmt: skip
 def test_a_record_that_is_none_is_refused_by_name(folder: Path, content: bytes) -> None:
     paths = StateFolder(folder)
-    paths.house_file.write_bytes(content)
-    with pytest.raises(HouseUnusable, match=r"house\.json cannot be used: .*restore it"):
+    paths.record_file.write_bytes(content)
+    with pytest.raises(StateFolderUnusable, match=r"up\.json cannot be used: .*restore it"):
         paths.read()
 
 

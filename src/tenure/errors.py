@@ -107,11 +107,23 @@ class ProtocolError(TenureError):
 BY_CODE: dict[str, type[TenureError]] = {
     kind.code: kind
     for kind in (
-        TenureError, BadRequest, BadName, Refused, NotFound, NotLeader, BucketFull,
-        InstanceRefused, StoreRefused, StoreUnusable, SeatTaken, SeatLost, Unreachable, Unsure,
+        TenureError,
+        BadRequest,
+        BadName,
+        Refused,
+        NotFound,
+        NotLeader,
+        BucketFull,
+        InstanceRefused,
+        StoreRefused,
+        StoreUnusable,
+        SeatTaken,
+        SeatLost,
+        Unreachable,
+        Unsure,
         ProtocolError,
     )
-}  # fmt: skip
+}
 
 
 def from_code(code: str, message: str) -> TenureError:

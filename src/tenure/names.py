@@ -47,3 +47,13 @@ def file_name(unit: str) -> str:
     """A unit's name as a folder's: `web-0`. Raises BadName."""
     application, number = split_unit(unit)
     return f"{application}-{number}"
+
+
+def unit_of_file(name: str) -> str | None:
+    """The unit whose `file_name` this is; None if it is no unit's."""
+    application, _, number = name.rpartition("-")
+    try:
+        split_unit(f"{application}/{number}")
+    except BadName:
+        return None
+    return f"{application}/{number}"

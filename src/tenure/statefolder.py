@@ -1,9 +1,8 @@
-"""The house: one state folder, and every path in it.
+"""The state folder of one machine's Tenure, and every path in it.
 
-A house is a controller, its store, and the agents of its units on one machine. Everything that must
-outlive a process lies in its state folder, so that the next `tenure up` carries on:
+What must outlive the controller and the agents lies here, so that the next `tenure up` carries on:
 
-    house.json               what `up` was told of the house itself (HouseRecord)
+    up.json                  what `up` was told, beyond charms and applications (UpRecord)
     up.lock                  held by the one `up` that runs; holds its pid
     controller/              the store and the controller's log
     charms/                  what was unpacked or built of charms that do not run as they are
@@ -30,8 +29,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from tenure.errors import BadName, TenureError
-from tenure.names import file_name, split_unit
+from tenure.defaults import JUJU_VERSION, UPDATE_STATUS
+from tenure.errors import TenureError
+from tenure.files import write_whole
+from tenure.names import file_name, split_unit, unit_of_file
 
 LONGEST_SOCKET_PATH = 100
 """Bytes. Linux takes 107; what is left is for temporary names."""
@@ -40,29 +41,28 @@ LONGEST_SOCKET_NAME = 32
 """Bytes of the longest file name that a socket gets."""
 
 RECORD_VERSION = 1
+FORMER_RECORD = "house.json"
+"""The record's name in version 0.1: still read, and removed once a record is written."""
 
-JUJU_VERSION = "3.6.12"
-"""The version of Juju that hooks are told of if nothing else was said."""
 
-
-class HouseUnusable(TenureError):
+class StateFolderUnusable(TenureError):
     """The state folder cannot be read or written, or what it holds is not ours."""
 
-    code = "house-unusable"
+    code = "state-folder-unusable"
 
 
-class ApplicationHome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FormerApplication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an `up` of an earlier version was told of one application: an absolute path, seconds.
 
     It is the controller that keeps charms now; the next `up` hands this one to it.
     """
 
     charm: str
-    update_status_interval: float = 300.0
+    update_status_interval: float = UPDATE_STATUS.value
 
 
-class HouseRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """house.json. Once `store_created`, a missing store is a loss and no new beginning.
+class UpRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """up.json. Once `store_created`, a missing store is a loss and no new beginning.
 
     `juju_version` is what hooks are told; with `juju_paths` they see Juju's own folders.
     """
@@ -70,8 +70,8 @@ class HouseRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     version: int = RECORD_VERSION
     model_uuid: str
     store_created: bool = False
-    applications: Mapping[str, ApplicationHome] = {}
-    juju_version: str = JUJU_VERSION
+    applications: Mapping[str, FormerApplication] = {}
+    juju_version: str = JUJU_VERSION.value
     juju_paths: bool = False
 
 
@@ -83,15 +83,15 @@ class NamedCharm(Struct, frozen=True):
 
 
 class StateFolder(Struct, frozen=True):
-    """The paths of one house. `state` is absolute and free of symbolic links."""
+    """The paths in one state folder. `state` is absolute and free of symbolic links."""
 
     state: Path
 
     @classmethod
     def at(cls, option: str | None, environ: Mapping[str, str]) -> StateFolder:
-        """The house that the option `--state` or else the environment names.
+        """The folder that the option `--state` or else the environment names.
 
-        Raises HouseUnusable if nothing names one.
+        Raises StateFolderUnusable if nothing names one.
         """
         return cls(Path(os.path.realpath(_named_state(option, environ))))
 
@@ -106,9 +106,12 @@ class StateFolder(Struct, frozen=True):
         return self.state / "up.log"
 
     @property
-    def house_file(self) -> Path:
-        """The file of the HouseRecord."""
-        return self.state / "house.json"
+    def record_file(self) -> Path:
+        """The file of the UpRecord."""
+        return self.state / "up.json"
+
+    def _former_record_file(self) -> Path:
+        return self.state / FORMER_RECORD
 
     @property
     def controller_folder(self) -> Path:
@@ -172,14 +175,14 @@ class StateFolder(Struct, frozen=True):
     def known_units(self) -> list[str]:
         """The units that have a folder here, removed ones among them, in order.
 
-        Raises HouseUnusable.
+        Raises StateFolderUnusable.
         """
         with _translated(self.state):
-            found = [_unit_of(path) for path in self.units_folder.glob("*")]
+            found = [unit_of_file(path.name) for path in self.units_folder.glob("*")]
         return sorted((unit for unit in found if unit is not None), key=split_unit)
 
     def ensure(self) -> None:
-        """Create the folders, closed to other users. Raises HouseUnusable."""
+        """Create the folders, closed to other users. Raises StateFolderUnusable."""
         with _translated(self.state):
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not os.access(self.state, os.R_OK | os.W_OK | os.X_OK):
@@ -190,20 +193,20 @@ class StateFolder(Struct, frozen=True):
         self._check_socket_names()
 
     def _check_socket_names(self) -> None:
-        """A socket replaces a stale one of its name, but no folder. Raises HouseUnusable."""
+        """A socket replaces a stale one of its name, but no folder. Raises StateFolderUnusable."""
         with _translated(self.state):
             sockets = [self.controller_socket]
             for kind in ("*.tool", "*.exec"):
                 sockets += sorted(self.socket_folder.glob(kind))
             folder = next(filter(Path.is_dir, sockets), None)
         if folder is not None:
-            raise HouseUnusable(
+            raise StateFolderUnusable(
                 f"cannot listen on {folder}: it is a folder: "
                 "remove it, or choose another state folder with --state"
             )
 
     def leave(self) -> None:
-        """Nothing of the house runs any more: a socket folder elsewhere goes if it is empty."""
+        """Nothing runs here any more: a socket folder elsewhere goes if it is empty."""
         if self.socket_folder.parent != self.state:
             with suppress(OSError):
                 self.socket_folder.rmdir()
@@ -211,7 +214,7 @@ class StateFolder(Struct, frozen=True):
     def check_sockets(self) -> None:
         """Make sure that the socket folder, if it is there, is this user's alone.
 
-        Raises HouseUnusable.
+        Raises StateFolderUnusable.
         """
         folder = self.socket_folder
         with _translated(self.state):
@@ -224,53 +227,44 @@ class StateFolder(Struct, frozen=True):
             or found.st_uid != os.getuid()
             or stat.S_IMODE(found.st_mode) & 0o077
         ):
-            raise HouseUnusable(
+            raise StateFolderUnusable(
                 f"{folder} is not a folder of yours that is closed to others: "
                 "see who made it and remove it, or choose another state folder with --state"
             )
 
     def check_exists(self) -> None:
-        """Make sure that there is a house here. Raises HouseUnusable."""
+        """Make sure that an `up` ran here once. Raises StateFolderUnusable."""
         with _translated(self.state):
-            found = self.house_file.exists()
+            found = self.record_file.exists() or self._former_record_file().exists()
         if not found:
-            raise HouseUnusable(
-                f"there is no house at {self.state}: "
-                "name another with --state, or start one with `tenure up CHARM`"
+            raise StateFolderUnusable(
+                f"nothing was started in {self.state} yet: "
+                "name another state folder with --state, or begin with `tenure up CHARM`"
             )
 
-    def read(self) -> HouseRecord | None:
-        """What earlier `up`s were told; None if there was none. Raises HouseUnusable."""
-        try:
-            with _translated(self.state):
-                content = self.house_file.read_bytes()
-        except HouseUnusable as fault:
-            if isinstance(fault.__cause__, FileNotFoundError):
-                return None
-            raise
-        try:
-            record = msgspec.json.decode(content, type=HouseRecord)
-        except (msgspec.DecodeError, UnicodeError) as fault:
-            raise HouseUnusable(self._not_ours(str(fault))) from fault
-        if record.version != RECORD_VERSION:
-            raise HouseUnusable(self._not_ours(f"its version is {record.version}"))
-        return record
+    def read(self) -> UpRecord | None:
+        """What earlier `up`s were told; None if there was none. Raises StateFolderUnusable."""
+        for path in (self.record_file, self._former_record_file()):
+            with _translated(self.state), suppress(FileNotFoundError):
+                return _decoded(path, path.read_bytes())
+        return None
 
-    def write(self, record: HouseRecord) -> None:
-        """Keep the record, durably and whole or not at all. Raises HouseUnusable."""
+    def write(self, record: UpRecord) -> None:
+        """Keep the record, durably and whole or not at all. Raises StateFolderUnusable."""
         content = msgspec.json.format(msgspec.json.encode(record)) + b"\n"
         with _translated(self.state):
-            _replace(self.house_file, content)
+            write_whole(self.record_file, content)
+            self._former_record_file().unlink(missing_ok=True)
 
     def note_charm(self, application: str, charm: NamedCharm) -> None:
         """Keep what an operator named when the application was given this folder to run.
 
-        Raises HouseUnusable.
+        Raises StateFolderUnusable.
         """
         if charm.folder != charm.named:
             with _translated(self.state):
                 self.charms_folder.mkdir(mode=0o700, exist_ok=True)
-                _replace(self._charm_note(application), msgspec.json.encode(charm) + b"\n")
+                write_whole(self._charm_note(application), msgspec.json.encode(charm) + b"\n")
 
     def named_charm(self, application: str, folder: str) -> str:
         """What an operator named when the application was given this folder to run: the folder
@@ -285,16 +279,28 @@ class StateFolder(Struct, frozen=True):
     def _charm_note(self, application: str) -> Path:
         return self.charms_folder / f"{application}.json"
 
-    def _not_ours(self, reason: str) -> str:
-        return (
-            f"{self.house_file} cannot be used: {reason}: "
-            "restore it from a backup, or choose another state folder with --state"
-        )
+
+def _decoded(path: Path, content: bytes) -> UpRecord:
+    """Raises StateFolderUnusable."""
+    try:
+        record = msgspec.json.decode(content, type=UpRecord)
+    except (msgspec.DecodeError, UnicodeError) as fault:
+        raise _not_ours(path, str(fault)) from fault
+    if record.version != RECORD_VERSION:
+        raise _not_ours(path, f"its version is {record.version}")
+    return record
+
+
+def _not_ours(path: Path, reason: str) -> StateFolderUnusable:
+    return StateFolderUnusable(
+        f"{path} cannot be used: {reason}: "
+        "restore it from a backup, or choose another state folder with --state"
+    )
 
 
 def _named_state(option: str | None, environ: Mapping[str, str]) -> str:
     if option is not None and not option:
-        raise HouseUnusable("the state folder has no name: say --state DIR")
+        raise StateFolderUnusable("the state folder has no name: say --state DIR")
     named = option or environ.get("TENURE_STATE")
     if named:
         return named
@@ -303,7 +309,7 @@ def _named_state(option: str | None, environ: Mapping[str, str]) -> str:
         return f"{base}/tenure"
     home = environ.get("HOME", "")
     if not home.startswith("/"):
-        raise HouseUnusable("no state folder is known as $HOME is not set: say --state DIR")
+        raise StateFolderUnusable("no state folder is known as $HOME is not set: say --state DIR")
     return f"{home}/.local/state/tenure"
 
 
@@ -314,14 +320,6 @@ def _short_name(unit: str) -> str:
     return f"{name[:10]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
-def _unit_of(folder: Path) -> str | None:
-    application, _, number = folder.name.rpartition("-")
-    with suppress(BadName):
-        split_unit(f"{application}/{number}")
-        return f"{application}/{number}"
-    return None
-
-
 @contextmanager
 def _translated(state: Path) -> Iterator[None]:
     try:
@@ -330,22 +328,7 @@ def _translated(state: Path) -> Iterator[None]:
         reason = fault.strerror or str(fault)
         if fault.filename is not None and str(fault.filename) != str(state):
             reason = f"{fault.filename}: {reason}"
-        raise HouseUnusable(
+        raise StateFolderUnusable(
             f"cannot use the state folder {state}: {reason}: "
             "mend it, or choose another with --state"
         ) from fault
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".new")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

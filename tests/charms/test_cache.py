@@ -23,7 +23,7 @@ def test_of_two_who_want_the_same_one_makes_it(tmp_path: Path) -> None:
 
     def want() -> bool:
         begin.wait(60)
-        path, is_new = Cache(tmp_path / "shelf").get("key", fill)
+        path, is_new = Cache(tmp_path / "cache").get("key", fill)
         assert (path / "whole").exists()
         return is_new
 
@@ -40,10 +40,10 @@ def test_what_could_not_be_filled_is_not_there(tmp_path: Path) -> None:
         (folder / "half").touch()
         raise ValueError("half-way")
 
-    shelf = Cache(tmp_path)
+    cache = Cache(tmp_path)
     with pytest.raises(ValueError, match="half-way"):
-        shelf.get("key", fail)
+        cache.get("key", fail)
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
-    path, is_new = shelf.get("key", lambda folder: (folder / "whole").touch())
+    path, is_new = cache.get("key", lambda folder: (folder / "whole").touch())
     assert is_new
     assert [each.name for each in path.iterdir()] == ["whole"]

@@ -18,7 +18,7 @@ import pytest
 from msgspec import Struct
 
 from tenure.cli.main import run
-from tenure.statefolder import HouseRecord, StateFolder
+from tenure.statefolder import StateFolder, UpRecord
 from tenure.wire.operators import ErrorAnswer, Status
 
 
@@ -158,15 +158,15 @@ class Result(Struct, frozen=True):
 
 
 class Desk:
-    """A house with a controller, and an operator at it."""
+    """A state folder with a controller, and an operator at it."""
 
-    def __init__(self, house: StateFolder) -> None:
-        self.house = house
-        self.controller = FakeController(house.controller_socket)
+    def __init__(self, folder: StateFolder) -> None:
+        self.folder = folder
+        self.controller = FakeController(folder.controller_socket)
 
     def call(self, *args: str) -> Result:
         """Run a command in this process, through the door."""
-        return call(args[0], "--state", str(self.house.state), *args[1:])
+        return call(args[0], "--state", str(self.folder.state), *args[1:])
 
 
 def call(*args: str) -> Result:
@@ -178,18 +178,18 @@ def call(*args: str) -> Result:
 
 
 @pytest.fixture
-def house() -> Iterator[StateFolder]:
+def folder() -> Iterator[StateFolder]:
     folder = Path(tempfile.mkdtemp(prefix="tn-"))
     found = StateFolder(folder)
     found.ensure()
-    found.write(HouseRecord(model_uuid="u"))
+    found.write(UpRecord(model_uuid="u"))
     yield found
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def desk(house: StateFolder) -> Iterator[Desk]:
-    found = Desk(house)
+def desk(folder: StateFolder) -> Iterator[Desk]:
+    found = Desk(folder)
     try:
         yield found
     finally:
@@ -202,7 +202,7 @@ def agent(desk: Desk) -> Iterator[Agents]:
     made: list[FakeAgent] = []
 
     def make(*lines: object) -> FakeAgent:
-        made.append(FakeAgent(desk.house.exec_socket("web/0"), *lines))
+        made.append(FakeAgent(desk.folder.exec_socket("web/0"), *lines))
         return made[-1]
 
     yield make

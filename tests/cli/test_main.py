@@ -87,13 +87,13 @@ def test_version_and_help_cost_no_controller() -> None:
 
 
 def test_without_controller_a_command_names_the_socket_and_the_next_step(
-    house: StateFolder,
+    folder: StateFolder,
 ) -> None:
-    done = call("status", "--state", str(house.state))
+    done = call("status", "--state", str(folder.state))
     assert done == Result(
         3,
         "",
-        f"ERROR no controller reachable at {house.controller_socket}: "
+        f"ERROR no controller reachable at {folder.controller_socket}: "
         "start one with `tenure up CHARM`\n",
     )
 
@@ -121,19 +121,20 @@ def test_an_answer_that_is_none_is_one_line(desk: Desk, content: bytes) -> None:
         assert done.err.count("\n") == 1
 
 
-def test_garbage_instead_of_http_is_one_line(house: StateFolder, tmp_path: Path) -> None:
+def test_garbage_instead_of_http_is_one_line(folder: StateFolder, tmp_path: Path) -> None:
     with subprocess.Popen(
         [
-            *python()[:1], "-c",
+            *python()[:1],
+            "-c",
             "import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); "
             "s.listen(); print(flush=True); c, _ = s.accept(); c.recv(9); c.send(b'\\0garbage\\n')",
-            str(house.controller_socket),
+            str(folder.controller_socket),
         ],
         stdout=subprocess.PIPE,
-    ) as server:  # fmt: skip
+    ) as server:
         assert server.stdout is not None
         server.stdout.readline()
-        done = call("status", "--state", str(house.state))
+        done = call("status", "--state", str(folder.state))
         server.kill()
     assert done.code == 3
     assert done.err.startswith("ERROR the connection to the controller was lost")
@@ -146,7 +147,7 @@ def test_a_reader_that_went_away_ends_it_quietly(
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     entry = HistoryEntry(at="2026-11-23T12:00:00Z", kind="granted", cause="c" * 1000)
     desk.controller.says(History(application="web", entries=(entry,) * 1000))
-    argv = [*python(), "history", "web", "--state", str(desk.house.state)]
+    argv = [*python(), "history", "web", "--state", str(desk.folder.state)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.read(1)
@@ -157,7 +158,7 @@ def test_a_reader_that_went_away_ends_it_quietly(
 
 def test_a_full_disk_behind_stdout_is_one_line(desk: Desk) -> None:
     desk.controller.says(History(application="web", entries=()))
-    argv = [*python(), "history", "web", "--state", str(desk.house.state)]
+    argv = [*python(), "history", "web", "--state", str(desk.folder.state)]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, timeout=10, check=False)
     assert (done.returncode, done.stderr) == (1, b"ERROR No space left on device\n")
@@ -166,7 +167,7 @@ def test_a_full_disk_behind_stdout_is_one_line(desk: Desk) -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_what_the_caller_closed_leads_nowhere(desk: Desk, closed: str) -> None:
     desk.controller.says(NOTHING)
-    argv = [*python(), "status", "--state", str(desk.house.state)]
+    argv = [*python(), "status", "--state", str(desk.folder.state)]
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
     done = subprocess.run([*shell, *argv], capture_output=True, timeout=10, check=False)
     shown = b"" if ">&-" in closed.replace("2>&-", "") else b"no applications yet\n"
@@ -177,9 +178,9 @@ def test_what_the_caller_closed_leads_nowhere(desk: Desk, closed: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (1, b"", told)
 
 
-def test_ctrl_c_ends_it_quietly(house: StateFolder) -> None:
-    argv = [*python(), "log", "-f", "--state", str(house.state)]
-    log = house.unit_log("web/0")
+def test_ctrl_c_ends_it_quietly(folder: StateFolder) -> None:
+    argv = [*python(), "log", "-f", "--state", str(folder.state)]
+    log = folder.unit_log("web/0")
     log.parent.mkdir()
     log.write_text("first\n")
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

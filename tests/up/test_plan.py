@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tenure.errors import Refused
-from tenure.statefolder import ApplicationHome, HouseRecord, StateFolder
+from tenure.statefolder import FormerApplication, StateFolder, UpRecord
 from tenure.up.commands import agent_argv
 from tenure.up.plan import (
     Plan,
@@ -39,7 +39,7 @@ def wanted(charm: Charm = CHARM, **words: object) -> Wanted:
 
 
 def plan(said: Wanted | None = None, **words: object) -> Plan:
-    return Plan(house=FOLDER, wanted=said, **words)  # type: ignore[arg-type]
+    return Plan(folder=FOLDER, wanted=said, **words)  # type: ignore[arg-type]
 
 
 def application(
@@ -184,23 +184,23 @@ def test_an_interval_that_is_said_replaces_the_one_that_the_state_folder_knew() 
 
 
 def test_the_record_keeps_what_was_said_of_the_state_folder_and_no_charms() -> None:
-    before = HouseRecord(
-        model_uuid="u", juju_paths=True, applications={"web": ApplicationHome(charm="/c")}
+    before = UpRecord(
+        model_uuid="u", juju_paths=True, applications={"web": FormerApplication(charm="/c")}
     )
-    assert record_of(plan(), before) == HouseRecord(model_uuid="u", juju_paths=True)
+    assert record_of(plan(), before) == UpRecord(model_uuid="u", juju_paths=True)
     said = plan(juju_version="3.5.1", juju_paths=False)
-    assert record_of(said, before) == HouseRecord(model_uuid="u", juju_version="3.5.1")
+    assert record_of(said, before) == UpRecord(model_uuid="u", juju_version="3.5.1")
 
 
 def test_an_agent_is_told_of_its_charm_and_its_state_folder() -> None:
     charm = CharmStatus(source="/c", revision=3, update_status_interval=5.5)
-    argv = agent_argv(FOLDER, HouseRecord(model_uuid="u"), "web/0", charm)
+    argv = agent_argv(FOLDER, UpRecord(model_uuid="u"), "web/0", charm)
     assert argv[3:] == [
         "tenure.agent", "--state", "/s", "--charm", "/c", "--charm-revision", "3",
         "--update-status-interval", "5.5", "--juju-version", "3.6.12", "web/0",
     ]  # fmt: skip
     more = CharmStatus(source="/c", revision=3, allow_host_changes=True)
-    record = HouseRecord(model_uuid="u", juju_version="3.5.1", juju_paths=True)
+    record = UpRecord(model_uuid="u", juju_version="3.5.1", juju_paths=True)
     assert agent_argv(FOLDER, record, "web/0", more)[12:] == [
         "--juju-version", "3.5.1", "--juju-paths", "--allow-host-changes", "web/0",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tenure.statefolder import ApplicationHome, StateFolder
+from tenure.statefolder import FormerApplication, StateFolder
 from tenure.wire.operators import CreateApplication
 
 from .conftest import Place, wait_for
@@ -142,7 +142,7 @@ def test_a_charm_that_only_the_state_folder_knows_is_handed_to_the_controller(pl
     run.ends()
     record = folder.read()
     assert record is not None
-    home = ApplicationHome(charm=str(place.charm), update_status_interval=60.0)
+    home = FormerApplication(charm=str(place.charm), update_status_interval=60.0)
     folder.write(replace(record, applications={"web": home}))
     place.begin("up")
     place.settles(["web/0"])

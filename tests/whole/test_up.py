@@ -250,7 +250,7 @@ def _is_alive(pid: int) -> bool:
 def test_detach_returns_once_all_is_ready_and_down_ends_it(place: Place) -> None:
     done = place.call("up", str(place.charm), "--units", "2", "--lease", "5s", "--detach")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(b"the house is up (pid ")
+    assert done.stdout.startswith(b"tenure is up (pid ")
     # Not at once: what an agent has just forked looks like the agent until it is the hook.
     wait_for(lambda: len(place.processes()) == 3, "a controller and two agents")
     assert place.call("exec", "web/1", "--", "is-leader").returncode == 0

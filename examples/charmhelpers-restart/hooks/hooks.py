@@ -60,10 +60,17 @@ def write_trace(what):
 
 
 @hooks.hook(
-    "install", "start", "config-changed", "upgrade-charm", "update-status",
-    "leader-elected", "leader-settings-changed",
-    "cluster-relation-joined", "cluster-relation-changed", "cluster-relation-departed",
-)  # fmt: skip
+    "install",
+    "start",
+    "config-changed",
+    "upgrade-charm",
+    "update-status",
+    "leader-elected",
+    "leader-settings-changed",
+    "cluster-relation-joined",
+    "cluster-relation-changed",
+    "cluster-relation-departed",
+)
 def any_hook():
     """The same in every hook, because the lock may be granted in any of them."""
     maybe_restart()

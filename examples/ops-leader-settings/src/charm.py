@@ -21,9 +21,13 @@ class SchemaCharm(ops.CharmBase):
     def __init__(self, framework: ops.Framework):
         super().__init__(framework)
         for event in (
-            self.on.start, self.on.config_changed, self.on.upgrade_charm, self.on.update_status,
-            self.on.leader_elected, self.on.leader_settings_changed,
-        ):  # fmt: skip
+            self.on.start,
+            self.on.config_changed,
+            self.on.upgrade_charm,
+            self.on.update_status,
+            self.on.leader_elected,
+            self.on.leader_settings_changed,
+        ):
             framework.observe(event, self._reconcile)
         framework.observe(self.on.collect_unit_status, self._on_collect_status)
 

@@ -20,10 +20,17 @@ class ClusterCharm(ops.CharmBase):
         self._stored.set_default(token="", changes=0)
         peers = self.on[PEERS]
         for event in (
-            self.on.install, self.on.start, self.on.upgrade_charm, self.on.config_changed,
-            self.on.leader_elected, self.on.update_status, peers.relation_created,
-            peers.relation_joined, peers.relation_changed, peers.relation_departed,
-        ):  # fmt: skip
+            self.on.install,
+            self.on.start,
+            self.on.upgrade_charm,
+            self.on.config_changed,
+            self.on.leader_elected,
+            self.on.update_status,
+            peers.relation_created,
+            peers.relation_joined,
+            peers.relation_changed,
+            peers.relation_departed,
+        ):
             framework.observe(event, self._reconcile)
         framework.observe(self.on.show_cluster_action, self._on_show_cluster)
         framework.observe(self.on.new_token_action, self._on_new_token)
@@ -59,12 +66,14 @@ class ClusterCharm(ops.CharmBase):
             self._stored.changes += 1
 
     def _on_show_cluster(self, event: ops.ActionEvent) -> None:
-        event.set_results({
-            "token": fingerprint(self._shared("token")),
-            "members": self._shared("members"),
-            "tokens-seen": str(self._stored.changes),
-            "leader": str(self.unit.is_leader()),
-        })  # fmt: skip
+        event.set_results(
+            {
+                "token": fingerprint(self._shared("token")),
+                "members": self._shared("members"),
+                "tokens-seen": str(self._stored.changes),
+                "leader": str(self.unit.is_leader()),
+            }
+        )
 
     def _on_new_token(self, event: ops.ActionEvent) -> None:
         if not self._relation or not self.unit.is_leader():

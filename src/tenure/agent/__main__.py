@@ -18,7 +18,7 @@ from pathlib import Path
 from tenure.agent.beginning import take_up
 from tenure.agent.charm import copy as charm
 from tenure.agent.charm.files import CharmFiles
-from tenure.agent.config import JUJU_VERSION, UnitConfig
+from tenure.agent.config import UnitConfig
 from tenure.agent.daemon import Agent
 from tenure.agent.execserver import ExecServer
 from tenure.agent.hooks.log import UnitLog
@@ -31,6 +31,7 @@ from tenure.agent.toolserver import ToolServer
 from tenure.agent.unit import Unit
 from tenure.clock import SystemClock, boot_id
 from tenure.core.localstate import LocalState
+from tenure.defaults import JUJU_VERSION, UPDATE_STATUS
 from tenure.errors import TenureError
 from tenure.leadership.statefile import StateFile, instance_id, lock_folder
 from tenure.names import split_unit
@@ -50,8 +51,8 @@ def main() -> int:
     parser.add_argument("--state", required=True)
     parser.add_argument("--charm", required=True, type=Path)
     parser.add_argument("--charm-revision", type=int, default=0)
-    parser.add_argument("--update-status-interval", type=float, default=300.0)
-    parser.add_argument("--juju-version", default=JUJU_VERSION)
+    parser.add_argument("--update-status-interval", type=float, default=UPDATE_STATUS.value)
+    parser.add_argument("--juju-version", default=JUJU_VERSION.value)
     parser.add_argument("--juju-paths", action="store_true")
     parser.add_argument("--allow-host-changes", action="store_true")
     parser.add_argument("unit")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-JUJU_VERSION = "3.6.12"
-"""What charms are told they run under."""
+from tenure.defaults import JUJU_VERSION, UPDATE_STATUS
 
 
 class UnitConfig(Struct, frozen=True, kw_only=True):
@@ -24,9 +23,9 @@ class UnitConfig(Struct, frozen=True, kw_only=True):
     model_uuid: str
     inherited: Mapping[str, str]
     """Of these variables of the agent's own only PATH and HOME reach a hook (H9)."""
-    update_every: float = 300.0
+    update_every: float = UPDATE_STATUS.value
     """Seconds between two `update-status`, unless the charm was handed in with others (H1)."""
-    juju_version: str = JUJU_VERSION
+    juju_version: str = JUJU_VERSION.value
     shims: Path | None = None
     allow_host_changes: bool = False
     """What holds before the controller was heard."""

@@ -7,14 +7,12 @@ same take turns.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from tenure.charms.syncing import sync_file_system
+from tenure.files import sync_file_system, turn
 
 
 class Cache:
@@ -32,7 +30,7 @@ class Cache:
         if path.is_dir():
             return path, False
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _turn(self._folder / ".lock"):
+        with turn(self._folder / ".lock"):
             if path.is_dir():
                 return path, False
             self._fill(path, fill)
@@ -49,10 +47,3 @@ class Cache:
             new.rename(path)
         finally:
             shutil.rmtree(new, ignore_errors=True)
-
-
-@contextmanager
-def _turn(path: Path) -> Iterator[None]:
-    with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -11,9 +11,17 @@ from tenure.errors import BadName
 from tenure.names import check_application
 
 __all__ = [
-    "MAX_FOLDERS", "MAX_PATH", "CharmError", "check_charm", "check_path", "default_name",
-    "fault_of", "find_action", "find_hook", "is_text",
-]  # fmt: skip
+    "MAX_FOLDERS",
+    "MAX_PATH",
+    "CharmError",
+    "check_charm",
+    "check_path",
+    "default_name",
+    "fault_of",
+    "find_action",
+    "find_hook",
+    "is_text",
+]
 
 MAX_FOLDERS = 100
 """How deep folders may be nested in a charm."""

@@ -56,15 +56,15 @@ def prepare(source: Path, built: Path) -> Prepared:
     return Prepared(source)
 
 
-def _unpacked(file: Path, shelf: Cache) -> Prepared:
+def _unpacked(file: Path, cache: Cache) -> Prepared:
     with open(file, "rb") as opened:
         key = hashlib.file_digest(opened, "sha256").hexdigest()[:32]
-    folder, is_new = shelf.get(key, partial(unpack, file))
+    folder, is_new = cache.get(key, partial(unpack, file))
     return Prepared(folder, (f'unpacked "{file}" into "{folder}"',) if is_new else ())
 
 
-def _packed(source: Source, shelf: Cache) -> Prepared:
-    folder, is_new = shelf.get(source.key(), source.build)
+def _packed(source: Source, cache: Cache) -> Prepared:
+    folder, is_new = cache.get(source.key(), source.build)
     if not is_new:
         return Prepared(folder, (f'"{source.folder}" was packed before, into "{folder}"',))
     recipe = source.recipe
@@ -72,6 +72,8 @@ def _packed(source: Source, shelf: Cache) -> Prepared:
     if recipe.installs:
         lines.append(f"installed {', '.join((*recipe.requirements, *recipe.packages))} into venv")
         lines += filter(None, [pip.differs()])
-    lines += (f"not done: {each}; if the charm needs it, pack it with charmcraft" for each in
-              recipe.not_done)  # fmt: skip
+    lines += (
+        f"not done: {each}; if the charm needs it, pack it with charmcraft"
+        for each in recipe.not_done
+    )
     return Prepared(folder, tuple(lines))

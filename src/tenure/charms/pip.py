@@ -92,10 +92,16 @@ def ask_python(code: str) -> str | None:
 
 def _run(words: Sequence[str], folder: Path) -> tuple[int, str]:
     with subprocess.Popen(
-        words, cwd=folder, env={**os.environ, "PIP_USER": "0"}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        words,
+        cwd=folder,
+        env={**os.environ, "PIP_USER": "0"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
         start_new_session=True,
-    ) as child:  # fmt: skip
+    ) as child:
         try:
             output, _ = child.communicate(timeout=PATIENCE)
         except BaseException as error:

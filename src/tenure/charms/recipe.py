@@ -25,15 +25,32 @@ MADE = ("metadata.yaml", "config.yaml", "actions.yaml", DISPATCH)
 """The files that packing writes, if they are not there."""
 
 _METADATA = (
-    "name", "summary", "description", "assumes", "charm-user", "containers", "devices",
-    "extra-bindings", "peers", "provides", "requires", "resources", "storage", "subordinate",
-    "terms", "series", "tags",
-)  # fmt: skip
+    "name",
+    "summary",
+    "description",
+    "assumes",
+    "charm-user",
+    "containers",
+    "devices",
+    "extra-bindings",
+    "peers",
+    "provides",
+    "requires",
+    "resources",
+    "storage",
+    "subordinate",
+    "terms",
+    "series",
+    "tags",
+)
 _RENAMED = {"title": "display-name"}
 _LINKS = {
-    "contact": "maintainers", "documentation": "docs", "issues": "issues", "source": "source",
+    "contact": "maintainers",
+    "documentation": "docs",
+    "issues": "issues",
+    "source": "source",
     "website": "website",
-}  # fmt: skip
+}
 
 
 class Recipe(Struct, frozen=True, kw_only=True):

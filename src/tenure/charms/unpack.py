@@ -25,9 +25,14 @@ MAX_BYTES = 2 * 1024**3
 
 _KNOWN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _DAMAGED = (
-    zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    zlib.error,
+    ValueError,
     struct.error,
-)  # fmt: skip
+)
 """What zipfile raises for files that it cannot read: there is no one class for it."""
 
 _CHUNK = 1024 * 1024

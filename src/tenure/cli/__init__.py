@@ -1,9 +1,9 @@
 """The command `tenure`: one file for each sub-command, loaded when it is called.
 
 A command says what it wants of the controller and shows the answer; nothing is decided here. All
-errors pass one door (`door.py`), where each becomes one line and a documented exit code.
+errors pass `main.py`, where each becomes one line and a documented exit code.
 
-To load the door takes a tenth of a second, in which Ctrl-C may come. Nothing has been begun then,
+To load all that takes a tenth of a second, in which Ctrl-C may come. Nothing has been begun then,
 so the process ends on the spot: an exception could come out anywhere in somebody else's imports,
 with a traceback, or be swallowed there.
 """

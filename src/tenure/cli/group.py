@@ -13,11 +13,11 @@ import click
 from tenure import __version__
 
 COMMANDS: dict[str, str] = {
-    "up": "Run a house: one controller, and one agent for each unit.",
+    "up": "Start a controller, and an agent for each unit.",
     "down": "Stop what `tenure up` runs, cleanly.",
-    "deploy": "Run one more charm in a house that is up.",
+    "deploy": "Run one more charm beside those that run.",
     "refresh": "Upgrade an application to its charm as it is now, or to another.",
-    "scale": "Have an application consist of so many units.",
+    "scale": "Set how many units an application has.",
     "remove-application": "Remove an application with all its units.",
     "config": "Show or change an application's configuration.",
     "run": "Run an action of a unit's charm.",

@@ -1,4 +1,4 @@
-"""The one door between commands and people: whatever happens, one line and a documented code.
+"""What stands between commands and people: whatever happens, one line and a documented code.
 
 | exit code | meaning |
 |---|---|

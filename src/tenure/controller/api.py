@@ -21,12 +21,13 @@ from tenure.core.application import Application, config_of
 from tenure.core.changes import Option
 from tenure.core.charms import CharmSpec
 from tenure.core.lease import Lease, is_held
+from tenure.defaults import MOST_HISTORY
 from tenure.errors import BadRequest, NotFound, Refused, Unsure
 from tenure.names import application_of, split_unit
 from tenure.wire import operators as wire
 from tenure.wire.messages import Resolve
 
-MAX_HISTORY = 1000
+MAX_HISTORY = MOST_HISTORY.value
 SLACK = 5.0
 """Seconds beyond what a hand-over may take by the rules, before its outcome is called unknown."""
 

@@ -29,12 +29,13 @@ from tenure.core.charms import Charms, CharmSpec
 from tenure.core.effects import Remove
 from tenure.core.lease import Handover, Lease
 from tenure.core.leases import Leases
+from tenure.defaults import LONGEST_LEASE, MOST_UNITS, SHORTEST_LEASE
 from tenure.errors import BadRequest, Refused
 from tenure.names import application_of, check_application, split_unit
 
-MAX_DURATION = 300.0
-MIN_DURATION = 5.0
-MAX_UNITS = 1000
+MAX_DURATION = LONGEST_LEASE.value
+MIN_DURATION = SHORTEST_LEASE.value
+MAX_UNITS = MOST_UNITS.value
 
 
 def check_lease(duration: float, guarantee: float, least: float = MIN_DURATION) -> None:

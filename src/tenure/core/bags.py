@@ -17,9 +17,10 @@ from msgspec.structs import replace
 
 from tenure.core.bucket import size_of
 from tenure.core.changes import BagDropped, BagPut, BagRecord
+from tenure.defaults import MOST_BAG
 from tenure.errors import BucketFull
 
-MAX_BAG = 1024 * 1024
+MAX_BAG = MOST_BAG.value
 """Bytes of all keys and values of one bag, in UTF-8."""
 
 LEFT_KEPT = 64

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tenure.core.changes import Bucket
+from tenure.defaults import MOST_SETTINGS
 from tenure.errors import BucketFull
 
-MAX_BUCKET = 1024 * 1024
+MAX_BUCKET = MOST_SETTINGS.value
 """Bytes of all keys and values in UTF-8 (B6)."""
 
 

@@ -18,6 +18,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from tenure.defaults import UPDATE_STATUS
+
 Cause = str
 """One plain phrase on why something happened, for people: `web/0 stepped down`."""
 
@@ -84,7 +86,7 @@ class CharmRecord(Struct, frozen=True, kw_only=True, gc=False):
     former_peers: Mapping[str, int] = {}
     options: Mapping[str, Option] = {}
     resources: Mapping[str, str] = {}
-    update_status_interval: float = 300.0
+    update_status_interval: float = UPDATE_STATUS.value
     allow_host_changes: bool = False
     digest: str = ""
 

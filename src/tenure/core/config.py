@@ -19,9 +19,10 @@ from msgspec.structs import replace
 
 from tenure.core.bucket import size_of
 from tenure.core.changes import ConfigRecord, Option
+from tenure.defaults import MOST_CONFIG
 from tenure.errors import BadRequest, Refused
 
-MAX_CONFIG = 256 * 1024
+MAX_CONFIG = MOST_CONFIG.value
 """Bytes of all names and values that are set, in UTF-8."""
 
 _SHOWN = 100

@@ -15,11 +15,12 @@ from tenure.core.changes import PinDropped
 from tenure.core.effects import Revoked, StepDown
 from tenure.core.lease import Handover, Lease
 from tenure.core.leases import pins_left, without
+from tenure.defaults import LONGEST_PIN
 from tenure.errors import BadRequest, Refused
 
 __all__ = ["MAX_PIN", "MAX_UNITS", "MIN_DURATION", "Orders", "check_lease"]
 
-MAX_PIN = 366 * 86400.0
+MAX_PIN = LONGEST_PIN.value
 MAX_REASON = 200
 
 

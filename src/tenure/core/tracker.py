@@ -22,6 +22,7 @@ from enum import Enum, auto
 from msgspec import Struct
 
 from tenure.core.effects import ClaimUnsure, Denied, Granted, Verdict
+from tenure.defaults import GUARANTEE, LEASE
 
 CLOCK_MARGIN = 0.01
 """The most that two machines' clocks may differ in rate (G4)."""
@@ -90,8 +91,8 @@ class Tracker:
         self.sure_until = sure_until
         self.answered = False
         self.stepping_down = False
-        self.duration = 60.0
-        self.guarantee = 30.0
+        self.duration = LEASE.value
+        self.guarantee = GUARANTEE.value
         self.in_flight: ClaimSent | None = None
         self.claim_at: float = float("-inf")
         self._not_before: float = float("-inf")

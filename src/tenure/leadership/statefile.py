@@ -17,13 +17,10 @@ it, however that ends, and no hook inherits it (L9).
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import secrets
 import threading
 import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -31,6 +28,7 @@ import msgspec
 from msgspec import Struct
 
 from tenure.errors import Refused, TenureError
+from tenure.files import Held, lock, sign, write_whole
 
 T = TypeVar("T", bound=Struct)
 
@@ -172,23 +170,19 @@ def lock_folder(folder: Path, what: str) -> int:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StateUnusable(f'cannot use the folder "{folder}": {_reason(error)}') from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-    except BlockingIOError as error:
-        owner = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
-        os.close(lock)
+        handle = lock(folder / "lock")
+        sign(handle)
+    except Held as error:
         raise AlreadyRunning(
-            f'{what} already runs in "{folder}" (pid {owner}): stop it first, or use another folder'
+            f'{what} already runs in "{folder}" (pid {error.holder}): '
+            "stop it first, or use another folder"
         ) from error
     except OSError as error:
-        os.close(lock)
         raise StateUnusable(f'cannot lock the folder "{folder}": {_reason(error)}') from error
-    return lock
+    return handle
 
 
 def instance_id(folder: Path) -> str:
@@ -213,36 +207,11 @@ def instance_id(folder: Path) -> str:
 
 
 def _replace(path: Path, content: bytes, *, durable: bool) -> None:
-    """Put `content` at `path`, whole. The folder's lock makes the temporary file's name ours."""
-    new = path.with_name(f"{path.name}.new")
+    """Put `content` at `path`, whole. The folder's lock makes the path ours."""
     try:
-        _write(new, content)
-        new.rename(path)
-        if durable:
-            _sync_folder(path.parent)
+        write_whole(path, content, durable=durable)
     except OSError as error:
-        with suppress(OSError):
-            new.unlink()
         raise StateNotSaved(f'cannot save "{path}": {_reason(error)}') from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(path, flags, 0o600), "wb", buffering=0) as file:
-        os.fchmod(file.fileno(), 0o600)
-        rest = memoryview(content)
-        while rest:
-            rest = rest[file.write(rest) :]
-        # because a rename that outlives its content would leave an empty file after power loss
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _reason(error: Exception) -> str:

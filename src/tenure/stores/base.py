@@ -46,8 +46,9 @@ from typing import Protocol
 from msgspec import Struct
 
 from tenure.core.changes import Change, HistoryAdded, Persisted
+from tenure.defaults import MOST_HISTORY
 
-HISTORY_KEPT = 1000
+HISTORY_KEPT = MOST_HISTORY.value
 """History entries of each application that survive the next taking of the seat."""
 
 

@@ -16,18 +16,18 @@ from tenure.up.restarter import Restarter
 from tenure.wire.operators import CharmStatus, Status
 
 StartAgent = Callable[[str, CharmStatus], Child]
-MakeKeeper = Callable[[str, Callable[[], Child], Callable[[], Awaitable[bool]]], Restarter]
+MakeRestarter = Callable[[str, Callable[[], Child], Callable[[], Awaitable[bool]]], Restarter]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
 class AgentFailed(TenureError):
-    """An agent could not be started when the house was opened."""
+    """An agent could not be started when `up` began."""
 
 
 class Agents:
     """Follows the status; `look` brings a new one, or None while there is none to be had.
 
-    A unit's keeper is kept for good: numbers are never used twice, and an agent that is not to be
+    A unit's restarter stays for good: numbers are never used twice, and an agent that is not to be
     restarted must not be taken for one that was never started.
     """
 
@@ -36,36 +36,36 @@ class Agents:
         start: StartAgent,
         *,
         look: Callable[[], Awaitable[Status | None]],
-        make_keeper: MakeKeeper,
+        make_restarter: MakeRestarter,
         spawn: Spawn,
     ) -> None:
         self._start = start
         self._look = look
-        self._make_keeper = make_keeper
+        self._make_restarter = make_restarter
         self._spawn = spawn
-        self._keepers: dict[str, Restarter] = {}
+        self._restarters: dict[str, Restarter] = {}
         self._charms: dict[str, CharmStatus] = {}
 
     def children(self) -> list[Child]:
         """Every process, ended ones among them."""
-        return [keeper.child for keeper in self._keepers.values() if keeper.child is not None]
+        return [each.child for each in self._restarters.values() if each.child is not None]
 
     async def follow(self) -> bool:
         """Look once, and start and dismiss agents; False if there was nothing to see."""
         units = await self._units()
         if units is None:
             return False
-        for unit in sorted(units.keys() - self._keepers.keys(), key=split_unit):
-            keeper = self._keepers[unit] = self._keeper(unit)
-            self._spawn(keeper.keep())
-        for unit in self._keepers.keys() - units.keys():
-            self._keepers[unit].dismiss()
+        for unit in sorted(units.keys() - self._restarters.keys(), key=split_unit):
+            restarter = self._restarters[unit] = self._restarter(unit)
+            self._spawn(restarter.keep())
+        for unit in self._restarters.keys() - units.keys():
+            self._restarters[unit].dismiss()
         return True
 
     async def started(self) -> None:
         """Returns when each was ready once. Raises AgentFailed if one ended before."""
-        for unit, keeper in list(self._keepers.items()):
-            how = await asyncio.shield(keeper.started)
+        for unit, restarter in list(self._restarters.items()):
+            how = await asyncio.shield(restarter.started)
             if how is not None:
                 raise AgentFailed(f"the agent of {unit} did not start: {how}")
 
@@ -78,7 +78,7 @@ class Agents:
         self._charms.update(units)
         return units
 
-    def _keeper(self, unit: str) -> Restarter:
+    def _restarter(self, unit: str) -> Restarter:
         async def is_wanted() -> bool:
             units = await self._units()
             return units is None or unit in units
@@ -86,7 +86,7 @@ class Agents:
         def start() -> Child:
             return self._start(unit, self._charms[unit])
 
-        return self._make_keeper(f"agent of {unit}", start, is_wanted)
+        return self._make_restarter(f"agent of {unit}", start, is_wanted)
 
 
 def units_with_charms(status: Status) -> dict[str, CharmStatus]:

@@ -72,7 +72,7 @@ class Child:
             raise CannotStart(f"cannot start a process: {what}") from fault
 
     def ask_to_stop(self) -> None:
-        """The house stops: no new hook, running ones get their time."""
+        """Everything stops: no new hook, running ones get their time."""
         if self._process.stdin is not None and not self.ended.done():
             with suppress(OSError):
                 self._process.stdin.write(b"stop\n")

@@ -1,30 +1,38 @@
-"""The command lines of the house's processes."""
+"""The command lines of the controller and the agents."""
 
 from __future__ import annotations
 
 import sys
 
-from tenure.statefolder import HouseRecord, StateFolder
+from tenure.statefolder import StateFolder, UpRecord
 from tenure.wire.operators import CharmStatus
 
 _PYTHON = (sys.executable, "-P", "-m")
 """-P: what lies in the folder where somebody typed `tenure up` must not shadow a module."""
 
 
-def controller_argv(house: StateFolder, must_exist: bool) -> list[str]:
+def controller_argv(folder: StateFolder, must_exist: bool) -> list[str]:
     """The controller. With `must_exist` a missing store is an error and no new beginning."""
-    argv = [*_PYTHON, "tenure.controller", "--state", str(house.state)]
+    argv = [*_PYTHON, "tenure.controller", "--state", str(folder.state)]
     return [*argv, "--must-exist"] if must_exist else argv
 
 
-def agent_argv(house: StateFolder, record: HouseRecord, unit: str, charm: CharmStatus) -> list[str]:
+def agent_argv(folder: StateFolder, record: UpRecord, unit: str, charm: CharmStatus) -> list[str]:
     """The agent of one unit, which runs that charm."""
     argv = [
-        *_PYTHON, "tenure.agent", "--state", str(house.state), "--charm", charm.source,
-        "--charm-revision", str(charm.revision),
-        "--update-status-interval", f"{charm.update_status_interval:g}",
-        "--juju-version", record.juju_version,
-    ]  # fmt: skip
+        *_PYTHON,
+        "tenure.agent",
+        "--state",
+        str(folder.state),
+        "--charm",
+        charm.source,
+        "--charm-revision",
+        str(charm.revision),
+        "--update-status-interval",
+        f"{charm.update_status_interval:g}",
+        "--juju-version",
+        record.juju_version,
+    ]
     if record.juju_paths:
         argv.append("--juju-paths")
     if charm.allow_host_changes:

@@ -1,6 +1,6 @@
-"""`up` without a terminal: a process of its own that says when the house is ready.
+"""`up` without a terminal: a process of its own that says when all is up.
 
-The parent waits for one word through a pipe. `ready`: the house is open, and the parent is done.
+The parent waits for one word through a pipe. `ready`: all is up, and the parent is done.
 Anything else is the reason why it is not, with the exit code that the child ends with.
 """
 
@@ -14,28 +14,28 @@ from contextlib import suppress
 from pathlib import Path
 
 from tenure.errors import TenureError
-from tenure.statefolder import HouseUnusable, StateFolder
+from tenure.statefolder import StateFolder, StateFolderUnusable
 from tenure.up.child import MAX_LOG
 
 READY = b"ready\n"
 
 
 class DetachedFailed(TenureError):
-    """The detached `up` could not open the house; with the exit code that it gave."""
+    """The detached `up` could not begin; with the exit code that it gave."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
 
 
-def detach(house: StateFolder, work: Callable[[Callable[[], None]], None]) -> int | None:
-    """Fork: the child does `work`, which calls what it is given once the house is ready.
+def detach(folder: StateFolder, work: Callable[[Callable[[], None]], None]) -> int | None:
+    """Fork: the child does `work`, which calls what it is given once all is up.
 
     Returns the child's pid in the parent once it is ready, and None in the child after the work.
     Call it before there are threads. Raises DetachedFailed in the parent, and in the child what
     `work` raises.
     """
-    log = _open_log(house.up_log)
+    log = _open_log(folder.up_log)
     receive, send = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -43,7 +43,7 @@ def detach(house: StateFolder, work: Callable[[Callable[[], None]], None]) -> in
     if pid:
         os.close(send)
         os.close(log)
-        return _wait_for(pid, receive, house)
+        return _wait_for(pid, receive, folder)
     os.close(receive)
     _leave_terminal(log)
     try:
@@ -60,7 +60,7 @@ def _tell(send: int, what: bytes) -> None:
         os.close(send)
 
 
-def _wait_for(pid: int, receive: int, house: StateFolder) -> int:
+def _wait_for(pid: int, receive: int, folder: StateFolder) -> int:
     try:
         with open(receive, "rb") as pipe:
             answer = pipe.read()
@@ -72,7 +72,7 @@ def _wait_for(pid: int, receive: int, house: StateFolder) -> int:
     code, _, message = answer.decode("utf-8", "replace").partition(" ")
     os.waitpid(pid, 0)
     if not code.isdigit():
-        raise DetachedFailed(f"`tenure up` ended before it was ready: see {house.up_log}", 1)
+        raise DetachedFailed(f"`tenure up` ended before it was ready: see {folder.up_log}", 1)
     raise DetachedFailed(message, int(code))
 
 
@@ -82,7 +82,9 @@ def _open_log(path: Path) -> int:
             path.rename(path.with_name(f"{path.name}.1"))
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as fault:
-        raise HouseUnusable(f"cannot write {path}: {fault.strerror}: make it writable") from fault
+        raise StateFolderUnusable(
+            f"cannot write {path}: {fault.strerror}: make it writable"
+        ) from fault
 
 
 def _leave_terminal(log: int) -> None:

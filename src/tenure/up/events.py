@@ -1,4 +1,4 @@
-"""The controller's stream of events, for as long as the house is open."""
+"""The controller's stream of events, for as long as `up` runs."""
 
 from __future__ import annotations
 

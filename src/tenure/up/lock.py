@@ -1,4 +1,4 @@
-"""One `up` for each house, and how others find it.
+"""One `up` for each state folder, and how others find it.
 
 The lock is the kernel's, on up.lock, and ends with the process that took it, however that ends. The
 file says who has it and whether it is stopping already. A newcomer waits for one that is stopping,
@@ -10,7 +10,6 @@ when they are gone, so a newcomer waits for those, too, before it starts its own
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ from pathlib import Path
 
 from tenure.clock import SystemClock
 from tenure.errors import Refused
-from tenure.statefolder import HouseUnusable, StateFolder
+from tenure.files import open_lock, try_lock
+from tenure.statefolder import StateFolder, StateFolderUnusable
 
 CLOCK = SystemClock()
 PATIENCE = 5.0
@@ -33,7 +33,7 @@ _STOPPING = "stopping"
 
 
 class AlreadyUp(Refused):
-    """Another `up` runs on this house."""
+    """Another `up` runs on this folder."""
 
 
 class UpLock:
@@ -44,25 +44,25 @@ class UpLock:
         self._say("up")
 
     @classmethod
-    def take(cls, house: StateFolder) -> UpLock:
-        """Become the house's only `up`; waits for one that is stopping.
+    def take(cls, folder: StateFolder) -> UpLock:
+        """Become the only `up` of a state folder; waits for one that is stopping.
 
-        Raises AlreadyUp, naming its pid; HouseUnusable.
+        Raises AlreadyUp, naming its pid; StateFolderUnusable.
         """
-        handle = _open(house.up_lock)
+        handle = _open(folder.up_lock)
         begun = CLOCK.now()
-        while not _try(handle, fcntl.LOCK_EX):
+        while not try_lock(handle):
             pid, stopping = _read(handle)
             waited = CLOCK.now() - begun
             if waited > (PATIENCE if stopping else GLANCE):
                 os.close(handle)
-                raise AlreadyUp(_refusal(house, pid, stopping))
+                raise AlreadyUp(_refusal(folder, pid, stopping))
             time.sleep(_RETRY)
         return cls(handle)
 
     def stopping(self) -> None:
         """Tell newcomers that waiting is worth it, if that can be written."""
-        with suppress(HouseUnusable):
+        with suppress(StateFolderUnusable):
             self._say(_STOPPING)
 
     def release(self) -> None:
@@ -75,42 +75,42 @@ class UpLock:
             os.pwrite(self._handle, content, 0)
             os.ftruncate(self._handle, len(content))
         except OSError as fault:
-            raise HouseUnusable(
+            raise StateFolderUnusable(
                 f"cannot write the lock of `tenure up`: {fault.strerror}: make room on the disk"
             ) from fault
 
 
-def running(house: StateFolder) -> int | None:
-    """The pid of the `up` that runs on this house, if one does. Raises HouseUnusable."""
-    if _is_missing(house.up_lock):
+def running(folder: StateFolder) -> int | None:
+    """The pid of the `up` that runs on this folder, if one does. Raises StateFolderUnusable."""
+    if _is_missing(folder.up_lock):
         return None
-    handle = _open(house.up_lock)
+    handle = _open(folder.up_lock)
     try:
-        return None if _try(handle, fcntl.LOCK_SH) else _read(handle)[0]
+        return None if try_lock(handle, shared=True) else _read(handle)[0]
     finally:
         os.close(handle)
 
 
-def _wait_for_leftovers(house: StateFolder) -> None:
+def _wait_for_leftovers(folder: StateFolder) -> None:
     """What is still there after that will be met, and named, by who needs its lock."""
     deadline = CLOCK.now() + PATIENCE
-    while _leftovers(house) and CLOCK.now() < deadline:
+    while _leftovers(folder) and CLOCK.now() < deadline:
         time.sleep(_RETRY)
 
 
-def _leftovers(house: StateFolder) -> list[Path]:
-    """The locks that a controller or agents of this house still hold."""
-    candidates = [house.store_file.with_name(f"{house.store_file.name}.lock")]
-    candidates += [house.unit_folder(unit) / "lock" for unit in house.known_units()]
+def _leftovers(folder: StateFolder) -> list[Path]:
+    """The locks that a controller or agents of this folder still hold."""
+    candidates = [folder.store_file.with_name(f"{folder.store_file.name}.lock")]
+    candidates += [folder.unit_folder(unit) / "lock" for unit in folder.known_units()]
     return [path for path in candidates if path.exists() and _is_held(path)]
 
 
 @contextmanager
-def held(house: StateFolder) -> Iterator[UpLock]:
-    """The lock for the duration of a block. Raises AlreadyUp, HouseUnusable."""
-    lock = UpLock.take(house)
+def held(folder: StateFolder) -> Iterator[UpLock]:
+    """The lock for the duration of a block. Raises AlreadyUp, StateFolderUnusable."""
+    lock = UpLock.take(folder)
     try:
-        _wait_for_leftovers(house)
+        _wait_for_leftovers(folder)
         yield lock
     finally:
         lock.release()
@@ -119,7 +119,7 @@ def held(house: StateFolder) -> Iterator[UpLock]:
 def _is_held(path: Path) -> bool:
     handle = _open(path)
     try:
-        return not _try(handle, fcntl.LOCK_SH)
+        return not try_lock(handle, shared=True)
     finally:
         os.close(handle)
 
@@ -136,23 +136,15 @@ def _is_missing(path: Path) -> bool:
 
 def _open(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return open_lock(path)
     except OSError as fault:
         raise _unusable(path, fault) from fault
 
 
-def _unusable(path: Path, fault: OSError) -> HouseUnusable:
-    return HouseUnusable(
+def _unusable(path: Path, fault: OSError) -> StateFolderUnusable:
+    return StateFolderUnusable(
         f"cannot open {path}: {fault.strerror}: mend it, or choose another --state"
     )
-
-
-def _try(handle: int, kind: int) -> bool:
-    try:
-        fcntl.flock(handle, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _read(handle: int) -> tuple[int | None, bool]:
@@ -161,11 +153,11 @@ def _read(handle: int) -> tuple[int | None, bool]:
     return pid, words[1:] == [_STOPPING]
 
 
-def _refusal(house: StateFolder, pid: int | None, stopping: bool) -> str:
+def _refusal(folder: StateFolder, pid: int | None, stopping: bool) -> str:
     who = f"`tenure up` (pid {pid or 'unknown'})"
     if stopping:
-        return f"{who} on {house.state} is still stopping: try again in some seconds"
+        return f"{who} on {folder.state} is still stopping: try again in some seconds"
     return (
-        f"{who} runs on {house.state} already: see `tenure status`, stop it with `tenure down`, "
+        f"{who} runs on {folder.state} already: see `tenure status`, stop it with `tenure down`, "
         "or choose another --state"
     )

@@ -1,4 +1,4 @@
-"""Making the house what was asked for, over a controller that is ready.
+"""Doing what `tenure up` was asked for, over a controller that is ready.
 
 Everything is checked before anything is changed. Each step can be repeated: if `up` dies in
 between, the next one with the same words goes on from there.
@@ -12,7 +12,7 @@ import uuid
 from msgspec.structs import replace
 
 from tenure.client.operator import Operator
-from tenure.statefolder import HouseRecord, NamedCharm, StateFolder
+from tenure.statefolder import NamedCharm, StateFolder, UpRecord
 from tenure.up.plan import (
     Plan,
     Wanted,
@@ -27,17 +27,17 @@ from tenure.up.plan import (
 from tenure.wire.operators import ApplicationStatus, ConfigChange, Status
 
 
-async def open_house(
-    plan: Plan, record: HouseRecord | None, operator: Operator
-) -> tuple[Status, HouseRecord]:
+async def carry_out(
+    plan: Plan, record: UpRecord | None, operator: Operator
+) -> tuple[Status, UpRecord]:
     """The status once everything is as planned, and the record as it is kept.
 
-    Raises Refused if the plan does not fit, what the controller refuses with, HouseUnusable.
+    Raises Refused if the plan does not fit, what the controller refuses with, StateFolderUnusable.
     """
-    record = _keep(plan.house, record, _with_store(record))
+    record = _keep(plan.folder, record, _with_store(record))
     status = await asyncio.to_thread(operator.status)
     await asyncio.to_thread(_make_so, plan, status, operator)
-    record = _keep(plan.house, record, record_of(plan, record))
+    record = _keep(plan.folder, record, record_of(plan, record))
     return await asyncio.to_thread(operator.status), record
 
 
@@ -55,7 +55,7 @@ def _make_so(plan: Plan, status: Status, operator: Operator) -> None:
     else:
         operator.create_application(to_create(wanted))
     named = NamedCharm(wanted.charm.source, wanted.named)
-    plan.house.note_charm(wanted.application, named)
+    plan.folder.note_charm(wanted.application, named)
 
 
 def _named(plan: Plan, status: Status) -> str | None:
@@ -64,7 +64,7 @@ def _named(plan: Plan, status: Status) -> str | None:
         return None
     name = plan.wanted.application
     charm = charm_in(plan, status, name)
-    return None if charm is None else plan.house.named_charm(name, charm.source)
+    return None if charm is None else plan.folder.named_charm(name, charm.source)
 
 
 def _change(wanted: Wanted, found: ApplicationStatus, missing: int, operator: Operator) -> None:
@@ -77,13 +77,13 @@ def _change(wanted: Wanted, found: ApplicationStatus, missing: int, operator: Op
         operator.add_unit(name)
 
 
-def _with_store(record: HouseRecord | None) -> HouseRecord:
+def _with_store(record: UpRecord | None) -> UpRecord:
     if record is None:
-        return HouseRecord(model_uuid=str(uuid.uuid4()), store_created=True)
+        return UpRecord(model_uuid=str(uuid.uuid4()), store_created=True)
     return replace(record, store_created=True)
 
 
-def _keep(house: StateFolder, before: HouseRecord | None, after: HouseRecord) -> HouseRecord:
-    if after != before:
-        house.write(after)
+def _keep(folder: StateFolder, before: UpRecord | None, after: UpRecord) -> UpRecord:
+    if after != before or not folder.record_file.exists():  # it may have its former name
+        folder.write(after)
     return after

@@ -1,6 +1,6 @@
-"""What `tenure up` was asked for, and whether it fits the house that is there. Pure.
+"""What `tenure up` was asked for, and whether it fits what the state folder holds. Pure.
 
-A house carries on where it was: its applications, their charms, their units. Without a charm, `up`
+`up` carries on where all was: applications, their charms, their units. Without a charm, `up`
 adds nothing to that. What a named charm contradicts is refused with the commands that do what was
 probably meant; nothing is ever taken away by `up`.
 """
@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tenure.defaults import GUARANTEE, LEASE
 from tenure.errors import Refused
-from tenure.statefolder import HouseRecord, StateFolder
+from tenure.statefolder import StateFolder, UpRecord
 from tenure.wire.operators import (
     ApplicationStatus,
     Charm,
@@ -22,9 +23,6 @@ from tenure.wire.operators import (
     LeaseSettings,
     Status,
 )
-
-DURATION, GUARANTEE = 60.0, 30.0
-"""Seconds: the lease of an application for which nothing else was said (L1)."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -45,10 +43,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
 class Plan(Struct, frozen=True, kw_only=True):
     """The words of one `tenure up`; what is None was not said.
 
-    `inherited` are the charms of `HouseRecord.applications`, for a controller that has none yet.
+    `inherited` are the charms of `UpRecord.applications`, for a controller that has none yet.
     """
 
-    house: StateFolder
+    folder: StateFolder
     wanted: Wanted | None = None
     inherited: Mapping[str, Charm] = {}
     juju_version: str | None = None
@@ -57,7 +55,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 def check_fits(plan: Plan, status: Status, named: str | None) -> None:
-    """Raises Refused if the house has applications, and not the wanted one with its charm.
+    """Raises Refused if there are applications, and not the wanted one with its charm.
 
     `named` is what an operator named when that application got its charm, if it is there.
     """
@@ -66,7 +64,7 @@ def check_fits(plan: Plan, status: Status, named: str | None) -> None:
         return
     name = wanted.application
     if name not in status.applications:
-        raise Refused(_other_application(plan.house, wanted, sorted(status.applications)))
+        raise Refused(_other_application(plan.folder, wanted, sorted(status.applications)))
     charm = charm_in(plan, status, name)
     if charm is not None and named != wanted.named and charm.source != wanted.charm.source:
         raise Refused(
@@ -76,16 +74,16 @@ def check_fits(plan: Plan, status: Status, named: str | None) -> None:
         )
 
 
-def _other_application(house: StateFolder, wanted: Wanted, names: list[str]) -> str:
+def _other_application(folder: StateFolder, wanted: Wanted, names: list[str]) -> str:
     return (
-        f"{house.state} runs {', '.join(names)}, and no {wanted.application}: `tenure up` alone "
+        f"{folder.state} runs {', '.join(names)}, and no {wanted.application}: `tenure up` alone "
         f"carries on, and then `tenure deploy {wanted.named} {wanted.application}` adds it beside; "
         "or choose another state folder with --state"
     )
 
 
 def charm_in(plan: Plan, status: Status, name: str) -> Charm | CharmStatus | None:
-    """What an application runs, also if only the house knew of it so far."""
+    """What an application runs, also if only the state folder knew of it so far."""
     found = status.applications.get(name)
     return (found.charm if found else None) or plan.inherited.get(name)
 
@@ -106,7 +104,7 @@ def to_create(wanted: Wanted, *, new: bool = False) -> CreateApplication:
 
 def first_lease(duration: float | None, guarantee: float | None) -> tuple[float, float]:
     """Duration and guarantee of a new application; None is not said."""
-    duration = DURATION if duration is None else duration
+    duration = LEASE.value if duration is None else duration
     return duration, _guarantee(duration, guarantee)
 
 
@@ -122,7 +120,7 @@ def to_change(wanted: Wanted, found: ApplicationStatus) -> LeaseSettings | None:
 
 
 def _guarantee(duration: float, said: float | None) -> float:
-    return min(GUARANTEE, duration / 2) if said is None else said
+    return min(GUARANTEE.value, duration / 2) if said is None else said
 
 
 def units_to_add(wanted: Wanted, found: Mapping[str, object]) -> int:
@@ -183,8 +181,8 @@ def with_resources(
     return None if said is None else {**(before or {}), **said}
 
 
-def record_of(plan: Plan, record: HouseRecord) -> HouseRecord:
-    """What to keep of the house once it is as planned: the controller has all charms then."""
+def record_of(plan: Plan, record: UpRecord) -> UpRecord:
+    """What to keep once everything is as planned: the controller has all charms then."""
     version = record.juju_version if plan.juju_version is None else plan.juju_version
     paths = record.juju_paths if plan.juju_paths is None else plan.juju_paths
     return replace(record, applications={}, juju_version=version, juju_paths=paths)

@@ -1,8 +1,8 @@
 """Keeping one process running: started, awaited, started again.
 
-A keeper ends in one of three ways: the process is not wanted any more (its unit was removed),
-nothing is to be restarted (`--no-restart`), or the keeper is cancelled because the house stops. It
-ends its process only if that outlives its unit.
+A restarter ends in one of three ways: the process is not wanted any more (its unit was removed),
+nothing is to be restarted (`--no-restart`), or it is cancelled because
+everything stops. It ends its process only if that outlives its unit.
 """
 
 from __future__ import annotations

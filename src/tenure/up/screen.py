@@ -9,14 +9,14 @@ from tenure.wire.operators import Event, Status
 
 
 class Screen(Protocol):
-    """Where a house tells what happens in it."""
+    """Where `up` shows what happens."""
 
     every: float | None
     """Seconds between two looks at the status that this screen wants; None for no more than
     what the supervisor needs itself."""
 
-    def begin(self, house: StateFolder, status: Status) -> None:
-        """The house is open: its state folder and its leases."""
+    def begin(self, folder: StateFolder, status: Status) -> None:
+        """All is up: the state folder and the leases."""
         ...
 
     def say(self, text: str) -> None:

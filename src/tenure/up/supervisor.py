@@ -1,11 +1,11 @@
-"""The house while it is open: a controller, an agent for each unit, and whoever stops them.
+"""A running `tenure up`: a controller, an agent for each unit, and whoever stops them.
 
 In order: the controller; what was asked for (application, units, lease); the stream of events; the
 agents. From then on the controller's status says which units there are and what they run, so that
 `tenure deploy` or `tenure add-unit` from another terminal starts agents here.
 
-The house stops as a whole, so nobody hands over: there is nobody to hand to. The first signal stops
-it, the second kills everything at once.
+Everything stops together, so nobody hands over: there is nobody to hand to. The first signal stops
+it, the second kills it at once.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tenure.client.operator import Operator
 from tenure.client.transport import UnixHttp
 from tenure.clock import Clock
 from tenure.errors import TenureError, Unreachable
-from tenure.statefolder import HouseRecord, StateFolder
+from tenure.statefolder import StateFolder, UpRecord
 from tenure.up import commands
 from tenure.up.agents import Agents
 from tenure.up.child import Child
 from tenure.up.closing import close_all
 from tenure.up.events import RETRY, events
 from tenure.up.lock import UpLock
-from tenure.up.opening import open_house
+from tenure.up.opening import carry_out
 from tenure.up.plan import Plan
 from tenure.up.restarter import Restarter
 from tenure.up.screen import Screen
@@ -42,14 +42,14 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class CannotOpen(TenureError):
-    """The house cannot be opened; what was started is ended again."""
+    """`up` cannot begin; what was started is ended again."""
 
 
 class CommandLines(Struct, frozen=True):
-    """How the house's processes are started; tests have others."""
+    """How the processes are started; tests have others."""
 
     controller: Callable[[StateFolder, bool], list[str]] = commands.controller_argv
-    agent: Callable[[StateFolder, HouseRecord, str, CharmStatus], list[str]] = commands.agent_argv
+    agent: Callable[[StateFolder, UpRecord, str, CharmStatus], list[str]] = commands.agent_argv
 
 
 class Supervisor:
@@ -66,13 +66,13 @@ class Supervisor:
         command_lines: CommandLines | None = None,
     ) -> None:
         self._plan = plan
-        self._house = plan.house
+        self._folder = plan.folder
         self._lock = lock
         self._screen = screen
         self._clock = clock
         self._on_ready = on_ready
         self._command_lines = command_lines or CommandLines()
-        self._operator = Operator(UnixHttp(plan.house.controller_socket))
+        self._operator = Operator(UnixHttp(plan.folder.controller_socket))
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._changed = asyncio.Event()
@@ -84,9 +84,9 @@ class Supervisor:
         self._agents: Agents | None = None
 
     async def run(self) -> None:
-        """Open the house, keep it open, and close it when a signal says so.
+        """Start everything, keep it running, and end it when a signal says so.
 
-        Raises TenureError if it could not be opened; all that was started has ended then.
+        Raises TenureError if it could not begin; all that was started has ended then.
         """
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
@@ -101,17 +101,17 @@ class Supervisor:
         if self._fault is not None:
             raise self._fault
 
-    # -- opening
+    # -- beginning
 
     async def _open(self) -> None:
-        record = self._house.read()
+        record = self._folder.read()
         child = await self._start_first(must_exist=record is not None and record.store_created)
         status, record = await self._reconcile(record, child)
-        self._controller = self._keeper(
+        self._controller = self._restarter(
             "controller", lambda: self._start_controller(must_exist=True), _always
         )
         self._spawn(self._controller.keep(child))
-        self._screen.begin(self._house, status)
+        self._screen.begin(self._folder, status)
         connected = asyncio.Event()
         self._spawn(self._listen(connected))
         await connected.wait()
@@ -124,17 +124,15 @@ class Supervisor:
         except TimeoutError:
             raise CannotOpen(
                 f"the controller is not ready after {START_FOR:.0f} s: "
-                f"see {self._house.controller_log}"
+                f"see {self._folder.controller_log}"
             ) from None
         if not ready:
             raise await self._no_controller(child)
         return child
 
-    async def _reconcile(
-        self, record: HouseRecord | None, child: Child
-    ) -> tuple[Status, HouseRecord]:
+    async def _reconcile(self, record: UpRecord | None, child: Child) -> tuple[Status, UpRecord]:
         try:
-            return await open_house(self._plan, record, self._operator)
+            return await carry_out(self._plan, record, self._operator)
         except Unreachable:
             if child.ended.done():
                 raise await self._no_controller(child) from None
@@ -144,15 +142,15 @@ class Supervisor:
         await asyncio.shield(child.ended)
         return CannotOpen(f"the controller ended: {child.last_words() or child.how_it_ended()}")
 
-    async def _run_agents(self, record: HouseRecord) -> None:
+    async def _run_agents(self, record: UpRecord) -> None:
         def start(unit: str, charm: CharmStatus) -> Child:
-            argv = self._command_lines.agent(self._house, record, unit, charm)
-            return Child.start(argv, self._house.agent_log(unit))
+            argv = self._command_lines.agent(self._folder, record, unit, charm)
+            return Child.start(argv, self._folder.agent_log(unit))
 
         self._agents = Agents(
             start,
             look=self._look,
-            make_keeper=self._keeper,
+            make_restarter=self._restarter,
             spawn=self._spawn,
         )
         self._spawn(self._follow(self._agents))
@@ -161,12 +159,12 @@ class Supervisor:
             await self._agents.started()
             self._on_ready()
 
-    # -- while it is open
+    # -- while all is up
 
     async def _listen(self, connected: asyncio.Event) -> None:
         while True:
             with suppress(Unreachable):
-                async for event in events(self._house.controller_socket):
+                async for event in events(self._folder.controller_socket):
                     connected.set()
                     if event is None or _changes_units(event):
                         self._changed.set()
@@ -196,10 +194,10 @@ class Supervisor:
     # -- processes
 
     def _start_controller(self, *, must_exist: bool) -> Child:
-        argv = self._command_lines.controller(self._house, must_exist)
-        return Child.start(argv, self._house.controller_log)
+        argv = self._command_lines.controller(self._folder, must_exist)
+        return Child.start(argv, self._folder.controller_log)
 
-    def _keeper(
+    def _restarter(
         self, what: str, start: Callable[[], Child], is_wanted: Callable[[], Awaitable[bool]]
     ) -> Restarter:
         return Restarter(
@@ -222,7 +220,7 @@ class Supervisor:
             self._fault = self._fault or fault
             self._stop.set()
 
-    # -- closing
+    # -- ending
 
     def _on_signal(self) -> None:
         if self._stop.is_set():
@@ -240,7 +238,7 @@ class Supervisor:
         controller = self._controller.child if self._controller else self._first_controller
         agents = self._agents.children() if self._agents else []
         await close_all(agents, controller, self._hurry)
-        self._house.leave()
+        self._folder.leave()
 
 
 def _changes_units(event: Event) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from tenure.core.changes import Option
+from tenure.defaults import GUARANTEE, LEASE, UPDATE_STATUS
 
 
 class HookState(Struct, frozen=True, kw_only=True):
@@ -70,7 +71,7 @@ class CharmStatus(Struct, frozen=True, kw_only=True):
     revision: int
     peers: tuple[str, ...] = ()
     resources: Mapping[str, str] = {}
-    update_status_interval: float = 300.0
+    update_status_interval: float = UPDATE_STATUS.value
     allow_host_changes: bool = False
     digest: str = ""
 
@@ -136,8 +137,8 @@ class CreateApplication(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """
 
     name: str
-    duration: float = 60.0
-    guarantee: float = 30.0
+    duration: float = LEASE.value
+    guarantee: float = GUARANTEE.value
     charm: Charm | None = None
     config: Mapping[str, str] = {}
     units: int = 0

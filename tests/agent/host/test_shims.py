@@ -1,4 +1,4 @@
-"""Stand-ins for programs that change the machine: what they pass on and what they refuse."""
+"""Shims for programs that change the machine: what they pass on and what they refuse."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REAL = '#!/bin/sh\necho "really ${0##*/} $*"\nexit 7\n'
 
 
 class Machine:
-    """A PATH with stand-ins first, real programs behind, and the tools of a shell last."""
+    """A PATH with shims first, real programs behind, and the tools of a shell last."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -163,22 +163,25 @@ def test_a_refusal_repeats_no_passwords_and_no_second_line(machine: Machine) -> 
 
 
 def test_a_program_that_is_not_there_is_told_so(machine: Machine) -> None:
-    """H9: only a stand-in is not a program."""
+    """H9: a shim alone is no program."""
     (machine.real / "snap").unlink()
     run = machine.run("snap list")
     assert (run.returncode, run.stderr) == (127, "snap: not found on this machine\n")
     assert machine.run("snap install web").returncode == EXIT_REFUSED
 
 
-def test_a_stand_in_never_finds_itself_or_another(machine: Machine, tmp_path: Path) -> None:
+def test_a_shim_never_finds_itself_or_another(machine: Machine, tmp_path: Path) -> None:
     """H9: by whatever path they are reached."""
     make_shims(tmp_path / "of another unit")
     (tmp_path / "by a link").symlink_to(machine.shims)
     (tmp_path / "single").mkdir()
     (tmp_path / "single/dpkg").symlink_to(tmp_path / "of another unit/dpkg")
     (tmp_path / "folder/dpkg").mkdir(parents=True)
-    names = ("by a link", "of another unit", "single", "folder", "not there")
-    machine.path[1:1] = [str(tmp_path / name) for name in names] + ["", "shims", "./stand-ins"]
+    (tmp_path / "of version 0.1").mkdir()
+    (tmp_path / "of version 0.1/dpkg").write_text("#!/bin/sh\n# tenure stand-in\nexit 1\n")
+    (tmp_path / "of version 0.1/dpkg").chmod(0o755)
+    names = ("by a link", "of another unit", "single", "folder", "not there", "of version 0.1")
+    machine.path[1:1] = [str(tmp_path / name) for name in names] + ["", "shims", "./shims"]
     assert machine.run("dpkg -l").stdout == "really dpkg -l\n"
     machine.path.remove(str(machine.real))
     assert machine.run("dpkg -l").returncode == 127
@@ -195,12 +198,12 @@ def test_a_real_program_may_be_unreadable_or_binary(machine: Machine) -> None:
     assert machine.run("dpkg -l").returncode != EXIT_REFUSED
 
 
-def test_stand_ins_are_found_first_and_made_anew_in_place(machine: Machine) -> None:
+def test_shims_are_found_first_and_made_anew_in_place(machine: Machine) -> None:
     """H9"""
     (machine.shims / "apt").unlink()
     (machine.shims / "apt").write_text("something else")
     make_shims(machine.shims)
-    assert sorted(os.listdir(machine.shims)) == sorted([".stand-in", *NAMES])  # noqa: PTH208
+    assert sorted(os.listdir(machine.shims)) == sorted([".shim", *NAMES])  # noqa: PTH208
     shell = subprocess.run(
         ["/bin/sh", "-c", "apt-get install web"], env={"PATH": ":".join(machine.path)},
         capture_output=True, timeout=60, check=False,

@@ -37,8 +37,8 @@ def charm(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def up(desk: Desk) -> Iterator[Desk]:
-    """A desk at a house on which an `up` runs, as far as anybody can see."""
-    lock = UpLock.take(desk.house)
+    """A desk where an `up` runs, as far as anybody can see."""
+    lock = UpLock.take(desk.folder)
     yield desk
     lock.release()
 
@@ -52,7 +52,7 @@ def knows(desk: Desk, **applications: CharmStatus | None) -> None:
 
 
 def grows(desk: Desk, name: str, *units: str) -> None:
-    """The house is empty until the application is created."""
+    """There is nothing until the application is created."""
     created = application(units=dict.fromkeys(units, UNIT))
     desk.controller.says(Ok())
     desk.controller.knows(
@@ -64,10 +64,15 @@ def grows(desk: Desk, name: str, *units: str) -> None:
 def asked_charm(source: Path, **words: object) -> dict[str, object]:
     option = {"type": "int", "default": "1", "description": ""}
     return {
-        "source": str(source), "peers": ["cluster", "ring"], "options": {"size": option},
-        "resources": None, "update_status_interval": None, "allow_host_changes": None,
-        "digest": digest_of(source), **words,
-    }  # fmt: skip
+        "source": str(source),
+        "peers": ["cluster", "ring"],
+        "options": {"size": option},
+        "resources": None,
+        "update_status_interval": None,
+        "allow_host_changes": None,
+        "digest": digest_of(source),
+        **words,
+    }
 
 
 def test_deploy_creates_a_new_application_and_says_which_units_start(
@@ -77,17 +82,33 @@ def test_deploy_creates_a_new_application_and_says_which_units_start(
     file = tmp_path / "f"
     file.touch()
     done = up.call(
-        "deploy", str(charm), "--units", "2", "--config", "size=3", "--resource", f"db={file}",
-        "--lease", "20s", "--allow-host-changes", "--update-status-interval", "1m",
-    )  # fmt: skip
+        "deploy",
+        str(charm),
+        "--units",
+        "2",
+        "--config",
+        "size=3",
+        "--resource",
+        f"db={file}",
+        "--lease",
+        "20s",
+        "--allow-host-changes",
+        "--update-status-interval",
+        "1m",
+    )
     assert done == Result(0, "shop/0 starts\nshop/1 starts\n", "")
     given = asked_charm(
         charm, resources={"db": str(file)}, update_status_interval=60.0, allow_host_changes=True
     )
     body = {
-        "name": "shop", "duration": 20.0, "guarantee": 10.0, "charm": given,
-        "config": {"size": "3"}, "units": 2, "new": True,
-    }  # fmt: skip
+        "name": "shop",
+        "duration": 20.0,
+        "guarantee": 10.0,
+        "charm": given,
+        "config": {"size": "3"},
+        "units": 2,
+        "new": True,
+    }
     assert up.controller.asked == [Asked("POST", "/v1/applications", body)]
 
 
@@ -123,7 +144,7 @@ def test_deploy_needs_an_up_that_starts_the_units(desk: Desk, charm: Path) -> No
     assert desk.call("deploy", str(charm)) == Result(
         3,
         "",
-        f"ERROR no `tenure up` runs on {desk.house.state}: start it with `tenure up`, and then "
+        f"ERROR no `tenure up` runs on {desk.folder.state}: start it with `tenure up`, and then "
         "try again\n",
     )
     assert desk.controller.asked == []
@@ -211,7 +232,7 @@ def test_refresh_unpacks_the_file_that_was_named_anew(
     asked = up.controller.asked[-1].body
     assert isinstance(asked, dict)
     first = asked["charm"]["source"]
-    assert Path(first).parent == up.house.charms_folder
+    assert Path(first).parent == up.folder.charms_folder
     (charm / "new").touch()
     _zip(charm, file)
     knows(up, shop=CharmStatus(source=first, revision=1))
@@ -257,7 +278,7 @@ def test_up_refuses_a_version_of_juju_that_would_crash_charms(desk: Desk) -> Non
     )
 
 
-def test_a_charm_for_up_is_checked_before_a_house_is_made(tmp_path: Path, charm: Path) -> None:
+def test_a_charm_for_up_is_checked_before_a_folder_is_made(tmp_path: Path, charm: Path) -> None:
     state = tmp_path / "s"
     done = call("up", "--state", str(state), str(charm), "--resource", f"x={charm}/dispatch")
     assert done == Result(2, "", "ERROR the charm has no resource 'x': it has db\n")

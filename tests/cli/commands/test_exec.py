@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tenure.agent.host.jujupaths import why_not
-from tenure.statefolder import HouseRecord
+from tenure.statefolder import UpRecord
 from tenure.wire.exec import Committed, ContextOpened, Logged, Refusal
 from tests.cli.conftest import Agents, Desk, python
 
@@ -22,7 +22,17 @@ def opened(cwd: Path) -> ContextOpened:
 
 def run(desk: Desk, program: str) -> subprocess.CompletedProcess[bytes]:
     """In a process of its own, as it blocks signals."""
-    argv = [*python(), "exec", "--state", str(desk.house.state), "web/0", "--", "sh", "-c", program]
+    argv = [
+        *python(),
+        "exec",
+        "--state",
+        str(desk.folder.state),
+        "web/0",
+        "--",
+        "sh",
+        "-c",
+        program,
+    ]
     return subprocess.run(argv, capture_output=True, timeout=30, check=False)
 
 
@@ -81,7 +91,7 @@ def test_a_command_sees_the_folders_of_juju_if_hooks_do(
     desk: Desk, agent: Agents, tmp_path: Path
 ) -> None:
     """H9: or says why it cannot"""
-    desk.house.write(HouseRecord(model_uuid="u", juju_version="2.9.50", juju_paths=True))
+    desk.folder.write(UpRecord(model_uuid="u", juju_version="2.9.50", juju_paths=True))
     agent(opened(tmp_path), ..., Committed())
     jujud = "/var/lib/juju/tools/machine-0/jujud"
     refusal = why_not()
@@ -89,7 +99,7 @@ def test_a_command_sees_the_folders_of_juju_if_hooks_do(
         (jujud, "version"),
         ("sh", "-c", "/var/lib/juju/tools/machine-*/jujud version"),
     ):
-        argv = [*python(), "exec", "--state", str(desk.house.state), "web/0", "--", *command]
+        argv = [*python(), "exec", "--state", str(desk.folder.state), "web/0", "--", *command]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
         if refusal is None:
             assert done.stdout.startswith("2.9.50-ubuntu-")

@@ -247,7 +247,7 @@ def test_a_target_that_is_none_is_one_line(target: str) -> None:
 def test_ctrl_c_ends_the_wait_and_says_that_the_action_goes_on(desk: Desk, agent: Agents) -> None:
     """G7"""
     agent(Logged(text="begun"), None)
-    argv = [*python(), "run", "--state", str(desk.house.state), "web/0", "backup"]
+    argv = [*python(), "run", "--state", str(desk.folder.state), "web/0", "backup"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == b"begun\n"

@@ -55,8 +55,11 @@ def test_programs_see_which_as_json(web: Desk) -> None:
     """O6"""
     done = web.call("scale", "web", "0", "--format", "json")
     assert msgspec.json.decode(done.out) == {
-        "application": "web", "units": 0, "added": [], "leaving": ["web/10", "web/2"],
-    }  # fmt: skip
+        "application": "web",
+        "units": 0,
+        "added": [],
+        "leaving": ["web/10", "web/2"],
+    }
 
 
 def test_an_application_that_there_is_not_is_one_line(web: Desk) -> None:

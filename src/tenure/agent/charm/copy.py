@@ -42,7 +42,7 @@ from tenure.charms.folder import (
     find_hook,
     is_text,
 )
-from tenure.charms.syncing import sync_file_system
+from tenure.files import sync, sync_file_system
 from tenure.leadership.statefile import StateFile
 
 __all__ = [
@@ -299,11 +299,7 @@ class _Refresh:
         if len(files) > _MANY:
             sync_file_system(self._copy)  # in one go; the loop is left to hear of errors
         for path in self._each(map(str, [*sorted(files), *sorted(folders)])):
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            sync(Path(path), follow=False)
 
 
 def _walk(top: Path) -> Iterator[str]:

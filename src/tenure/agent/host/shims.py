@@ -1,4 +1,4 @@
-"""Stand-ins for the programs that install software, on the PATH of a charm that may not use them.
+"""Shims for the programs that install software, on the PATH of a charm that may not use them.
 
 A hook runs as the one who started Tenure, unconfined: nothing keeps it from changing the machine.
 But a charm that was written for a machine of its own will begin with `apt-get install`, and on a
@@ -14,12 +14,12 @@ apt reads `--no-simulate`, `--dry-run=false`, `-s no` and `-o APT::Get::Simulate
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from tenure.errors import TenureError
+from tenure.files import put_link, put_program
 
 APT_LIKE = (
     "apt", "apt-get", "aptitude", "dpkg", "dpkg-reconfigure", "add-apt-repository",
@@ -34,7 +34,7 @@ OTHERS = ("snap", "yum", "dnf", "apk")
 
 NAMES = (*APT_LIKE, *OTHERS)
 
-SCRIPT = ".stand-in"
+SCRIPT = ".shim"
 
 _QUESTIONS: Mapping[str, str] = {
     "apt": "list search show policy showsrc depends rdepends madison changelog download help",
@@ -106,12 +106,15 @@ _HELPING: Mapping[str, str] = dict.fromkeys(("apt", "apt-get", "apt-mark", "dpkg
 
 _SCRIPT = """\
 #!/bin/sh
-# tenure stand-in
+# tenure shim
 name=${0##*/}
 
 ours() {
-    { read -r first && [ "$first" = '#!/bin/sh' ] && read -r second; } 2>/dev/null <"$1" &&
-        [ "$second" = '# tenure stand-in' ]
+    { read -r first && [ "$first" = '#!/bin/sh' ] && read -r second; } 2>/dev/null <"$1" || return 1
+    case $second in
+    '# tenure shim' | '# tenure stand-in') ;; # the latter is what version 0.1 wrote
+    *) return 1 ;;
+    esac
 }
 
 pass_on() {
@@ -174,23 +177,18 @@ refuse "$@"
 
 
 def make_shims(folder: Path) -> None:
-    """Fill the folder with stand-ins; it is to be on PATH before the real programs.
+    """Fill the folder with shims; it is to be on PATH before the real programs.
 
     Files are put in place by renaming, so hooks may be using the folder. Raises TenureError.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        new = _beside(folder / SCRIPT)
-        new.write_text(_script())
-        new.chmod(0o755)
-        new.replace(folder / SCRIPT)
+        put_program(folder / SCRIPT, _script())
         for name in NAMES:
-            new = _beside(folder / name)
-            new.symlink_to(SCRIPT)
-            new.replace(folder / name)
+            put_link(folder / name, SCRIPT)
     except OSError as fault:
         raise TenureError(
-            f"cannot make the folder of stand-ins {folder}: {fault.strerror or fault}"
+            f"cannot make the folder of shims {folder}: {fault.strerror or fault}"
         ) from fault
 
 
@@ -219,9 +217,3 @@ def _patterns(table: Mapping[str, str]) -> str:
 def _any_case(pattern: str) -> str:
     """The shell's pattern for the same, in capitals or not."""
     return re.sub("[a-z]", lambda found: f"[{found[0]}{found[0].upper()}]", pattern)
-
-
-def _beside(path: Path) -> Path:
-    new = path.with_name(f".{path.name}.new-{os.getpid()}")
-    new.unlink(missing_ok=True)
-    return new

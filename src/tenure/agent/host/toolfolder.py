@@ -24,6 +24,7 @@ from typing import Literal
 import tenure.agent
 from tenure.agent.tools import TOOLS
 from tenure.errors import TenureError
+from tenure.files import put_link, put_program
 
 MAX_SHEBANG = 120
 SCRIPT = ".hooktool"
@@ -56,7 +57,7 @@ def make_tools_folder(
             target = SCRIPT
             _write_script(folder, python or base_interpreter())
         for name in TOOLS:
-            _link(folder / name, target)
+            put_link(folder / name, target)
         _remove_others(folder)
     except OSError as fault:
         raise TenureError(
@@ -86,11 +87,11 @@ def _write_script(folder: Path, python: str) -> None:
     body = _loader(_SOURCE.read_text())
     shebang = f"#!{python} -IS\n"
     if not set(python) & set(" \t\n") and len(os.fsencode(shebang)) <= MAX_SHEBANG:
-        _write(folder / SCRIPT, shebang + body)
+        put_program(folder / SCRIPT, shebang + body)
         return
-    _write(folder / SCRIPT_BODY, body)
+    put_program(folder / SCRIPT_BODY, body)
     words = shlex.join([python, "-IS", str(folder.absolute() / SCRIPT_BODY)])
-    _write(folder / SCRIPT, f'#!/bin/sh\nexec {words} "$0" "$@"\n')
+    put_program(folder / SCRIPT, f'#!/bin/sh\nexec {words} "$0" "$@"\n')
 
 
 def _loader(source: str) -> str:
@@ -106,27 +107,6 @@ def _loader(source: str) -> str:
         f"fits = MAGIC_NUMBER == {MAGIC_NUMBER!r}\n"
         f"exec(marshal.loads({code!r}) if fits else {source!r})\n"
     )
-
-
-def _write(path: Path, text: str) -> None:
-    new = _beside(path)
-    new.write_text(text)
-    new.chmod(0o755)
-    new.replace(path)
-
-
-def _link(path: Path, target: str) -> None:
-    if path.is_symlink() and os.readlink(path) == target:  # noqa: PTH115
-        return
-    new = _beside(path)
-    new.symlink_to(target)
-    new.replace(path)
-
-
-def _beside(path: Path) -> Path:
-    new = path.with_name(f".{path.name}.new-{os.getpid()}")
-    new.unlink(missing_ok=True)
-    return new
 
 
 def _remove_others(folder: Path) -> None:

@@ -30,7 +30,13 @@ def _reset(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> 
 @click.command("config")
 @click.argument("application", type=options.application)
 @click.argument("words", nargs=-1, metavar="[KEY | KEY=VALUE...]")
-@click.option("--reset", multiple=True, callback=_reset, metavar="KEY,...", help="To its default.")
+@click.option(
+    "--reset",
+    multiple=True,
+    callback=_reset,
+    metavar="KEY,...",
+    help="Set KEYs back to their defaults.",
+)
 @click.option(
     "--format",
     "form",

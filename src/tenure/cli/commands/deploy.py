@@ -1,4 +1,4 @@
-"""`tenure deploy`: one more application, beside those that the house has."""
+"""`tenure deploy`: one more application, beside those that are there."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from tenure.cli.show.output import show
 from tenure.cli.words import options
 from tenure.cli.words.charm import Words, charm_path, make_ready, name_of, wanted, with_words
 from tenure.cli.words.lookup import application_in
-from tenure.cli.words.options import operator_of, with_format, with_house
+from tenure.cli.words.options import operator_of, with_folder, with_format
 from tenure.client.operator import Operator
 from tenure.clock import SystemClock
-from tenure.core.orders import MAX_UNITS, check_lease
+from tenure.core.orders import check_lease
+from tenure.defaults import MOST_UNITS
 from tenure.errors import Refused, Unreachable
 from tenure.names import split_unit
 from tenure.statefolder import NamedCharm, StateFolder
@@ -42,43 +43,43 @@ class Deployed(Struct, frozen=True, kw_only=True):
 @click.argument("name", type=options.application, required=False)
 @click.option(
     "--units",
-    type=options.number(0, MAX_UNITS),
+    type=options.number(0, MOST_UNITS.value),
     default=1,
     show_default=True,
     metavar="N",
-    help="How many.",
+    help="How many units.",
 )
 @with_words
-@with_house
+@with_folder
 @with_format
 def command(
-    house: StateFolder, charm: Path, name: str | None, units: int, words: Words, form: str
+    folder: StateFolder, charm: Path, name: str | None, units: int, words: Words, form: str
 ) -> None:
-    """Run CHARM as the application NAME in a house whose `tenure up` runs.
+    """Run CHARM as the application NAME, beside what `tenure up` runs.
 
     NAME is the charm's own if it is not given.
     """
     check_lease(*first_lease(words.lease, words.guarantee))
-    operator = operator_of(house)
-    status = _status_of(house, operator)
+    operator = operator_of(folder)
+    status = _status_of(folder, operator)
     if name is not None:
         _check_new(status, name)
-    ready = make_ready(house, charm)
+    ready = make_ready(folder, charm)
     name = name or name_of(ready, charm, "as in `tenure deploy CHARM NAME`")
     _check_new(status, name)
     done = _deployed(operator, wanted(ready, words, name, charm, units))
-    house.note_charm(name, NamedCharm(str(ready.folder), str(charm)))
+    folder.note_charm(name, NamedCharm(str(ready.folder), str(charm)))
     show(form, done, lambda: _text(done))
 
 
-def _status_of(house: StateFolder, operator: Operator) -> Status:
-    """The status of a house on which an `up` runs: without one nobody would start the units.
+def _status_of(folder: StateFolder, operator: Operator) -> Status:
+    """The status while an `up` runs: without one nobody would start the units.
 
-    An `up` that was only just started gets its time. Raises HouseUnusable, Unreachable.
+    An `up` that was only just started gets its time. Raises StateFolderUnusable, Unreachable.
     """
-    house.check_exists()
+    folder.check_exists()
     deadline = CLOCK.now() + PATIENCE
-    while running(house) is not None:
+    while running(folder) is not None:
         try:
             return operator.status()
         except Unreachable:
@@ -86,7 +87,7 @@ def _status_of(house: StateFolder, operator: Operator) -> Status:
                 raise
             time.sleep(RETRY)
     raise Unreachable(
-        f"no `tenure up` runs on {house.state}: start it with `tenure up`, and then try again"
+        f"no `tenure up` runs on {folder.state}: start it with `tenure up`, and then try again"
     )
 
 

@@ -8,7 +8,7 @@ import signal
 
 import click
 
-from tenure.cli.words.options import with_house
+from tenure.cli.words.options import with_folder
 from tenure.errors import TenureError, Unreachable
 from tenure.statefolder import StateFolder
 from tenure.up.lock import running
@@ -18,20 +18,20 @@ PATIENCE = 20.0
 
 
 @click.command("down")
-@with_house
-def command(house: StateFolder) -> None:
+@with_folder
+def command(folder: StateFolder) -> None:
     """Stop what `tenure up` runs, cleanly. The next `tenure up` carries on."""
-    pid = running(house)
+    pid = running(folder)
     if pid is None:
-        raise Unreachable(f"no `tenure up` runs on {house.state}: nothing to stop")
+        raise Unreachable(f"no `tenure up` runs on {folder.state}: nothing to stop")
     try:
         handle = os.pidfd_open(pid)
-        if running(house) == pid:  # Else it ended just now, and the number may be another's.
+        if running(folder) == pid:  # Else it ended just now, and the number may be another's.
             signal.pidfd_send_signal(handle, signal.SIGTERM)
             _wait(handle, pid)
     except ProcessLookupError:
         pass
-    click.echo(f"stopped what ran on {house.state}")
+    click.echo(f"stopped what ran on {folder.state}")
 
 
 def _wait(handle: int, pid: int) -> None:

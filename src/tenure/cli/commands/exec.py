@@ -28,7 +28,7 @@ import click
 
 from tenure.cli.main import complain, usage
 from tenure.cli.words.lookup import check_unit
-from tenure.cli.words.options import operator_of, with_house
+from tenure.cli.words.options import operator_of, with_folder
 from tenure.client.agent import CannotRun, open_context, tell_end
 from tenure.errors import TenureError
 from tenure.names import split_unit
@@ -81,36 +81,39 @@ def _split(args: list[str]) -> tuple[list[str], list[str]]:
 
 @click.command("exec", cls=ExecCommand, options_metavar="[OPTIONS]")
 @click.argument("unit", metavar="UNIT -- CMD [ARGS]...")
-@with_house
+@with_folder
 @click.pass_context
-def command(ctx: click.Context, house: StateFolder, unit: str) -> int:
+def command(ctx: click.Context, folder: StateFolder, unit: str) -> int:
     """Run CMD in a fresh hook context of UNIT, with its environment, in its charm's folder.
 
     Waits up to 10 s for a running hook to end. The exit code is CMD's; 128+n if signal n ended it;
     125 if there is no context to run it in, or what it set may be lost; 126 if it is not
     executable, 127 if it is not found.
     """
-    return run_in_context(house, unit, ctx.meta["tenure.command"])
+    return run_in_context(folder, unit, ctx.meta["tenure.command"])
 
 
-def run_in_context(house: StateFolder, unit: str, argv: Sequence[str]) -> int:
-    """The exit code to pass on. Raises CannotRun, Unreachable, NotFound, HouseUnusable, BadName."""
-    path = house.exec_socket(unit)
-    house.check_sockets()
-    _see_what_hooks_see(house, unit)
+def run_in_context(folder: StateFolder, unit: str, argv: Sequence[str]) -> int:
+    """The exit code to pass on.
+
+    Raises CannotRun, Unreachable, NotFound, StateFolderUnusable, BadName.
+    """
+    path = folder.exec_socket(unit)
+    folder.check_sockets()
+    _see_what_hooks_see(folder, unit)
     connection, world = open_context(
-        path, unit, lambda: check_unit(operator_of(house).status(), unit)
+        path, unit, lambda: check_unit(operator_of(folder).status(), unit)
     )
     with connection:
         return _run(connection, world, argv, unit)
 
 
-def _see_what_hooks_see(house: StateFolder, unit: str) -> None:
+def _see_what_hooks_see(folder: StateFolder, unit: str) -> None:
     """Have this process, and what it starts, see Juju's folders if hooks do. No way back.
 
-    Before the context is opened, and any thread. Raises CannotRun, HouseUnusable.
+    Before the context is opened, and any thread. Raises CannotRun, StateFolderUnusable.
     """
-    record = house.read()
+    record = folder.read()
     if record is None or not record.juju_paths:
         return
     from tenure.agent.host.jujupaths import enter

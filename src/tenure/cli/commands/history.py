@@ -9,6 +9,7 @@ from tenure.cli.show.text import local_time, plain
 from tenure.cli.words import options
 from tenure.cli.words.options import with_format, with_operator
 from tenure.client.operator import Operator
+from tenure.defaults import MOST_HISTORY
 from tenure.durations import format_duration
 from tenure.wire.operators import History, HistoryEntry
 
@@ -19,11 +20,11 @@ HEADERS = ("TIME", "WHAT", "FROM", "TO", "TERM", "CAUSE", "LEADERLESS")
 @click.argument("application", type=options.application)
 @click.option(
     "--limit",
-    type=options.number(1, 1000),
+    type=options.number(1, MOST_HISTORY.value),
     default=100,
     show_default=True,
     metavar="N",
-    help="How many of the newest.",
+    help="How many entries, the newest.",
 )
 @with_operator
 @with_format

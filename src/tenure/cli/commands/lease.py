@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import click
 
-from tenure.cli.done import say_done
+from tenure.cli.show.output import say_done
 from tenure.cli.words import options
 from tenure.cli.words.durations import duration as span
 from tenure.cli.words.options import with_format, with_operator
 from tenure.client.operator import Operator
+from tenure.defaults import LONGEST_LEASE, SHORTEST_LEASE
 from tenure.wire.operators import LeaseSettings
 
 
 @click.command("lease")
 @click.argument("application", type=options.application)
-@click.option("--duration", type=span, help="How long a lease lasts: 5s to 300s.")
-@click.option("--guarantee", type=span, help="What True promises: at most half the lease.")
+@click.option(
+    "--duration",
+    type=span,
+    help=f"How long a lease lasts: {SHORTEST_LEASE.said} to {LONGEST_LEASE.said}.",
+)
+@click.option("--guarantee", type=span, help="How long True is good: at most half the lease.")
 @with_operator
 @with_format
 def command(

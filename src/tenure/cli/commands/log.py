@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import click
 import msgspec
 
-from tenure.cli.show.logs import HouseLog, parse_line
+from tenure.cli.show.logs import UnitLogs, parse_line
 from tenure.cli.words import options
-from tenure.cli.words.options import with_format, with_house
+from tenure.cli.words.options import with_folder, with_format
 from tenure.statefolder import StateFolder
 
 POLL = 0.1
@@ -23,7 +23,7 @@ FIRST_LINES = 10
 
 @click.command("log")
 @click.argument("unit", type=options.unit, required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is written, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines, until Ctrl-C.")
 @click.option(
     "-n",
     "--lines",
@@ -31,14 +31,14 @@ FIRST_LINES = 10
     help=f"Only the last N lines [default: all; {FIRST_LINES} with --follow].",
     metavar="N",
 )
-@with_house
+@with_folder
 @with_format
 def command(
-    house: StateFolder, unit: str | None, follow: bool, lines: int | None, form: str
+    folder: StateFolder, unit: str | None, follow: bool, lines: int | None, form: str
 ) -> None:
     """Show the log of UNIT, or of all units by time. Needs no controller."""
-    house.check_exists()
-    log = HouseLog(house, unit)
+    folder.check_exists()
+    log = UnitLogs(folder, unit)
     wanted = FIRST_LINES if follow and lines is None else lines
     _print(log.lines() if wanted is None else deque(log.lines(), wanted), form)
     while follow:

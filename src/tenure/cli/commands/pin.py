@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tenure.cli.done import say_done
+from tenure.cli.show.output import say_done
 from tenure.cli.show.text import plain
 from tenure.cli.words import options
 from tenure.cli.words.durations import duration
@@ -15,14 +15,14 @@ from tenure.durations import format_duration
 
 @click.command("pin")
 @click.argument("application", type=options.application)
-@click.option("--reason", required=True, metavar="R", help="On whose behalf, in a few words.")
+@click.option("--reason", required=True, metavar="R", help="What it is for, in a few words.")
 @click.option("--for", "seconds", required=True, type=duration, help="How long, as in 2h.")
 @with_operator
 @with_format
 def command(operator: Operator, application: str, reason: str, seconds: float, form: str) -> None:
-    """Keep the lease of APPLICATION from expiring, as long as its leader is gone for good reason.
+    """Keep the lease of APPLICATION from expiring while its leader is away for a good reason.
 
-    The same reason again replaces the time that is left. The leader may still step down.
+    The same reason again sets its time anew. The leader may still step down.
     """
     answer = operator.pin(application, reason, seconds)
     lasts = format_duration(seconds)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
-from tenure.cli.done import say_done
+from tenure.cli.show.output import say_done
 from tenure.cli.words import options
 from tenure.cli.words.charm import (
     Words,
@@ -20,7 +20,7 @@ from tenure.cli.words.charm import (
     with_resources,
 )
 from tenure.cli.words.lookup import application_in
-from tenure.cli.words.options import operator_of, with_format, with_house
+from tenure.cli.words.options import operator_of, with_folder, with_format
 from tenure.errors import Refused
 from tenure.statefolder import NamedCharm, StateFolder
 from tenure.up.plan import with_resources as merged_resources
@@ -33,10 +33,10 @@ from tenure.wire.operators import CharmStatus
 @with_resources
 @with_interval
 @with_host_changes
-@with_house
+@with_folder
 @with_format
 def command(
-    house: StateFolder,
+    folder: StateFolder,
     application: str,
     charm: Path | None,
     resources: Mapping[str, str],
@@ -44,26 +44,26 @@ def command(
     allow_host_changes: bool | None,
     form: str,
 ) -> None:
-    """Hand in CHARM for APPLICATION, or the charm that it has once more: units upgrade to it.
+    """Upgrade APPLICATION to CHARM, or to the charm that it has as it is now.
 
     Each unit runs `upgrade-charm`. What is not named stays as it is.
     """
-    operator = operator_of(house)
+    operator = operator_of(folder)
     before = application_in(operator.status(), application).charm
-    source = charm or _same(house, application, before)
-    ready = make_ready(house, source)
+    source = charm or _same(folder, application, before)
+    ready = make_ready(folder, source)
     words = Words(resources=resources, interval=interval, allow_host_changes=allow_host_changes)
     given = charm_of(ready, words)
     all_resources = merged_resources(given.resources, before.resources if before else None)
     answer = operator.give_charm(application, replace(given, resources=all_resources))
-    house.note_charm(application, NamedCharm(given.source, str(source)))
+    folder.note_charm(application, NamedCharm(given.source, str(source)))
     say_done(form, answer, f"{application} upgrades to the charm {source}")
 
 
-def _same(house: StateFolder, application: str, before: CharmStatus | None) -> Path:
+def _same(folder: StateFolder, application: str, before: CharmStatus | None) -> Path:
     """The charm as it was named last. Raises Refused if there was none."""
     if before is None:
         raise Refused(
             f"{application} has no charm yet: name one, as in `tenure refresh {application} CHARM`"
         )
-    return Path(house.named_charm(application, before.source))
+    return Path(folder.named_charm(application, before.source))

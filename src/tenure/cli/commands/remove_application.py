@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tenure.cli.done import say_done
+from tenure.cli.show.output import say_done
 from tenure.cli.words import options
 from tenure.cli.words.options import with_format, with_operator
 from tenure.client.operator import Operator
@@ -13,7 +13,7 @@ from tenure.wire.operators import RemoveApplication
 
 @click.command("remove-application")
 @click.argument("application", type=options.application)
-@click.option("--force", is_flag=True, help="At once, though units are there; no hook runs.")
+@click.option("--force", is_flag=True, help="Remove it at once, with its units; no hook runs.")
 @with_operator
 @with_format
 def command(operator: Operator, application: str, force: bool, form: str) -> None:

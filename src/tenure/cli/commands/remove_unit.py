@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tenure.cli.done import say_done
+from tenure.cli.show.output import say_done
 from tenure.cli.words import options
 from tenure.cli.words.options import with_format, with_operator
 from tenure.client.operator import Operator
@@ -15,7 +15,7 @@ from tenure.wire.operators import Ok, Status
 
 @click.command("remove-unit")
 @click.argument("unit", type=options.unit)
-@click.option("--force", is_flag=True, help="Drop it though its agent is gone; no hook runs.")
+@click.option("--force", is_flag=True, help="Remove it though its agent is gone; no hook runs.")
 @with_operator
 @with_format
 def command(operator: Operator, unit: str, force: bool, form: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tenure.cli.done import say_done
+from tenure.cli.show.output import say_done
 from tenure.cli.words import options
 from tenure.cli.words.options import with_format, with_operator
 from tenure.client.operator import Operator

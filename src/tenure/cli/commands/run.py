@@ -13,7 +13,7 @@ from tenure.cli.show.text import plain
 from tenure.cli.words import options
 from tenure.cli.words.durations import duration
 from tenure.cli.words.lookup import check_unit, leader_in
-from tenure.cli.words.options import operator_of, with_house
+from tenure.cli.words.options import operator_of, with_folder
 from tenure.cli.words.pairs import pair
 from tenure.cli.words.params import Tree, from_file, from_words, over
 from tenure.client.agent import NotRun, run_action
@@ -55,11 +55,11 @@ def _words(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> 
     default="yaml",
     help="How to print the results.",
 )
-@with_house
+@with_folder
 @click.pass_context
 def command(
     ctx: click.Context,
-    house: StateFolder,
+    folder: StateFolder,
     target: str,
     action: str,
     said: dict[str, Tree],
@@ -76,13 +76,13 @@ def command(
         raise click.UsageError("--wait is over at once: say more than 0s")
     params = said if file is None else over(from_file(file), said)
     request = encode_ask(RunAction(name=action, params=params, leader=target.endswith(LEADER)))
-    unit = _unit(house, target)
+    unit = _unit(folder, target)
     try:
         outcome = run_action(
-            house.exec_socket(unit),
+            folder.exec_socket(unit),
             unit,
             request,
-            check_unit=lambda: check_unit(operator_of(house).status(), unit),
+            check_unit=lambda: check_unit(operator_of(folder).status(), unit),
             wait=wait,
             on_log=_log,
         )
@@ -94,12 +94,12 @@ def command(
     return _judged(outcome, action, unit)
 
 
-def _unit(house: StateFolder, target: str) -> str:
-    """Raises NotFound, Refused, Unreachable, HouseUnusable."""
-    house.check_sockets()
+def _unit(folder: StateFolder, target: str) -> str:
+    """Raises NotFound, Refused, Unreachable, StateFolderUnusable."""
+    folder.check_sockets()
     if not target.endswith(LEADER):
         return target
-    return leader_in(operator_of(house).status(), target.removesuffix(LEADER))
+    return leader_in(operator_of(folder).status(), target.removesuffix(LEADER))
 
 
 def _quotes(wants_text: str, words: Sequence[str]) -> str:

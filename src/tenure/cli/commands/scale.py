@@ -1,4 +1,4 @@
-"""`tenure scale`: so many units, whether that takes more or fewer."""
+"""`tenure scale`: how many units an application has."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from tenure.cli.words import options
 from tenure.cli.words.lookup import application_in, check_charm
 from tenure.cli.words.options import with_format, with_operator
 from tenure.client.operator import Operator
+from tenure.defaults import MOST_UNITS
 from tenure.errors import TenureError
 from tenure.names import split_unit
 from tenure.wire.operators import ApplicationStatus
 
 Each = TypeVar("Each")
-
-MOST = 1000
-"""Units of one application."""
 
 
 class Scaled(Struct, frozen=True, kw_only=True):
@@ -34,11 +32,11 @@ class Scaled(Struct, frozen=True, kw_only=True):
 
 @click.command("scale")
 @click.argument("application", type=options.application)
-@click.argument("units", type=options.number(0, MOST))
+@click.argument("units", type=options.number(0, MOST_UNITS.value))
 @with_operator
 @with_format
 def command(operator: Operator, application: str, units: int, form: str) -> None:
-    """Have APPLICATION consist of UNITS units: more are added, or the highest numbers leave.
+    """Set how many units APPLICATION has: some are added, or the highest numbers leave.
 
     A unit that leaves steps down first if it leads. With 0 the application stays, without units.
     """
@@ -47,7 +45,7 @@ def command(operator: Operator, application: str, units: int, form: str) -> None
 
 
 def scaled(operator: Operator, name: str, wanted: int) -> Scaled:
-    """Have the application consist of so many units. What was done before an error is in it.
+    """Set how many units the application has. What was done before an error is in it.
 
     Raises NotFound, Refused and what the controller refuses with.
     """

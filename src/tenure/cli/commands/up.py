@@ -1,4 +1,4 @@
-"""`tenure up`: a whole house on one machine, until Ctrl-C or `tenure down`."""
+"""`tenure up`: a controller and all agents on one machine, until Ctrl-C or `tenure down`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ from tenure.cli.words.charm import (
     wanted,
     with_words,
 )
-from tenure.cli.words.options import with_house
+from tenure.cli.words.options import with_folder
 from tenure.clock import SystemClock
-from tenure.core.orders import MAX_UNITS, check_lease
+from tenure.core.orders import check_lease
+from tenure.defaults import JUJU_VERSION, MOST_UNITS
 from tenure.errors import Refused
-from tenure.statefolder import HouseRecord, StateFolder
+from tenure.statefolder import StateFolder, UpRecord
 from tenure.up.detach import detach
 from tenure.up.lock import UpLock, held
 from tenure.up.plan import Plan, first_lease
@@ -39,8 +40,15 @@ from tenure.up.supervisor import Supervisor
 from tenure.wire.operators import Charm
 
 ABOUT_CHARM = {
-    "units", "name", "config", "resources", "lease", "guarantee", "interval", "allow_host_changes",
-}  # fmt: skip
+    "units",
+    "name",
+    "config",
+    "resources",
+    "lease",
+    "guarantee",
+    "interval",
+    "allow_host_changes",
+}
 """The options that say something of a charm."""
 
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}\Z")
@@ -49,14 +57,19 @@ _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}\Z")
 def _juju_version(value: str) -> str:
     # Strict, because charms' libraries crash on what is not a version.
     if not _VERSION.match(value):
-        raise click.BadParameter(f"{value!r} is not a version of Juju: write it like 3.6.12")
+        raise click.BadParameter(
+            f"{value!r} is not a version of Juju: write it like {JUJU_VERSION.said}"
+        )
     return value
 
 
 @click.command("up")
 @click.argument("charm", type=charm_path, required=False)
 @click.option(
-    "--units", type=options.number(1, MAX_UNITS), metavar="N", help="How many [default: as before]."
+    "--units",
+    type=options.number(1, MOST_UNITS.value),
+    metavar="N",
+    help="How many units [default: as before].",
 )
 @click.option("--name", type=options.application, help="The application [default: the charm's].")
 @with_words
@@ -64,20 +77,20 @@ def _juju_version(value: str) -> str:
     "--juju-version",
     type=_juju_version,
     metavar="X.Y.Z",
-    help="What hooks are told [default: as before, at first 3.6.12].",
+    help=f"JUJU_VERSION for hooks [default: as before, at first {JUJU_VERSION.said}].",
 )
 @click.option(
     "--juju-paths/--no-juju-paths",
     default=None,
     help="Whether hooks see Juju's folders, for old charms [default: as before, at first not].",
 )
-@click.option("--no-restart", is_flag=True, help="What ended stays ended.")
-@click.option("--detach", "detached", is_flag=True, help="Return once the house is ready.")
-@with_house
+@click.option("--no-restart", is_flag=True, help="Do not start again what ended.")
+@click.option("--detach", "detached", is_flag=True, help="Return once every agent is ready.")
+@with_folder
 @click.pass_context
 def command(
     ctx: click.Context,
-    house: StateFolder,
+    folder: StateFolder,
     charm: Path | None,
     units: int | None,
     name: str | None,
@@ -87,7 +100,7 @@ def command(
     no_restart: bool,
     detached: bool,
 ) -> None:
-    """Run CHARM, or what the house has: one controller, and one agent for each unit.
+    """Run CHARM, or what ran before: one controller, and one agent for each unit.
 
     The state folder makes the next `up` carry on. Ctrl-C stops everything cleanly.
     """
@@ -95,26 +108,26 @@ def command(
         _check_nothing_said(ctx)
     if words.lease is not None or words.guarantee is None:
         check_lease(*first_lease(words.lease, words.guarantee))
-    record = house.read()
+    record = folder.read()
     _check_juju_paths(record, juju_paths)
     application = None
     if charm is not None:
-        ready = make_ready(house, charm)
+        ready = make_ready(folder, charm)
         name = name or name_of(ready, charm, "with --name NAME")
         application = wanted(ready, words, name, charm, units)
-    house.ensure()
+    folder.ensure()
     plan = Plan(
-        house=house,
+        folder=folder,
         wanted=application,
-        inherited=_inherited(house, record),
+        inherited=_inherited(folder, record),
         juju_version=juju_version,
         juju_paths=juju_paths,
         restart=not no_restart,
     )
     if not detached:
         _run(plan, None)
-    elif (pid := detach(house, partial(_run, plan))) is not None:
-        click.echo(f"the house is up (pid {pid}): see `tenure status`, end it with `tenure down`")
+    elif (pid := detach(folder, partial(_run, plan))) is not None:
+        click.echo(f"tenure is up (pid {pid}): see `tenure status`, end it with `tenure down`")
 
 
 def _check_nothing_said(ctx: click.Context) -> None:
@@ -124,22 +137,22 @@ def _check_nothing_said(ctx: click.Context) -> None:
             raise click.UsageError(f"{param.opts[0]} is about a charm: name it, or leave that out")
 
 
-def _check_juju_paths(record: HouseRecord | None, said: bool | None) -> None:
+def _check_juju_paths(record: UpRecord | None, said: bool | None) -> None:
     """Raises Refused if hooks are to see Juju's folders and that cannot be."""
     if not (record.juju_paths if said is None and record else said):
         return
     from tenure.agent.host.jujupaths import why_not
 
     if (reason := why_not()) is not None:
-        kept = "" if said else "; this house was told so before: say --no-juju-paths"
+        kept = "" if said else "; an earlier `tenure up` was told so: say --no-juju-paths"
         raise Refused(f"{reason}{kept}")
 
 
-def _inherited(house: StateFolder, record: HouseRecord | None) -> dict[str, Charm]:
-    """The charms that an earlier version kept in house.json."""
+def _inherited(folder: StateFolder, record: UpRecord | None) -> dict[str, Charm]:
+    """The charms that an earlier version kept in the state folder."""
     found = {}
     for name, home in (record.applications if record else {}).items():
-        charm = charm_of(make_ready(house, Path(home.charm)), Words())
+        charm = charm_of(make_ready(folder, Path(home.charm)), Words())
         found[name] = replace(charm, update_status_interval=home.update_status_interval)
     return found
 
@@ -147,7 +160,7 @@ def _inherited(house: StateFolder, record: HouseRecord | None) -> dict[str, Char
 def _run(plan: Plan, on_ready: Callable[[], None] | None) -> None:
     # A stop that comes before the loop listens for it is as clean as one that comes later.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with suppress(KeyboardInterrupt), held(plan.house) as lock:
+    with suppress(KeyboardInterrupt), held(plan.folder) as lock:
         screen = _screen()
         try:
             asyncio.run(_supervise(plan, lock, screen, on_ready))

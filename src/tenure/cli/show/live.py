@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from tenure.cli.show.logs import HouseLog, parse_line
+from tenure.cli.show.logs import UnitLogs, parse_line
 from tenure.cli.show.plain_screen import EMPTY, clock_time, event_line, process_line
 from tenure.cli.show.rich_table import table_of
 from tenure.cli.show.status import application_table, notes, unit_table
@@ -35,13 +35,13 @@ class LiveScreen:
         self._headline = ""
         self._status: Status | None = None
         self._lines: deque[str] = deque(maxlen=LOG_LINES)
-        self._log: HouseLog | None = None
+        self._log: UnitLogs | None = None
         self._live.start()
 
-    def begin(self, house: StateFolder, status: Status) -> None:
+    def begin(self, folder: StateFolder, status: Status) -> None:
         """See Screen."""
-        self._headline = f"state folder {house.state}; Ctrl-C stops"
-        self._log = HouseLog(house)
+        self._headline = f"state folder {folder.state}; Ctrl-C stops"
+        self._log = UnitLogs(folder)
         self._log.skip()
         self.status(status)
 

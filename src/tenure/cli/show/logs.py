@@ -106,21 +106,24 @@ class LogFile:
             self._rest = b""
 
 
-class HouseLog:
+class UnitLogs:
     """The logs of one unit or of all, those that appear later among them."""
 
-    def __init__(self, house: StateFolder, unit: str | None = None) -> None:
-        self._house = house
+    def __init__(self, folder: StateFolder, unit: str | None = None) -> None:
+        self._folder = folder
         self._unit = unit
         self._files: dict[str, LogFile] = {}
 
     def lines(self) -> Iterator[str]:
-        """Every line that was not given yet, by time. Raises OSError, HouseUnusable, NotFound."""
+        """Every line that was not given yet, by time.
+
+        Raises OSError, StateFolderUnusable, NotFound.
+        """
         self._meet_new_units()
         return heapq.merge(*(log.lines() for log in self._files.values()), key=_instant)
 
     def skip(self) -> None:
-        """Leave out what is there now. Raises OSError, HouseUnusable, NotFound."""
+        """Leave out what is there now. Raises OSError, StateFolderUnusable, NotFound."""
         self._meet_new_units()
         for log in self._files.values():
             log.skip()
@@ -128,15 +131,16 @@ class HouseLog:
     def _meet_new_units(self) -> None:
         for unit in self._units():
             if unit not in self._files:
-                self._files[unit] = LogFile(self._house.unit_log(unit))
+                self._files[unit] = LogFile(self._folder.unit_log(unit))
 
     def _units(self) -> list[str]:
-        known = self._house.known_units()
+        known = self._folder.known_units()
         if self._unit is None:
             return known
         if self._unit not in known:
             raise NotFound(
-                f"{self._unit} has no log in {self._house.state}: see `tenure status` for the units"
+                f"{self._unit} has no log in {self._folder.state}: "
+                "see `tenure status` for the units"
             )
         return [self._unit]
 

@@ -13,6 +13,9 @@ from collections.abc import Callable, Sequence
 import click
 import msgspec
 
+from tenure.cli.show.text import plain
+from tenure.wire.operators import Ok
+
 Row = Sequence[str]
 
 
@@ -24,6 +27,11 @@ def show(form: str, answer: msgspec.Struct, text: Callable[[], str]) -> None:
     lines = text()
     if lines:
         click.echo(lines)
+
+
+def say_done(form: str, answer: Ok, sentence: str) -> None:
+    """Print what was done, in the controller's own words if it has some."""
+    show(form, answer, lambda: plain(answer.note or sentence))
 
 
 def table(headers: Row, rows: Sequence[Row]) -> str:

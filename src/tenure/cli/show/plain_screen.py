@@ -32,9 +32,9 @@ class PlainScreen:
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._writer.start()
 
-    def begin(self, house: StateFolder, status: Status) -> None:
+    def begin(self, folder: StateFolder, status: Status) -> None:
         """See Screen."""
-        self._put(headline(house, status))
+        self._put(headline(folder, status))
 
     def say(self, text: str) -> None:
         """See Screen."""
@@ -56,7 +56,7 @@ class PlainScreen:
         try:
             self._lines.put_nowait(line)
         except queue.Full:
-            return  # because nobody reads, and the house must go on
+            return  # because nobody reads, and the rest must go on
 
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
@@ -68,13 +68,13 @@ class PlainScreen:
                 continue
 
 
-def headline(house: StateFolder, status: Status) -> str:
+def headline(folder: StateFolder, status: Status) -> str:
     """The state folder and each application's lease, on one line."""
     said = [
         f"{name}: lease {found.lease.duration:g} s, guarantee {found.lease.guarantee:g} s"
         for name, found in sorted(status.applications.items())
     ]
-    return "; ".join([f"state folder {house.state}", *(said or [EMPTY])])
+    return "; ".join([f"state folder {folder.state}", *(said or [EMPTY])])
 
 
 def process_line(text: str) -> str:

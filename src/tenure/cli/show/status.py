@@ -21,8 +21,16 @@ from tenure.wire.operators import (
 )
 
 APPLICATION_HEADERS = (
-    "APPLICATION", "LEADER", "TERM", "SINCE", "LEASE LEFT", "PINNED", "VERSION", "REV", "STATUS",
-)  # fmt: skip
+    "APPLICATION",
+    "LEADER",
+    "TERM",
+    "SINCE",
+    "LEASE LEFT",
+    "PINNED",
+    "VERSION",
+    "REV",
+    "STATUS",
+)
 UNIT_HEADERS = ("UNIT", "AGENT", "PID", "HOOK", "PORTS", "STATUS")
 OPTIONAL = {"VERSION": ("-",), "REV": ("-", "1"), "PORTS": ("-",)}
 """Columns that are left out while nothing but this stands in them."""

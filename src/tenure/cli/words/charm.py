@@ -24,12 +24,11 @@ from tenure.cli.show.text import one_line
 from tenure.cli.words import pairs
 from tenure.cli.words.durations import duration
 from tenure.cli.words.options import Decorator
+from tenure.defaults import GUARANTEE, LEASE, LONGEST_INTERVAL, SHORTEST_INTERVAL, UPDATE_STATUS
 from tenure.errors import BadName, BadRequest
 from tenure.statefolder import StateFolder
 from tenure.up.plan import Wanted
 from tenure.wire.operators import Charm
-
-SHORTEST_INTERVAL, LONGEST_INTERVAL = 1.0, 86400.0
 
 
 class Words(Struct, frozen=True, kw_only=True):
@@ -52,8 +51,11 @@ def charm_path(value: str) -> Path:
 
 
 def _interval(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not SHORTEST_INTERVAL <= value <= LONGEST_INTERVAL:
-        raise BadRequest("--update-status-interval is out of range: choose 1s to 24h")
+    if value is not None and not SHORTEST_INTERVAL.value <= value <= LONGEST_INTERVAL.value:
+        raise BadRequest(
+            "--update-status-interval is out of range: "
+            f"choose {SHORTEST_INTERVAL.said} to {LONGEST_INTERVAL.said}"
+        )
     return value
 
 
@@ -66,35 +68,49 @@ def _resources(ctx: click.Context, param: click.Parameter, words: Sequence[str])
 
 
 with_config: Decorator = click.option(
-    "--config", multiple=True, callback=_config, metavar="KEY=VALUE",
+    "--config",
+    multiple=True,
+    callback=_config,
+    metavar="KEY=VALUE",
     help="An option of the charm; KEY=@FILE takes what FILE holds.",
-)  # fmt: skip
+)
 """Adds `--config`; the command gets `config`."""
 
 with_resources: Decorator = click.option(
-    "--resource", "resources", multiple=True, callback=_resources, metavar="NAME=FILE",
+    "--resource",
+    "resources",
+    multiple=True,
+    callback=_resources,
+    metavar="NAME=FILE",
     help="A file that the charm asks for.",
-)  # fmt: skip
+)
 """Adds `--resource`; the command gets `resources`."""
 
 with_interval: Decorator = click.option(
-    "--update-status-interval", "interval", type=duration, callback=_interval,
-    help="[default: 5m]",
-)  # fmt: skip
+    "--update-status-interval",
+    "interval",
+    type=duration,
+    callback=_interval,
+    help=f"The wait between two update-status hooks [default: {UPDATE_STATUS.said}].",
+)
 """Adds `--update-status-interval`; the command gets `interval`."""
 
 with_host_changes: Decorator = click.option(
-    "--allow-host-changes/--no-allow-host-changes", "allow_host_changes", default=None,
+    "--allow-host-changes/--no-allow-host-changes",
+    "allow_host_changes",
+    default=None,
     help="Whether hooks may install packages on this machine [default: no].",
-)  # fmt: skip
+)
 """Adds `--allow-host-changes`; the command gets `allow_host_changes`."""
 
 
 _WITH = (
     with_config,
     with_resources,
-    click.option("--lease", type=duration, help="How long a lease lasts [default: 60s]."),
-    click.option("--guarantee", type=duration, help="What True promises [default: 30s]."),
+    click.option("--lease", type=duration, help=f"How long a lease lasts [default: {LEASE.said}]."),
+    click.option(
+        "--guarantee", type=duration, help=f"How long True is good [default: {GUARANTEE.said}]."
+    ),
     with_interval,
     with_host_changes,
 )
@@ -119,11 +135,14 @@ class Ready(Struct, frozen=True):
     facts: Facts
 
 
-def make_ready(house: StateFolder, source: Path) -> Ready:
-    """Pack or unpack it if need be, and say what was done. Raises CharmError, HouseUnusable."""
+def make_ready(folder: StateFolder, source: Path) -> Ready:
+    """Pack or unpack it if need be, and say what was done.
+
+    Raises CharmError, StateFolderUnusable.
+    """
     if source.suffix == ".charm" or recipe_of(source) is not None:
-        house.ensure()  # because the state folder is closed to others from its first moment on
-    prepared = prepare(source, house.charms_folder)
+        folder.ensure()  # because the state folder is closed to others from its first moment on
+    prepared = prepare(source, folder.charms_folder)
     for line in prepared.lines:
         click.echo(one_line(line), err=True)
     facts = read_facts(prepared.folder)

@@ -18,10 +18,10 @@ from tenure.statefolder import StateFolder
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def operator_of(house: StateFolder) -> Operator:
-    """Who speaks to the house's controller. Raises HouseUnusable."""
-    house.check_sockets()
-    return Operator(UnixHttp(house.controller_socket))
+def operator_of(folder: StateFolder) -> Operator:
+    """Who speaks to the controller of a state folder. Raises StateFolderUnusable."""
+    folder.check_sockets()
+    return Operator(UnixHttp(folder.controller_socket))
 
 
 def application(value: str) -> str:
@@ -62,22 +62,22 @@ def number(least: int, most: int | None = None) -> Callable[[str], int]:
 _DIGITS = re.compile("[0-9]{1,9}")
 
 
-def _house(ctx: click.Context, param: click.Parameter, value: str | None) -> StateFolder:
+def _folder(ctx: click.Context, param: click.Parameter, value: str | None) -> StateFolder:
     if value == "":
         raise click.BadParameter("it is empty: name a folder")
     return StateFolder.at(value, os.environ)
 
 
 def _operator(ctx: click.Context, param: click.Parameter, value: str | None) -> Operator:
-    return operator_of(_house(ctx, param, value))
+    return operator_of(_folder(ctx, param, value))
 
 
 _STATE_HELP = "The state folder [default: $TENURE_STATE, else ~/.local/state/tenure]."
 
-with_house: Decorator = click.option(
-    "--state", "house", metavar="DIR", callback=_house, help=_STATE_HELP
+with_folder: Decorator = click.option(
+    "--state", "folder", metavar="DIR", callback=_folder, help=_STATE_HELP
 )
-"""Adds `--state`; the command gets `house`."""
+"""Adds `--state`; the command gets `folder`."""
 
 with_operator: Decorator = click.option(
     "--state", "operator", metavar="DIR", callback=_operator, help=_STATE_HELP

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from tenure.defaults import MOST_CONFIG
 from tenure.errors import TenureError
 
-MAX_FILE = 256 * 1024
+MAX_FILE = MOST_CONFIG.value
 """Bytes of a file that is a value: all that a configuration may hold."""
 
 

@@ -9,7 +9,7 @@ from tenure.simulation.peer_facts import Bag, BagGone, BagSet, BagWrote
 
 Settings = Mapping[str, str]
 Place = tuple[str, int, str]
-"""A bag in a house: application, relation, owner."""
+"""A bag: application, relation, owner."""
 
 
 class Store:

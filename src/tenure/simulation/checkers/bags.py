@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from tenure.names import application_of
 from tenure.simulation.checkers.bag_store import Store
 from tenure.simulation.checkers.common import Hears
 from tenure.simulation.facts import Fact, HookEnded, Led, Wrote
@@ -43,7 +44,7 @@ class _Hook(Struct):
 
     @property
     def application(self) -> str:
-        return self.unit.rpartition("/")[0]
+        return application_of(self.unit)
 
 
 class HookLeavesAllOrNothing(Checker):

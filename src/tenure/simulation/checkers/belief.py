@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from tenure.simulation.checkers.common import EPSILON, Hears, Revocations, application_of
+from tenure.names import application_of
+from tenure.simulation.checkers.common import EPSILON, Hears, Revocations
 from tenure.simulation.facts import (
     AgentBegan,
     AgentEnded,

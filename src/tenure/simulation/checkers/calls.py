@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from tenure.simulation.checkers.common import Hears, application_of
+from tenure.names import application_of
+from tenure.simulation.checkers.common import Hears
 from tenure.simulation.checkers.settings import Settings, real_changes
 from tenure.simulation.facts import BucketAtEnd, ReadEnded, WriteBegan, WriteEnded, Wrote
 from tenure.simulation.judge import Checker

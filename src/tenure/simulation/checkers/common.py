@@ -31,11 +31,6 @@ NO_HOOK = ("", "exec")
 """The hook's name where a context is an operator's command: its process is not the agent's."""
 
 
-def application_of(unit: str) -> str:
-    """The application of a unit, whatever it is called."""
-    return unit.rpartition("/")[0]
-
-
 class Contexts:
     """Which contexts are over. A hook that is told to begin after that never ran: its agent was
     stuck right before starting it, and died."""

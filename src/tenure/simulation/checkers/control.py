@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from typing import ClassVar
 
-from tenure.simulation.checkers.common import EPSILON, Hears, application_of
+from tenure.names import application_of
+from tenure.simulation.checkers.common import EPSILON, Hears
 from tenure.simulation.facts import (
     AgentEnded,
     Answered,

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from tenure.names import application_of
 from tenure.simulation.checkers.common import (
     EPSILON,
     LAG,
@@ -17,7 +18,6 @@ from tenure.simulation.checkers.common import (
     Contexts,
     End,
     Hears,
-    application_of,
 )
 from tenure.simulation.facts import (
     AgentBegan,

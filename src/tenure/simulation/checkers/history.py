@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tenure.simulation.checkers.common import Hears, application_of
+from tenure.names import application_of
+from tenure.simulation.checkers.common import Hears
 from tenure.simulation.checkers.reads import ReadsChecker
 from tenure.simulation.facts import (
     BucketAtEnd,

@@ -9,8 +9,9 @@ from typing import ClassVar
 from msgspec import Struct
 
 from tenure.core.relations import CHANGED, CREATED, JOINED, Told
+from tenure.names import application_of
 from tenure.simulation.checkers.bag_store import Store, Writers
-from tenure.simulation.checkers.common import Contexts, End, Hears, application_of
+from tenure.simulation.checkers.common import Contexts, End, Hears
 from tenure.simulation.facts import (
     Fact,
     Healed,

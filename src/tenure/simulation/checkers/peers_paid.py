@@ -13,8 +13,9 @@ from typing import ClassVar
 from msgspec import Struct
 
 from tenure.core.relations import CHANGED, JOINED, Told
+from tenure.names import application_of
 from tenure.simulation.checkers.bag_store import Store, Writers
-from tenure.simulation.checkers.common import Contexts, Hears, application_of
+from tenure.simulation.checkers.common import Contexts, Hears
 from tenure.simulation.facts import AgentBegan, AgentEnded, HookBegan, HookEnded, Wrote
 from tenure.simulation.judge import Checker
 from tenure.simulation.peer_facts import (

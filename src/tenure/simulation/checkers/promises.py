@@ -15,13 +15,13 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from tenure.names import application_of
 from tenure.simulation.checkers.common import (
     EPSILON,
     LAG,
     Contexts,
     Hears,
     Revocations,
-    application_of,
 )
 from tenure.simulation.facts import (
     AgentBegan,

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from tenure.simulation.checkers.common import Hears, application_of
+from tenure.names import application_of
+from tenure.simulation.checkers.common import Hears
 from tenure.simulation.facts import (
     Led,
     ToldRevision,

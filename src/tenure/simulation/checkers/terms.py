@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tenure.simulation.checkers.common import EPSILON, Contexts, Hears, application_of
+from tenure.names import application_of
+from tenure.simulation.checkers.common import EPSILON, Contexts, Hears
 from tenure.simulation.facts import (
     AgentBegan,
     AgentEnded,

@@ -14,7 +14,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from tenure.simulation.checkers.common import Contexts, End, Hears, application_of
+from tenure.names import application_of
+from tenure.simulation.checkers.common import Contexts, End, Hears
 from tenure.simulation.facts import (
     AgentBegan,
     AgentEnded,

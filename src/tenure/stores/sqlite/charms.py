@@ -121,8 +121,12 @@ def read_bags(connection: sqlite3.Connection) -> dict[str, tuple[BagRecord, ...]
         " ORDER BY application, relation, owner"
     ):
         fields = {
-            "application": application, "relation": relation, "owner": owner, "version": version,
-            "present": bool(present), "settings": _SETTINGS.decode(settings),
-        }  # fmt: skip
+            "application": application,
+            "relation": relation,
+            "owner": owner,
+            "version": version,
+            "present": bool(present),
+            "settings": _SETTINGS.decode(settings),
+        }
         bags.setdefault(application, []).append(msgspec.convert(fields, BagRecord))
     return {application: tuple(found) for application, found in bags.items()}

@@ -34,13 +34,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from tenure import files
 from tenure.errors import SeatTaken, StoreRefused, StoreUnusable, TenureError
 from tenure.stores.sqlite import rows, schema
 
@@ -61,7 +61,7 @@ _PASSING_SQLITE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOM
 
 @contextlib.contextmanager
 def opening(path: Path) -> Iterator[None]:
-    """The door for foreign errors while the file is opened.
+    """Translates foreign errors while the file is opened.
 
     Raises StoreRefused for what may pass (disk full, I/O error), StoreUnusable for the rest.
     """
@@ -122,22 +122,15 @@ def lock(path: Path) -> int:
     Raises SeatTaken with the holder's process id, OSError.
     """
     lock_path = lock_of(path)
-    descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-        os.close(descriptor)
+        descriptor = files.lock(lock_path)
+    except files.Held as held:
         raise SeatTaken(
-            f"another controller (process {holder}) holds the seat of {path}, locked by "
+            f"another controller (process {held.holder}) holds the seat of {path}, locked by "
             f"{lock_path}: stop that controller, or use another state folder"
         ) from None
-    except OSError:
-        os.close(descriptor)
-        raise
     with contextlib.suppress(OSError):  # because the number is for people only
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        files.sign(descriptor)
     return descriptor
 
 
@@ -191,20 +184,12 @@ def _build(building: Path) -> None:
         connection.execute("PRAGMA synchronous=OFF")  # because it is synced as a whole below
         connection.execute("PRAGMA journal_mode=WAL")
         schema.create(connection)
-    _sync(building)
+    files.sync(building)
 
 
 def _remove(building: Path) -> None:
     for ending in ("", "-wal", "-shm", "-journal"):
         beside(building, ending).unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 # Examination
@@ -275,8 +260,8 @@ def open_examined(path: Path) -> sqlite3.Connection:
     Raises OSError, sqlite3.Error.
     """
     rewrite_log(path)
-    _sync(path)  # because a restored copy may be in memory only
-    _sync(path.parent)
+    files.sync(path)  # because a restored copy may be in memory only
+    files.sync(path.parent)
     connection = _connect(path, "mode=rw")
     try:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")

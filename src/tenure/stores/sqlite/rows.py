@@ -144,9 +144,18 @@ def _application_row(record: ApplicationRecord) -> tuple[Any, ...]:
     holder = record.holder
     unit, instance = (holder.unit, holder.instance) if holder else (None, None)
     return (
-        record.name, record.alive, record.term, unit, instance, record.duration,
-        record.guarantee, record.longest, record.next_unit, record.led_since, record.removing,
-    )  # fmt: skip
+        record.name,
+        record.alive,
+        record.term,
+        unit,
+        instance,
+        record.duration,
+        record.guarantee,
+        record.longest,
+        record.next_unit,
+        record.led_since,
+        record.removing,
+    )
 
 
 def _write_units(connection: sqlite3.Connection, units: dict[str, UnitRecord | None]) -> None:
@@ -181,11 +190,18 @@ def _write_pins(connection: sqlite3.Connection, pins: dict[tuple[str, str], floa
 def _write_history(connection: sqlite3.Connection, entries: Iterable[HistoryAdded]) -> None:
     rows = (
         (
-            entry.application, entry.at, entry.kind, entry.cause, entry.unit_from, entry.unit_to,
-            entry.term, entry.leaderless_for, entry.detail,
+            entry.application,
+            entry.at,
+            entry.kind,
+            entry.cause,
+            entry.unit_from,
+            entry.unit_to,
+            entry.term,
+            entry.leaderless_for,
+            entry.detail,
         )
         for entry in entries
-    )  # fmt: skip
+    )
     connection.executemany(f"INSERT INTO history ({_HISTORY}) VALUES (?,?,?,?,?,?,?,?,?)", rows)
 
 
@@ -215,11 +231,17 @@ def _read_applications(connection: sqlite3.Connection) -> list[ApplicationRecord
 def _application(row: Sequence[Any]) -> ApplicationRecord:
     name, alive, term, unit, instance, duration, guarantee, longest, next_unit, since, leaves = row
     fields = {
-        "name": name, "alive": bool(alive), "term": term,
+        "name": name,
+        "alive": bool(alive),
+        "term": term,
         "holder": None if unit is None else {"unit": unit, "instance": instance},
-        "duration": duration, "guarantee": guarantee, "longest": longest,
-        "next_unit": next_unit, "led_since": since, "removing": bool(leaves),
-    }  # fmt: skip
+        "duration": duration,
+        "guarantee": guarantee,
+        "longest": longest,
+        "next_unit": next_unit,
+        "led_since": since,
+        "removing": bool(leaves),
+    }
     return msgspec.convert(fields, ApplicationRecord)
 
 

@@ -198,7 +198,7 @@ class _Database:
 
     @contextlib.contextmanager
     def _refusing(self, connection: sqlite3.Connection) -> Iterator[None]:
-        """The door for errors before COMMIT: rolled back, nothing changed."""
+        """Translates errors before COMMIT: rolled back, nothing changed."""
         try:
             yield
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
@@ -256,7 +256,7 @@ class _Database:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
-        """The door for errors of reading, bad rows among them."""
+        """Translates errors of reading, bad rows among them."""
         try:
             yield
         except (sqlite3.Error, msgspec.DecodeError) as error:

@@ -1,4 +1,4 @@
-"""A whole house, measured from outside: real processes, real sockets, the real store.
+"""All of Tenure, measured from outside: real processes, real sockets, the real store.
 
 | figure | from | to |
 |---|---|---|
@@ -39,24 +39,24 @@ def boot() -> float:
     return time.time()
 
 
-def operator_of(house: StateFolder) -> Operator:
-    """The operators' client of a house."""
-    return Operator(UnixHttp(house.controller_socket))
+def operator_of(folder: StateFolder) -> Operator:
+    """The operators' client of what runs there."""
+    return Operator(UnixHttp(folder.controller_socket))
 
 
 class Bench:
-    """One house of three units whose one hook leaves a trace."""
+    """Three units, running, whose one hook leaves a trace."""
 
     def __init__(self, hook: str) -> None:
         self.folder = folder = Path(tempfile.mkdtemp(prefix="tenure-bench-"))
         self.trace = folder / "trace"
         self.trace.touch()
-        self.house = StateFolder(folder / "state")
+        self.state = StateFolder(folder / "state")
         self._charm(folder / "charm", hook)
         argv = [
             sys.executable, "-m", "tenure", "up", str(folder / "charm"), "--name", "web",
             "--units", "3", "--lease", f"{LEASE:g}s", "--guarantee", f"{GUARANTEE:g}s",
-            "--state", str(self.house.state), "--no-restart",
+            "--state", str(self.state.state), "--no-restart",
         ]  # fmt: skip
         self.up = subprocess.Popen(argv, stdout=subprocess.DEVNULL, start_new_session=True)
         self.wait_for(self.settled)
@@ -69,7 +69,7 @@ class Bench:
 
     def status(self) -> dict[str, object]:
         """The application, as the controller tells it."""
-        operator = operator_of(self.house)
+        operator = operator_of(self.state)
         return json.loads(json.dumps(_plain(operator.status())))["applications"]["web"]
 
     def settled(self) -> bool:
@@ -107,7 +107,7 @@ class Bench:
                 if self.up.poll() is not None:
                     raise
             time.sleep(0.01)
-        raise SystemExit("the house did not get there")
+        raise SystemExit("Tenure did not get there")
 
     def end(self) -> None:
         """Stop everything."""
@@ -128,7 +128,7 @@ def hand_over(bench: Bench, times: int = 15) -> float:
     for _ in range(times):
         bench.wait_for(bench.settled)
         asked = boot()
-        operator_of(bench.house).step_down("web")
+        operator_of(bench.state).step_down("web")
         took.append(bench.first("leader-elected", asked) - asked)
     return statistics.median(took) * 1000
 
@@ -143,7 +143,7 @@ def news(bench: Bench, times: int = 15) -> float:
             "import time,subprocess;print(time.time());"
             f"subprocess.run(['leader-set','n={number}-{boot()}'],check=True)"
         )
-        argv = [sys.executable, "-m", "tenure", "exec", "--state", str(bench.house.state),
+        argv = [sys.executable, "-m", "tenure", "exec", "--state", str(bench.state.state),
                 str(leader), "--", sys.executable, "-c", script]  # fmt: skip
         out = subprocess.run(argv, capture_output=True, check=True, text=True).stdout
         asked = float(out)
@@ -154,7 +154,7 @@ def news(bench: Bench, times: int = 15) -> float:
 def status(bench: Bench, times: int = 15) -> float:
     """Median ms."""
     argv = [str(Path(sys.executable).with_name("tenure")), "status", "--format", "json"]
-    env = {**os.environ, "TENURE_STATE": str(bench.house.state)}
+    env = {**os.environ, "TENURE_STATE": str(bench.state.state)}
     took = []
     for _ in range(times):
         began = boot()
