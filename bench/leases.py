@@ -13,10 +13,11 @@ from pathlib import Path
 
 from tenure.clock import SystemClock
 from tenure.controller.__main__ import spare_the_collector
+from tenure.controller.access import AGENT
 from tenure.controller.conversation import Conversation
-from tenure.controller.desk import Desk
 from tenure.controller.loop import Controller
-from tenure.stores.sqlite.store import SqliteStore
+from tenure.controller.service import Service
+from tenure.stores.open import open_store
 from tenure.wire.codec import decode_from_agent, decode_from_controller, encode
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
@@ -38,8 +39,8 @@ ROUNDS = 20
 class Agent:
     """An agent of many units, as far as the controller can tell: it speaks in frames."""
 
-    def __init__(self, desk: Desk, instance: str, units: list[str]) -> None:
-        self.conversation = Conversation(desk, self._hear, lambda: None)
+    def __init__(self, service: Service, instance: str, units: list[str]) -> None:
+        self.conversation = Conversation(service, AGENT, self._hear, lambda: None)
         self.units = units
         self.terms: dict[str, int] = {}
         self.answered = asyncio.Event()
@@ -76,25 +77,25 @@ class Agent:
 
 
 async def _measure(folder: Path) -> dict[str, float]:
-    controller = Controller(SqliteStore(folder / "controller.db", True), SystemClock())
+    service = Service(open_store(folder / "controller.db", create=True), SystemClock())
+    controller = service.controller
     await controller.start()
-    desk = Desk(controller)
     running = asyncio.ensure_future(controller.run())
     names = [f"app{number}x" for number in range(LEASES)]
 
     def create(now: float) -> None:
         for name in names:
-            controller.orders.create(now, name, 60.0, 30.0)
-            controller.orders.add_unit(name)
-            controller.orders.add_unit(name)
+            controller.model.applications.create(now, name, 60.0, 30.0)
+            controller.model.applications.add_unit(name)
+            controller.model.applications.add_unit(name)
 
     await controller.ask(names[0], create)
-    holder = Agent(desk, "a", [f"{name}/0" for name in names])
+    holder = Agent(service, "a", [f"{name}/0" for name in names])
     await holder.welcome.wait()
     holder.claim()
     await holder.answered.wait()
     figures = {"renewals a second, batched": await _renew(holder)}
-    waiter = Agent(desk, "b", [f"{name}/1" for name in names])
+    waiter = Agent(service, "b", [f"{name}/1" for name in names])
     await waiter.welcome.wait()
     waiter.claim()
     await waiter.answered.wait()
@@ -120,9 +121,9 @@ async def _expire(controller: Controller, holder: Agent, waiter: Agent) -> float
     """The holder vanishes and all its leases run out at one instant."""
     holder.conversation.closed()
     waiter.answered.clear()
-    controller.leases.lengthen(-61.0)  # because nobody wants to wait a minute for the figure
-    for application in controller.leases.ledger.applications.values():
-        controller.leases.schedule(application)
+    controller.model.leases.lengthen(-61.0)  # because nobody wants to wait a minute for the figure
+    for application in controller.model.known():
+        controller.model.leases.schedule(application)
     began = time.perf_counter()
     controller.wake()
     while len(waiter.terms) < LEASES:

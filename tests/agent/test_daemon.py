@@ -255,7 +255,7 @@ async def test_an_agent_comes_back_from_any_break_of_its_connection(tmp_path: Pa
         await stage.pass_time(0.7)
     assert first.term == 1
     assert stage.controller is not None
-    assert set(stage.controller.leases.sessions) == {"web/0", "web/1"}
+    assert set(stage.controller.model.sessions) == {"web/0", "web/1"}
 
 
 @in_virtual_time

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from tenure.controller.desk import Desk
 from tenure.controller.server import bind_unix
 from tenure.core.changes import Change
 from tenure.core.effects import ClaimUnsure, Revoked, StepDown
@@ -352,12 +351,11 @@ async def test_a_fault_of_the_store_that_nobody_foresaw_ends_the_controller(tmp_
 @in_virtual_time
 async def test_a_hook_tool_never_says_where_the_store_is(tmp_path: Path) -> None:
     """T7, G10"""
-    stage = await Stage.open(tmp_path, units=1)
+    path = tmp_path / "controller" / "store.db"
+    stage = await Stage.open(tmp_path, units=1, hidden=path)
     store = OnDisk(stage.disk)
-    store.path = tmp_path / "controller" / "store.db"
+    store.path = path
     await goes_on_over(stage, store)
-    assert stage.controller is not None
-    stage.desk = Desk(stage.controller, store.path)
     [unit] = await stage.led()
     await busy(stage, unit)
     stage.disk.faults = ["refused", "unsure-landed"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tenure.controller.desk import Desk
 from tenure.errors import TenureError
 from tenure.stores.base import Seat
 from tenure.wire.messages import Gone
@@ -61,12 +60,11 @@ async def test_who_says_retry_after_skip_means_it(tmp_path: Path) -> None:
 @in_virtual_time
 async def test_a_hello_that_fails_tells_hooks_no_path(tmp_path: Path) -> None:
     """T7, G10"""
-    stage = await Stage.open(tmp_path, units=1)
+    path = tmp_path / "controller" / "store.db"
+    stage = await Stage.open(tmp_path, units=1, hidden=path)
     store = OnDisk(stage.disk)
-    store.path = tmp_path / "controller" / "store.db"
+    store.path = path
     await goes_on_over(stage, store)
-    assert stage.controller is not None
-    stage.desk = Desk(stage.controller, store.path)
     [unit] = await stage.led()
     await busy(stage, unit)
     stage.disk.faults = ["unsure-landed"]

@@ -198,6 +198,6 @@ async def test_each_life_of_an_agent_speaks_in_newer_sessions(tmp_path: Path) ->
         unit.start()
         await stage.pass_time(1.0)
         assert stage.controller is not None
-        numbers.append(stage.controller.leases.sessions["web/0"].number)
+        numbers.append(stage.controller.model.sessions["web/0"].number)
     assert numbers == sorted(set(numbers))
     await settle()

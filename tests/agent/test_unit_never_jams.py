@@ -295,7 +295,7 @@ async def test_what_a_unit_takes_part_in_is_for_the_controller_to_say(tmp_path: 
     stage = await charmed(tmp_path)
     leader, minion = await calm(stage)
     assert stage.controller is not None
-    stage.controller.orders.charms.leave("web/1")
+    stage.controller.model.peers.leave("web/1")
     await minion.crash()
     minion.start()
     await stage.until(lambda: minion.unit.claimant.accepted)

@@ -13,9 +13,8 @@ import pytest
 
 from tenure.clock import SystemClock
 from tenure.controller.api import Api
-from tenure.controller.desk import Desk
-from tenure.controller.loop import Controller
 from tenure.controller.server import Server, bind_unix
+from tenure.controller.service import Service
 from tenure.stores.memory import MemoryDisk, MemoryStore
 
 PATIENCE = 10.0
@@ -68,10 +67,10 @@ class Served:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.disk = MemoryDisk()
-        self.controller = Controller(MemoryStore(self.disk), SystemClock())
-        self.desk = Desk(self.controller)
+        self.service = Service(MemoryStore(self.disk), SystemClock())
+        self.controller = self.service.controller
         self.server = Server(
-            self.desk, Api(self.desk, "memory"), hello_within=0.2, max_backlog=1024 * 1024,
+            self.service, Api(self.service, "memory"), hello_within=0.2, max_backlog=1024 * 1024,
             request_within=0.2,
         )  # fmt: skip
 

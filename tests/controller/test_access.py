@@ -9,10 +9,9 @@ import msgspec
 import pytest
 
 from tenure.controller import api
-from tenure.controller.access import NEWCOMER, OPERATOR, Access, Caller, check
+from tenure.controller.access import AGENT, NEWCOMER, OPERATOR, Access, Caller, check
 from tenure.controller.api import ROUTES, Api
 from tenure.controller.conversation import MESSAGES, Conversation
-from tenure.controller.desk import Desk
 from tenure.errors import NotFound, Refused, TenureError
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
@@ -33,7 +32,7 @@ from tenure.wire.messages import (
     UnitHello,
     WriteSettings,
 )
-from tests.support.bench import Bench
+from tests.support.bench import LoopBench
 from tests.support.stage import Stage
 from tests.support.virtual import in_virtual_time, settle
 
@@ -87,16 +86,14 @@ def test_the_table_of_messages_is_the_whole_protocol() -> None:
 @pytest.mark.parametrize("who", list(ACCESS))
 async def test_a_message_is_heard_only_from_whom_the_table_allows(who: str, kind: type) -> None:
     """G10, L9"""
-    bench = await Bench.with_applications("web", units=2)
-    bench.controller.leases.sessions.clear()
-    desk = Desk(bench.controller)
+    bench = await LoopBench.with_applications("web", units=2, connected=False)
     frames: list[Any] = []
     closed: list[bool] = []
-    talk = Conversation(desk, frames.extend, lambda: closed.append(True))
+    talk = Conversation(bench.service, AGENT, frames.extend, lambda: closed.append(True))
     if who != "newcomer":
         talk.hear([EXAMPLES[Hello]("web/0")])
         await bench.turn()
-    before = bench.controller.leases.ledger.applications["web"]
+    before = bench.controller.model.find("web")
     talk.hear([EXAMPLES[kind]("web/1" if who == "another unit" else "web/0")])
     allowed = ACCESS[who].get(kind, False)
     assert closed == ([] if allowed else [True])
@@ -104,10 +101,26 @@ async def test_a_message_is_heard_only_from_whom_the_table_allows(who: str, kind
         assert isinstance(frames[-1], Superseded) and frames[-1].reason
         talk.closed()
         await bench.turn()
-        after = bench.controller.leases.ledger.applications["web"]
+        after = bench.controller.model.find("web")
         assert (after.lease, after.bucket, after.units) == (
             before.lease, before.bucket, before.units,
         )  # fmt: skip
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("unit", "heard"), [("web/0", True), ("web/1", False)])
+async def test_a_hello_speaks_for_no_unit_beyond_what_the_listener_grants(
+    unit: str, heard: bool
+) -> None:
+    """G10, L9: who is calling is the listener's to know, and no message can widen it"""
+    bench = await LoopBench.with_applications("web", units=2, connected=False)
+    frames: list[Any] = []
+    closed: list[bool] = []
+    granted = Caller(Access.UNIT, ("web/0",))
+    talk = Conversation(bench.service, granted, frames.extend, lambda: closed.append(True))
+    talk.hear([EXAMPLES[Hello](unit)])
+    await bench.turn()
+    assert (unit in bench.model.sessions, closed) == (heard, [] if heard else [True])
 
 
 def concrete(path: str) -> str:
@@ -118,9 +131,9 @@ def concrete(path: str) -> str:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method} {r.path}")
 async def test_a_route_is_an_operators_and_no_units(route: api.Route) -> None:
     """O6, G10: units' credentials open none of it"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     unit = Caller(Access.UNIT, ("web/0",))
-    the_api = Api(Desk(bench.controller), "memory")
+    the_api = Api(bench.service, "memory")
     for caller in (unit, NEWCOMER):
         with pytest.raises(Refused, match="it takes an operator"):
             await the_api.call(caller, route.method, concrete(route.path), {}, b"{}")
@@ -146,8 +159,8 @@ def test_the_guard_lets_nobody_through_for_being_more(caller: Caller, needed: Ac
 @in_virtual_time
 async def test_what_does_not_exist_is_not_found() -> None:
     """O6"""
-    bench = await Bench.with_applications("web")
-    the_api = Api(Desk(bench.controller), "memory")
+    bench = await LoopBench.with_applications("web")
+    the_api = Api(bench.service, "memory")
     for method, path in (("GET", "/"), ("PUT", "/v1/status"), ("GET", "/v1/status/x" * 90)):
         with pytest.raises(NotFound, match=f"there is no {method}"):
             await the_api.call(OPERATOR, method, path, {}, b"")

@@ -1,4 +1,4 @@
-"""A unit's conversation with the controller: Hello, sessions, answers, pushes (L9, L7, G7)."""
+"""A unit's conversation with the controller: Hello, claims and requests (L7, G7)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from tenure.wire.messages import (
     Hello,
     ReadSettings,
     Release,
-    Report,
     Settings,
     Superseded,
     UnitHello,
@@ -24,7 +23,7 @@ from tenure.wire.messages import (
     Welcome,
     WriteSettings,
 )
-from tests.support.talk import Talk, connected, desk_with, leader
+from tests.support.talk import Talk, connected, leader, service_with
 from tests.support.virtual import in_virtual_time, settle
 
 # -- Hello
@@ -33,11 +32,11 @@ from tests.support.virtual import in_virtual_time, settle
 @in_virtual_time
 async def test_hello_is_answered_with_what_the_unit_must_know() -> None:
     """L9, H3: the current revision, whenever it connects"""
-    bench, desk = await desk_with("web")
-    lead, term = await leader(bench, desk, "web/0")
+    bench, service = await service_with("web")
+    lead, term = await leader(bench, service, "web/0")
     lead.say(WriteSettings(id=9, unit="web/0", term=term, changes={"a": "1", "b": "2"}))
     await bench.turn()
-    talk = Talk(desk)
+    talk = Talk(service)
     talk.hello("web/1")
     await bench.turn()
     assert talk.heard == [
@@ -58,8 +57,8 @@ async def test_hello_is_answered_with_what_the_unit_must_know() -> None:
 @in_virtual_time
 async def test_another_version_of_the_protocol_is_refused_with_both_numbers() -> None:
     """F"""
-    _, desk = await desk_with("web")
-    talk = Talk(desk)
+    _, service = await service_with("web")
+    talk = Talk(service)
     talk.say(Hello(version=99, units=(UnitHello(unit="web/0", instance="one", session=1),)))
     assert talk.ended
     assert "version 99" in talk.of(Superseded)[0].reason
@@ -69,8 +68,8 @@ async def test_another_version_of_the_protocol_is_refused_with_both_numbers() ->
 @pytest.mark.parametrize("count", [0, 20_001])
 async def test_a_conversation_speaks_for_some_units_and_not_for_too_many(count: int) -> None:
     """F"""
-    _, desk = await desk_with("web")
-    talk = Talk(desk)
+    _, service = await service_with("web")
+    talk = Talk(service)
     talk.hello(*(f"web/{n}" for n in range(count)))
     assert talk.ended and "1 to 20000" in talk.of(Superseded)[0].reason
 
@@ -78,8 +77,8 @@ async def test_a_conversation_speaks_for_some_units_and_not_for_too_many(count: 
 @in_virtual_time
 async def test_an_unknown_unit_and_a_wrong_name_are_refused_each_for_itself() -> None:
     """L9"""
-    bench, desk = await desk_with("web")
-    talk = Talk(desk)
+    bench, service = await service_with("web")
+    talk = Talk(service)
     talk.hello("web/0", "web/7", "no such", "db/0")
     await bench.turn()
     welcome = talk.of(Welcome)[0]
@@ -92,9 +91,9 @@ async def test_an_unknown_unit_and_a_wrong_name_are_refused_each_for_itself() ->
 @in_virtual_time
 async def test_an_instance_id_of_any_length_is_not_kept() -> None:
     """L9"""
-    bench, desk = await desk_with("web")
+    bench, service = await service_with("web")
     for instance in ("", "x" * 129):
-        talk = Talk(desk)
+        talk = Talk(service)
         talk.hello("web/0", instance=instance)
         await bench.turn()
         [answer] = talk.of(Welcome)[0].units
@@ -104,31 +103,31 @@ async def test_an_instance_id_of_any_length_is_not_kept() -> None:
 @in_virtual_time
 async def test_a_connection_that_is_gone_before_its_hello_was_heard_leaves_no_ghost() -> None:
     """L9: nobody is connected who is not"""
-    bench, desk = await desk_with("web")
-    talk = Talk(desk)
+    bench, service = await service_with("web")
+    talk = Talk(service)
     talk.hello("web/0")
     talk.hang_up()
     await bench.turn()
-    assert bench.controller.leases.sessions == {}
-    assert desk.roster.of("web/0").speaker is None
+    assert bench.controller.model.sessions == {}
+    assert service.agents.of("web/0").speaker is None
 
 
 @in_virtual_time
 async def test_a_revision_is_told_at_hello_only_once_it_is_durable() -> None:
     """L7, H3, G7"""
-    bench, desk = await desk_with("web")
-    lead, term = await leader(bench, desk, "web/0")
+    bench, service = await service_with("web")
+    lead, term = await leader(bench, service, "web/0")
     bench.store.open.clear()
     bench.disk.faults = ["refused"]
     lead.say(WriteSettings(id=9, unit="web/0", term=term, changes={"a": "1"}))
     await bench.turn()
-    talk = Talk(desk)
+    talk = Talk(service)
     talk.hello("web/1")
     await bench.turn()
     assert all(unit.revision == 0 for w in talk.of(Welcome) for unit in w.units)
     bench.store.open.set()
     await settle()
-    again = talk if not talk.ended else Talk(desk)
+    again = talk if not talk.ended else Talk(service)
     if again is not talk:
         talk.hang_up()
         again.hello("web/1", session=2)
@@ -142,122 +141,18 @@ async def test_a_revision_is_told_at_hello_only_once_it_is_durable() -> None:
 @in_virtual_time
 async def test_who_says_hello_during_a_commit_is_welcomed_after_it() -> None:
     """L7, H3"""
-    bench, desk = await desk_with("web")
-    lead, term = await leader(bench, desk, "web/0")
+    bench, service = await service_with("web")
+    lead, term = await leader(bench, service, "web/0")
     bench.store.open.clear()
     lead.say(WriteSettings(id=9, unit="web/0", term=term, changes={"a": "1"}))
     await bench.turn()
-    talk = Talk(desk)
+    talk = Talk(service)
     talk.hello("web/1")
     await bench.turn()
     bench.store.open.set()
     await settle()
     told = [u.revision for w in talk.of(Welcome) for u in w.units]
     assert told == [1]
-
-
-# -- sessions
-
-
-@in_virtual_time
-async def test_a_newer_session_of_the_same_instance_takes_over_at_once() -> None:
-    """L9"""
-    bench, desk = await desk_with("web")
-    older, term = await leader(bench, desk, "web/0")
-    newer = await connected(bench, desk, "web/0", session=2)
-    assert older.ended and "newer session" in older.of(Superseded)[0].reason
-    newer.claim(("web/0", term))
-    await bench.turn()
-    assert newer.verdicts()[-1].term == term
-    older.hang_up()
-    assert desk.roster.of("web/0").speaker is newer.conversation
-    assert "web/0" in bench.controller.leases.sessions
-
-
-@in_virtual_time
-async def test_what_an_older_session_had_under_way_is_discarded() -> None:
-    """L9"""
-    bench, desk = await desk_with("web")
-    older, term = await leader(bench, desk, "web/0")
-    newer = Talk(desk)
-    newer.hello("web/0", session=2)
-    older.say(
-        WriteSettings(id=5, unit="web/0", term=term, changes={"late": "1"}),
-        Release(id=6, unit="web/0", term=term),
-        Report(unit="web/0", eligible=False),
-    )
-    older.claim(("web/0", term))
-    await bench.turn()
-    assert bench.lease("web").holder is not None
-    assert bench.controller.leases.can_lead("web/0")
-    seen = bench.read("web/0")
-    await bench.turn()
-    assert seen[0].settings == {}
-
-
-@in_virtual_time
-async def test_an_older_session_that_comes_late_is_refused() -> None:
-    """L9"""
-    bench, desk = await desk_with("web")
-    newer = await connected(bench, desk, "web/0", session=2)
-    older = Talk(desk)
-    older.hello("web/0", session=1)
-    await bench.turn()
-    assert older.of(Welcome)[0].units[0].refused_code == "instance-refused"
-    assert not newer.ended
-
-
-@in_virtual_time
-async def test_another_instance_is_refused_while_the_first_is_connected() -> None:
-    """L9, O3: operators see it"""
-    bench, desk = await desk_with("web")
-    first = await connected(bench, desk, "web/0")
-    stream = desk.subscribe()
-    clone = Talk(desk)
-    clone.hello("web/0", instance="two")
-    await bench.turn()
-    welcome = clone.of(Welcome)[0].units[0]
-    assert welcome.refused_code == "instance-refused" and "connected" in welcome.refused
-    assert not first.ended
-    assert "connected" in str(desk.roster.of("web/0").refused)
-    event = stream.get_nowait()
-    assert event is not None and "refused" in event.text
-
-
-@in_virtual_time
-async def test_another_instance_is_refused_while_the_first_may_believe() -> None:
-    """L9"""
-    bench, desk = await desk_with("web")
-    first, _ = await leader(bench, desk, "web/0")
-    first.hang_up()
-    clone = Talk(desk)
-    clone.hello("web/0", instance="two")
-    await bench.turn()
-    assert "may believe" in clone.of(Welcome)[0].units[0].refused
-    await bench.pass_time(60.5)
-    clone.hang_up()
-    later, term = Talk(desk), 0
-    later.hello("web/0", instance="two")
-    await bench.turn()
-    assert later.of(Welcome)[0].units[0].refused is None
-    later.claim(("web/0", None))
-    await bench.turn()
-    term = later.verdicts()[-1].term
-    assert term == 2
-
-
-@in_virtual_time
-async def test_a_refused_instance_can_say_nothing_for_the_unit() -> None:
-    """L9, G10"""
-    bench, desk = await desk_with("web")
-    await connected(bench, desk, "web/0")
-    clone = Talk(desk)
-    clone.hello("web/0", instance="two")
-    await bench.turn()
-    clone.claim(("web/0", None))
-    await bench.turn()
-    assert clone.ended and clone.verdicts() == []
-    assert bench.lease("web").holder is None
 
 
 # -- claims and requests
@@ -267,9 +162,9 @@ async def test_a_refused_instance_can_say_nothing_for_the_unit() -> None:
 async def test_one_message_renews_all_of_an_agents_leaders() -> None:
     """L1, L2"""
     names = [f"a{n}" for n in range(100)]
-    bench, desk = await desk_with(*names, units=1)
+    bench, service = await service_with(*names, units=1)
     units = [f"{name}/0" for name in names]
-    talk = await connected(bench, desk, *units)
+    talk = await connected(bench, service, *units)
     talk.claim(*((unit, None) for unit in units))
     await bench.turn()
     assert len(talk.of(Verdicts)) == 1 and len(talk.verdicts()) == 100
@@ -283,8 +178,8 @@ async def test_one_message_renews_all_of_an_agents_leaders() -> None:
 @in_virtual_time
 async def test_a_slow_grant_does_not_hold_up_the_renewals_of_its_message() -> None:
     """L7, L1"""
-    bench, desk = await desk_with("web", "db")
-    talk = await connected(bench, desk, "web/0", "db/0")
+    bench, service = await service_with("web", "db")
+    talk = await connected(bench, service, "web/0", "db/0")
     talk.claim(("db/0", None))
     await bench.turn()
     bench.store.open.clear()
@@ -301,8 +196,8 @@ async def test_a_slow_grant_does_not_hold_up_the_renewals_of_its_message() -> No
 @in_virtual_time
 async def test_a_claim_whose_commit_failed_is_unsure_and_never_denied() -> None:
     """L8, G7"""
-    bench, desk = await desk_with("web")
-    talk = await connected(bench, desk, "web/0")
+    bench, service = await service_with("web")
+    talk = await connected(bench, service, "web/0")
     bench.disk.faults = ["unsure-landed"]
     talk.claim(("web/0", None))
     await bench.turn()
@@ -312,8 +207,8 @@ async def test_a_claim_whose_commit_failed_is_unsure_and_never_denied() -> None:
 @in_virtual_time
 async def test_each_request_gets_exactly_one_answer_with_its_id() -> None:
     """G7, T4"""
-    bench, desk = await desk_with("web")
-    talk, term = await leader(bench, desk, "web/0")
+    bench, service = await service_with("web")
+    talk, term = await leader(bench, service, "web/0")
     talk.frames.clear()
     talk.say(
         WriteSettings(id=11, unit="web/0", term=term, changes={"k": "v"}),
@@ -334,8 +229,8 @@ async def test_each_request_gets_exactly_one_answer_with_its_id() -> None:
 @in_virtual_time
 async def test_a_write_says_what_is_known_when_its_commit_failed() -> None:
     """G7"""
-    bench, desk = await desk_with("web")
-    talk, term = await leader(bench, desk, "web/0")
+    bench, service = await service_with("web")
+    talk, term = await leader(bench, service, "web/0")
     bench.disk.faults = ["refused", "unsure-landed"]
     talk.say(WriteSettings(id=21, unit="web/0", term=term, changes={"k": "v"}))
     await bench.turn()
@@ -347,8 +242,8 @@ async def test_a_write_says_what_is_known_when_its_commit_failed() -> None:
 @in_virtual_time
 async def test_a_write_that_is_too_large_is_refused_with_size_and_limit() -> None:
     """B6"""
-    bench, desk = await desk_with("web")
-    talk, term = await leader(bench, desk, "web/0")
+    bench, service = await service_with("web")
+    talk, term = await leader(bench, service, "web/0")
     talk.say(WriteSettings(id=21, unit="web/0", term=term, changes={"k": "v" * 1024 * 1024}))
     await bench.turn()
     assert talk.of(Failed)[0].code == "bucket-full"
@@ -358,15 +253,15 @@ async def test_a_write_that_is_too_large_is_refused_with_size_and_limit() -> Non
 @in_virtual_time
 async def test_a_minion_cannot_write_and_a_stranger_cannot_read() -> None:
     """B2, G6"""
-    bench, desk = await desk_with("web", "db")
-    await leader(bench, desk, "web/0")
-    minion = await connected(bench, desk, "web/1")
+    bench, service = await service_with("web", "db")
+    await leader(bench, service, "web/0")
+    minion = await connected(bench, service, "web/1")
     minion.say(WriteSettings(id=1, unit="web/1", term=1, changes={"k": "v"}))
     await bench.turn()
     assert minion.of(Failed)[0].message == (
         'application "web": prerequisites failed: "web/1" is not leader of "web"'
     )
-    stranger = await connected(bench, desk, "db/0")
+    stranger = await connected(bench, service, "db/0")
     stranger.say(ReadSettings(id=2, unit="web/0"))
     assert stranger.ended and stranger.of(Settings) == []
 
@@ -374,28 +269,25 @@ async def test_a_minion_cannot_write_and_a_stranger_cannot_read() -> None:
 @in_virtual_time
 async def test_a_unit_whose_removal_was_rolled_back_says_hello_anew() -> None:
     """G7, G11, H3, L9: its session went with the decision, and comes back before any clone's"""
-    bench, desk = await desk_with("web")
-    talk = await connected(bench, desk, "web/1")
-    orders = bench.controller.orders
+    bench, service = await service_with("web")
+    talk = await connected(bench, service, "web/1")
+    applications = bench.controller.model.applications
     bench.disk.faults[:] = ["refused"]
-    bench.give("web", lambda now: orders.remove_application(now, "web"))
+    bench.give("web", lambda now: applications.remove_application(now, "web"))
     await bench.turn()
     assert talk.ended
     assert "rolled back" in talk.of(Superseded)[-1].reason
     talk.hang_up()
-    again = await connected(bench, desk, "web/1", session=2)
+    again = await connected(bench, service, "web/1", session=2)
     again.claim(("web/1", None))
     await bench.turn(1.0)
     assert isinstance(again.verdicts()[-1], Granted)
 
 
 @in_virtual_time
-async def test_who_claims_under_a_session_that_is_over_is_told_so() -> None:
-    """L9"""
-    bench, desk = await desk_with("web")
-    talk = await connected(bench, desk, "web/1")
-    del bench.controller.leases.sessions["web/1"]
-    talk.claim(("web/1", None))
-    await bench.turn()
-    assert isinstance(talk.verdicts()[-1], ClaimUnsure)
+async def test_a_conversation_that_begins_with_nothing_is_ended() -> None:
+    """F"""
+    _, service = await service_with("web")
+    talk = Talk(service)
+    talk.say()
     assert talk.ended

@@ -17,11 +17,11 @@ from tenure.errors import (
     Unsure,
 )
 from tenure.stores.memory import Fault, MemoryDisk
-from tests.support.bench import Bench
+from tests.support.bench import LoopBench
 from tests.support.virtual import in_virtual_time, settle, until
 
 
-async def hung(bench: Bench, unit: str) -> list[object]:
+async def hung(bench: LoopBench, unit: str) -> list[object]:
     """A grant whose commit hangs until `bench.store.open` is set."""
     bench.store.open.clear()
     answers = bench.claim(unit)
@@ -35,7 +35,7 @@ async def hung(bench: Bench, unit: str) -> list[object]:
 @in_virtual_time
 async def test_a_grant_is_answered_only_after_its_commit() -> None:
     """L7, G8"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     answers = await hung(bench, "web/0")
     assert answers == []
     assert bench.term_on_disk("web") == 0
@@ -48,7 +48,7 @@ async def test_a_grant_is_answered_only_after_its_commit() -> None:
 @in_virtual_time
 async def test_a_write_is_answered_only_after_its_commit() -> None:
     """G6, L7"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     term = await bench.granted("web/0")
     bench.store.open.clear()
     answers = bench.write("web/0", term, k="v")
@@ -63,7 +63,7 @@ async def test_a_write_is_answered_only_after_its_commit() -> None:
 @in_virtual_time
 async def test_what_only_saw_a_decision_waits_for_it_too() -> None:
     """L7, G6: a read of what is not durable yet is not answered."""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     term = await bench.granted("web/0")
     bench.store.open.clear()
     bench.write("web/0", term, k="v")
@@ -79,7 +79,7 @@ async def test_what_only_saw_a_decision_waits_for_it_too() -> None:
 @in_virtual_time
 async def test_units_and_operators_hear_of_a_change_only_after_its_commit() -> None:
     """L7, B5"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     term = await bench.granted("web/0")
     bench.heard.clear()
     bench.told.clear()
@@ -97,7 +97,7 @@ async def test_units_and_operators_hear_of_a_change_only_after_its_commit() -> N
 async def test_all_of_one_turn_goes_into_one_commit() -> None:
     """L7: group commit"""
     names = [f"a{n}" for n in range(50)]
-    bench = await Bench.with_applications(*names, units=1)
+    bench = await LoopBench.with_applications(*names, units=1)
     before = len(bench.store.commits)
     answers = [bench.claim(f"{name}/0") for name in names]
     await bench.turn()
@@ -109,7 +109,7 @@ async def test_all_of_one_turn_goes_into_one_commit() -> None:
 async def test_what_comes_during_a_commit_gathers_into_the_next_one() -> None:
     """L7: one commit is under way at a time"""
     names = [f"a{n}" for n in range(20)]
-    bench = await Bench.with_applications(*names, units=1)
+    bench = await LoopBench.with_applications(*names, units=1)
     await hung(bench, "a0/0")
     before = len(bench.store.commits)
     for name in names[1:]:
@@ -125,7 +125,7 @@ async def test_what_comes_during_a_commit_gathers_into_the_next_one() -> None:
 @in_virtual_time
 async def test_renewals_of_other_applications_go_on_while_a_commit_hangs() -> None:
     """L7: renewals never wait for a disk that is busy with others"""
-    bench = await Bench.with_applications("web", "db")
+    bench = await LoopBench.with_applications("web", "db")
     term = await bench.granted("db/0")
     answers = await hung(bench, "web/0")
     for _ in range(5):
@@ -138,7 +138,7 @@ async def test_renewals_of_other_applications_go_on_while_a_commit_hangs() -> No
 @in_virtual_time
 async def test_renewals_write_nothing() -> None:
     """L7"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     term = await bench.granted("web/0")
     before = len(bench.store.commits)
     for _ in range(10):
@@ -151,13 +151,15 @@ async def test_renewals_write_nothing() -> None:
 @in_virtual_time
 async def test_a_refusal_by_the_rules_is_the_answer() -> None:
     """G7"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     answers = bench.write("web/0", 7, k="v")
     wrong = bench.claim("web/1", 2**60)
     await bench.turn()
     assert isinstance(answers[0], NotLeader)
     assert isinstance(wrong[0], Granted)
-    absurd = bench.give("web", lambda now: bench.controller.leases.claim(now, "web/1", None, -1))
+    absurd = bench.give(
+        "web", lambda now: bench.controller.model.leases.claim(now, "web/1", None, -1)
+    )
     await bench.turn(100.0)
     assert isinstance(absurd[0], BadRequest)
 
@@ -168,7 +170,7 @@ async def test_a_refusal_by_the_rules_is_the_answer() -> None:
 @in_virtual_time
 async def test_a_refused_commit_changes_nothing_and_says_so() -> None:
     """G7"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     bench.disk.faults = ["refused"]
     answers = bench.claim("web/0")
     await bench.turn()
@@ -181,7 +183,7 @@ async def test_a_refused_commit_changes_nothing_and_says_so() -> None:
 @in_virtual_time
 async def test_a_refused_commit_takes_down_what_gathered_behind_it() -> None:
     """G7"""
-    bench = await Bench.with_applications("web", "db")
+    bench = await LoopBench.with_applications("web", "db")
     bench.disk.faults = ["refused"]
     bench.heard.clear()
     first = await hung(bench, "web/0")
@@ -199,7 +201,7 @@ async def test_a_refused_commit_takes_down_what_gathered_behind_it() -> None:
 @in_virtual_time
 async def test_after_a_refused_commit_work_goes_on_by_itself() -> None:
     """G7, L7: no restart is needed"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     bench.disk.faults = ["refused"]
     bench.claim("web/0")
     await bench.turn()
@@ -211,7 +213,7 @@ async def test_after_a_refused_commit_work_goes_on_by_itself() -> None:
 @in_virtual_time
 async def test_a_write_of_a_refused_commit_is_not_read_by_anybody() -> None:
     """G7, G6"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     term = await bench.granted("web/0")
     bench.disk.faults = ["refused"]
     bench.store.open.clear()
@@ -230,7 +232,7 @@ async def test_a_write_of_a_refused_commit_is_not_read_by_anybody() -> None:
 @in_virtual_time
 async def test_an_expiry_that_could_not_be_saved_is_decided_again() -> None:
     """L7, G7, G11"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     await bench.granted("web/0")
     waiting = bench.claim("web/1")
     await bench.turn()
@@ -256,7 +258,7 @@ async def test_an_expiry_that_could_not_be_saved_is_decided_again() -> None:
 )
 async def test_after_an_unsure_commit_the_stores_word_is_taken(fault: Fault, landed: bool) -> None:
     """L8, G7"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     seat = bench.controller.seat.number
     bench.disk.faults = [fault]
     answers = bench.claim("web/0")
@@ -275,7 +277,7 @@ async def test_after_an_unsure_commit_the_stores_word_is_taken(fault: Fault, lan
 @in_virtual_time
 async def test_while_unsure_others_are_renewed_and_nobody_is_granted() -> None:
     """L8"""
-    bench = await Bench.with_applications("web", "db", "mq")
+    bench = await LoopBench.with_applications("web", "db", "mq")
     term = await bench.granted("db/0")
     bench.disk.faults = ["unsure-landed"]
     bench.store.seat_refused = True
@@ -293,7 +295,7 @@ async def test_while_unsure_others_are_renewed_and_nobody_is_granted() -> None:
 @in_virtual_time
 async def test_the_seat_is_tried_until_it_can_be_taken_anew() -> None:
     """L8: the disk is full for a while; no restart is needed"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     bench.disk.faults = ["unsure-not-landed"]
     bench.store.seat_refused = True
     bench.claim("web/0")
@@ -313,7 +315,7 @@ async def test_the_seat_is_tried_until_it_can_be_taken_anew() -> None:
 @in_virtual_time
 async def test_what_gathered_behind_an_unsure_commit_was_surely_not_written() -> None:
     """G7, L8"""
-    bench = await Bench.with_applications("web", "db")
+    bench = await LoopBench.with_applications("web", "db")
     bench.disk.faults = ["unsure-landed"]
     await hung(bench, "web/0")
     behind = bench.claim("db/0")
@@ -330,9 +332,9 @@ async def test_what_gathered_behind_an_unsure_commit_was_surely_not_written() ->
 @in_virtual_time
 async def test_history_says_who_when_and_why() -> None:
     """L7, O4"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     term = await bench.granted("web/0")
-    leases = bench.controller.leases
+    leases = bench.controller.model.leases
     bench.claim("web/1")
     await bench.turn(0.5)
     bench.give("web", lambda now: leases.release(now, "web/0", term))
@@ -353,7 +355,7 @@ async def test_history_says_who_when_and_why() -> None:
 @in_virtual_time
 async def test_each_change_of_leadership_is_one_commit_with_its_history() -> None:
     """L7"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     await bench.granted("web/0")
     changes: Sequence[Change] = bench.store.commits[-1]
     assert [type(change) for change in changes] == [ApplicationPut, HistoryAdded]
@@ -362,14 +364,14 @@ async def test_each_change_of_leadership_is_one_commit_with_its_history() -> Non
 @in_virtual_time
 async def test_asking_raises_what_the_step_or_its_commit_met() -> None:
     """G7"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     task = await bench.run()
-    orders = bench.controller.orders
-    assert await bench.controller.ask("web", lambda now: orders.add_unit("web")) == "web/2"
+    applications = bench.controller.model.applications
+    assert await bench.controller.ask("web", lambda now: applications.add_unit("web")) == "web/2"
     bench.disk.faults = ["refused"]
     with pytest.raises(StoreRefused):
-        await bench.controller.ask("web", lambda now: orders.add_unit("web"))
-    assert await bench.controller.ask("web", lambda now: orders.add_unit("web")) == "web/3"
+        await bench.controller.ask("web", lambda now: applications.add_unit("web"))
+    assert await bench.controller.ask("web", lambda now: applications.add_unit("web")) == "web/3"
     task.cancel()
 
 

@@ -8,7 +8,7 @@ from tenure.core.effects import Denied, Granted, Offer
 from tenure.errors import (
     InstanceRefused,
 )
-from tests.support.bench import Bench
+from tests.support.bench import LoopBench
 from tests.support.virtual import in_virtual_time
 
 # -- time
@@ -17,7 +17,7 @@ from tests.support.virtual import in_virtual_time
 @in_virtual_time
 async def test_a_stall_of_the_loop_lengthens_every_lease_by_the_gap() -> None:
     """L8"""
-    bench = await Bench.with_applications("web", "db")
+    bench = await LoopBench.with_applications("web", "db")
     await bench.granted("web/0")
     await bench.granted("db/0")
     ends = bench.lease("web").expires_at, bench.lease("db").expires_at
@@ -33,7 +33,7 @@ async def test_a_stall_of_the_loop_lengthens_every_lease_by_the_gap() -> None:
 @in_virtual_time
 async def test_a_lease_ends_in_time_when_the_loop_runs_on_its_own() -> None:
     """L3, L4: the first in line is offered it"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     await bench.granted("web/0")
     bench.claim("web/1")
     await bench.turn()
@@ -47,13 +47,13 @@ async def test_a_lease_ends_in_time_when_the_loop_runs_on_its_own() -> None:
 @in_virtual_time
 async def test_ten_thousand_leases_that_end_together_are_offered_in_one_commit() -> None:
     """L4, L7, G11"""
-    bench = Bench()
+    bench = LoopBench()
     await bench.controller.start()
     names = [f"a{n}" for n in range(10_000)]
-    orders, leases = bench.controller.orders, bench.controller.leases
+    applications, leases = bench.controller.model.applications, bench.controller.model.leases
     for name in names:
-        orders.create(bench.clock.at, name, 60.0, 30.0)
-        for unit in (orders.add_unit(name), orders.add_unit(name)):
+        applications.create(bench.clock.at, name, 60.0, 30.0)
+        for unit in (applications.add_unit(name), applications.add_unit(name)):
             leases.connect(bench.clock.at, unit, "one", 1)
     await bench.turn()
     answers = [bench.claim(f"{name}/0") for name in names]
@@ -77,7 +77,7 @@ async def test_ten_thousand_leases_that_end_together_are_offered_in_one_commit()
 @in_virtual_time
 async def test_after_a_restart_every_lease_counts_from_the_new_seat() -> None:
     """L8, G9"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     await bench.granted("web/0")
     again = await bench.restarted(after=3600.0)
     lease = again.lease("web")
@@ -88,8 +88,8 @@ async def test_after_a_restart_every_lease_counts_from_the_new_seat() -> None:
 @in_virtual_time
 async def test_a_short_lease_gets_time_to_reconnect_after_a_restart() -> None:
     """L8: 15 s at least"""
-    bench = await Bench.with_applications("web")
-    bench.give("web", lambda now: bench.controller.orders.set_lease(now, "web", 5.0, 2.0))
+    bench = await LoopBench.with_applications("web")
+    bench.give("web", lambda now: bench.controller.model.orders.set_lease(now, "web", 5.0, 2.0))
     await bench.turn()
     await bench.pass_time(60.5)
     await bench.granted("web/0")
@@ -100,9 +100,9 @@ async def test_a_short_lease_gets_time_to_reconnect_after_a_restart() -> None:
 @in_virtual_time
 async def test_the_longest_lease_still_believed_in_bounds_a_restart() -> None:
     """L8: the bound is lowered only once the last longer promise has run out"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     await bench.granted("web/0")
-    bench.give("web", lambda now: bench.controller.orders.set_lease(now, "web", 10.0, 5.0))
+    bench.give("web", lambda now: bench.controller.model.orders.set_lease(now, "web", 10.0, 5.0))
     await bench.turn()
     again = await bench.restarted(after=1.0)
     assert again.lease("web").expires_at == again.clock.at + 60.0
@@ -114,7 +114,7 @@ async def test_the_longest_lease_still_believed_in_bounds_a_restart() -> None:
 @in_virtual_time
 async def test_a_restart_leaves_the_holder_its_term_if_it_still_believes() -> None:
     """G9, L2"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     term = await bench.granted("web/0")
     again = await bench.restarted(after=2.0)
     again.connect_all()
@@ -127,7 +127,7 @@ async def test_a_restart_leaves_the_holder_its_term_if_it_still_believes() -> No
 @in_virtual_time
 async def test_a_holder_that_believes_no_more_gets_a_new_term_after_a_restart() -> None:
     """G9, G8: the same unit resumes, with a new term; no other before"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     term = await bench.granted("web/0")
     again = await bench.restarted(after=200.0)
     again.connect_all()
@@ -140,7 +140,7 @@ async def test_a_holder_that_believes_no_more_gets_a_new_term_after_a_restart() 
 @in_virtual_time
 async def test_no_other_unit_leads_before_the_bound_after_a_restart() -> None:
     """G9, L8"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     await bench.granted("web/0")
     again = await bench.restarted(after=1000.0)
     again.connect("web/1")
@@ -158,7 +158,7 @@ async def test_no_other_unit_leads_before_the_bound_after_a_restart() -> None:
 @in_virtual_time
 async def test_another_instance_is_refused_after_a_restart_too() -> None:
     """L9"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     await bench.granted("web/0")
     again = await bench.restarted()
     with pytest.raises(InstanceRefused):
@@ -170,9 +170,9 @@ async def test_another_instance_is_refused_after_a_restart_too() -> None:
 @in_virtual_time
 async def test_a_pin_goes_on_with_what_is_left_of_it_after_a_restart() -> None:
     """L6"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     await bench.granted("web/0")
-    bench.give("web", lambda now: bench.controller.orders.pin(now, "web", "upgrade", 600.0))
+    bench.give("web", lambda now: bench.controller.model.orders.pin(now, "web", "upgrade", 600.0))
     await bench.turn()
     await bench.pass_time(130.0)
     again = await bench.restarted(after=10_000.0)
@@ -190,7 +190,7 @@ async def test_a_pin_goes_on_with_what_is_left_of_it_after_a_restart() -> None:
 @in_virtual_time
 async def test_every_acknowledged_change_is_there_after_a_restart() -> None:
     """G6, G9"""
-    bench = await Bench.with_applications("web")
+    bench = await LoopBench.with_applications("web")
     term = await bench.granted("web/0")
     for n in range(5):
         answers = bench.write("web/0", term, **{f"k{n}": str(n)})

@@ -142,7 +142,7 @@ async def test_half_a_frame_and_then_nothing_leaves_no_trace(
     await writer.drain()
     writer.close()
     await writer.wait_closed()
-    assert set(served.controller.leases.sessions) == {"web/0"}
+    assert set(served.controller.model.sessions) == {"web/0"}
 
 
 UPGRADE = (
@@ -162,7 +162,7 @@ async def test_a_connection_lost_right_after_its_hello_leaves_no_ghost(
         socket = await served.dial()
         await socket.socket.send_str(encode([hello]).decode())
         await socket.socket.close()
-    sessions = served.controller.leases.sessions
+    sessions = served.controller.model.sessions
     await until(lambda: set(sessions) == {"web/0"}, "no ghost is left", PATIENCE)
 
 
@@ -198,7 +198,7 @@ async def test_a_slow_reader_is_cut_off(served: Served, healthy: Socket) -> None
     reader._transport.pause_reading()  # type: ignore[attr-defined]
     units = [{"unit": "web/1", "instance": "one", "session": 1}]
     writer.write(masked([{"type": "Hello", "version": 1, "units": units}]))
-    sessions = served.controller.leases.sessions
+    sessions = served.controller.model.sessions
     await until(lambda: "web/1" in sessions, "it is connected", PATIENCE)
     for n in range(50):
         writer.write(masked([{"type": "ReadSettings", "id": n, "unit": "web/1"}]))
@@ -227,7 +227,7 @@ async def test_another_instance_is_accepted_once_the_first_is_gone(served: Serve
     await first.hello("web/1")
     assert "another instance" in (await clone.hello("web/1", instance="two"))["refused"]
     await first.socket.close()
-    sessions = served.controller.leases.sessions
+    sessions = served.controller.model.sessions
     await until(lambda: "web/1" not in sessions, "the first is gone", PATIENCE)
     again = await served.dial()
     assert (await again.hello("web/1", instance="two")).get("refused") is None

@@ -28,6 +28,7 @@ from tenure.core.changes import (
     UnitRecord,
 )
 from tenure.core.leases import Leases
+from tenure.core.model import Model
 from tenure.core.orders import Orders
 from tenure.core.staging import Batch
 from tenure.errors import InstanceRefused, Refused
@@ -111,10 +112,9 @@ class Controller:
         """Take the seat and load."""
         self.lives += 1
         self.flying, self._held, self._later = None, [], []
-        self.leases = Leases(
-            [self.kept.application(self.now(), self.grace)], offer_for=self.world.offer_for
-        )
-        self.orders = Orders(self.leases, least_duration=0.5)
+        model = Model(offer_for=self.world.offer_for, least_duration=0.5)
+        model.begin(self.now(), [self.kept.application(self.now(), self.grace)])
+        self.leases, self.orders = model.leases, model.orders
 
     def crash(self, *, landed: bool) -> None:
         """Gone at once; the commit under way landed or did not."""
@@ -123,14 +123,14 @@ class Controller:
             self.kept.apply(self.flying.changes)
         elif self.flying is not None:
             self._undone(self.flying)
-        self._undone(self.leases.ledger.gathering)
+        self._undone(self.leases.staging.gathering)
         self.leases = None
         self.lives += 1
 
     def lease(self) -> Any:
         """The lease as decided now."""
         assert self.leases is not None
-        return self.leases.ledger.applications[APP].lease
+        return self.leases.staging.applications[APP].lease
 
     def wake_at(self) -> float | None:
         """The true instant at which it must look again."""
@@ -152,7 +152,7 @@ class Controller:
 
     def _answer(self, answers: list[Answer]) -> None:
         assert self.leases is not None
-        if self.leases.ledger.gathering.changes:
+        if self.leases.staging.gathering.changes:
             self._later += answers
         elif self.flying is not None:
             self._held += answers
@@ -161,7 +161,7 @@ class Controller:
         self._commit()
 
     def _commit(self) -> None:
-        batch = self.leases.ledger.take() if self.leases and not self.flying else None
+        batch = self.leases.staging.take() if self.leases and not self.flying else None
         if batch is None:
             return
         self.flying, self._held, self._later = batch, self._later, []
@@ -178,7 +178,7 @@ class Controller:
             _say(held)
             self._commit()
             return
-        younger = self.leases.ledger.take()
+        younger = self.leases.staging.take()
         lost = held + self._later
         self._later = []
         self._undone(younger)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tenure.core import application as applications
 from tenure.core.application import Application
+from tenure.core.applications import Applications
 from tenure.core.changes import (
     ApplicationPut,
     ApplicationRecord,
@@ -14,10 +15,12 @@ from tenure.core.changes import (
     Persisted,
     PinPut,
 )
+from tenure.core.charms import Charms
 from tenure.core.effects import Denied, Granted, Push
 from tenure.core.lease import Lease
 from tenure.core.leases import Leases
 from tenure.core.orders import Orders
+from tenure.core.peers import Peers
 from tenure.core.tracker import Grant, Tracker
 
 APP = "web"
@@ -31,18 +34,21 @@ class PromptLeases(Leases):
         lease = super().settle(now, application, lease, *changes)
         if lease.offer is not None:
             self.tell_offer(now, lease.offer.unit)
-        return self.ledger.applications[application.name].lease
+        return self.staging.applications[application.name].lease
 
 
-class Bench:
+class CoreBench:
     """The application `web` with connected units; lease 60 s, guarantee 30 s."""
 
     def __init__(self, units: int = 3, *, duration: float = 60.0, guarantee: float = 30.0) -> None:
         self.leases = PromptLeases()
+        self.peers = Peers(self.leases)
+        self.charms = Charms(self.leases)
+        self.applications = Applications(self.leases, self.charms, self.peers)
         self.orders = Orders(self.leases)
-        self.orders.create(0.0, APP, duration, guarantee)
+        self.applications.create(0.0, APP, duration, guarantee)
         for number in range(units):
-            self.orders.add_unit(APP)
+            self.applications.add_unit(APP)
             self.connect(0.0, f"{APP}/{number}")
         self.committed()
 
@@ -80,7 +86,7 @@ class Bench:
 
     def committed(self) -> list[Change]:
         """What was to be persisted since the last time; it is, now."""
-        batch = self.leases.ledger.take()
+        batch = self.leases.staging.take()
         return list(batch.changes) if batch else []
 
     def history(self) -> list[HistoryAdded]:
@@ -90,7 +96,7 @@ class Bench:
     @property
     def application(self) -> Application:
         """As decided now."""
-        return self.leases.ledger.applications[APP]
+        return self.leases.staging.applications[APP]
 
     @property
     def lease(self) -> Lease:

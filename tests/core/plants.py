@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tenure.core import application, bucket, lease, leases, orders
+from tenure.core import application, bucket, lease, leases
 from tenure.core.application import Application
+from tenure.core.applications import Applications
 from tenure.core.changes import Cause, Holder, Persisted
-from tenure.core.charms import BagWrite, Charms
 from tenure.core.effects import Granted, Revision, Verdict
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
-from tenure.core.leases import Leases, Session
-from tenure.core.orders import Orders
+from tenure.core.leases import Leases
+from tenure.core.peers import BagWrite, Peers
+from tenure.core.sessions import Session, Sessions
 from tenure.core.staging import Staging
 from tenure.errors import NotLeader
 
@@ -182,19 +183,20 @@ def waiters_forgotten_on_reload(patch: Patch) -> None:
 @caught_by(scenarios.other_instance_is_refused_while_one_is_connected,
            scenarios.other_instance_is_refused_while_one_may_believe)  # fmt: skip
 def other_instance_accepted(patch: Patch) -> None:
-    def connect(self: Leases, now: float, unit: str, instance: str, number: int) -> Application:
-        self.sessions[unit] = Session(instance, number)
-        return self.application_with(unit)
+    def begin(
+        self: Sessions, now: float, unit: str, instance: str, number: int, lease: Lease
+    ) -> None:
+        self._of[unit] = Session(instance, number)
 
-    patch.setattr(Leases, "connect", connect)
+    patch.setattr(Sessions, "begin", begin)
 
 
 @caught_by(scenarios.superseded_sessions_end_means_nothing)
 def superseded_session_ends_the_newer(patch: Patch) -> None:
-    def disconnect(self: Leases, now: float, unit: str, number: int) -> None:
-        self.sessions.pop(unit, None)
+    def end(self: Sessions, unit: str, number: int) -> bool:
+        return self._of.pop(unit, None) is not None
 
-    patch.setattr(Leases, "disconnect", disconnect)
+    patch.setattr(Sessions, "end", end)
 
 
 @caught_by(scenarios.writer_is_not_told)
@@ -215,7 +217,7 @@ def no_change_raises_the_revision(patch: Patch) -> None:
         return dict(changes)
 
     patch.setattr(bucket, "real_changes", everything)
-    patch.setattr(leases, "real_changes", everything)
+    patch.setattr(application, "real_changes", everything)
 
 
 @caught_by(scenarios.rolled_back_grant_never_was, worlds)
@@ -225,28 +227,28 @@ def roll_back_forgotten(patch: Patch) -> None:
 
 @caught_by(scenarios.tombstone_keeps_its_term)
 def tombstone_forgotten(patch: Patch) -> None:
-    real = Orders.remove_application
+    real = Applications.remove_application
 
-    def remove(self: Orders, now: float, name: str) -> str:
+    def remove(self: Applications, now: float, name: str) -> str:
         told = real(self, now, name)
-        del self._leases.ledger.applications[name]
+        del self._leases.staging.applications[name]
         return told
 
-    patch.setattr(Orders, "remove_application", remove)
+    patch.setattr(Applications, "remove_application", remove)
 
 
 @caught_by(scenarios.removed_application_is_pinned_no_more)
 def tombstone_stays_pinned(patch: Patch) -> None:
-    real = Orders.remove_application
+    real = Applications.remove_application
 
-    def remove(self: Orders, now: float, name: str) -> str:
-        pins = self.application(name).lease.pins
+    def remove(self: Applications, now: float, name: str) -> str:
+        pins = self._leases.staging.living(name).lease.pins
         told = real(self, now, name)
-        gone = self._leases.ledger.applications[name]
-        self._leases.ledger.touch(replace(gone, lease=replace(gone.lease, pins=pins)))
+        gone = self._leases.staging.applications[name]
+        self._leases.staging.touch(replace(gone, lease=replace(gone.lease, pins=pins)))
         return told
 
-    patch.setattr(orders.Orders, "remove_application", remove)
+    patch.setattr(Applications, "remove_application", remove)
 
 
 @caught_by(worlds)
@@ -283,17 +285,17 @@ def bag_of_the_application_not_fenced(patch: Patch) -> None:
 
 @caught_by(scenarios.refused_commit_left_nothing)
 def commit_checks_as_it_goes(patch: Patch) -> None:
-    real = Charms.commit
+    real = Peers.commit
 
     def commit(
-        self: Charms, now: float, unit: str, writes: Sequence[BagWrite], term: int | None
+        self: Peers, now: float, unit: str, writes: Sequence[BagWrite], term: int | None
     ) -> dict[int, int]:
         versions: dict[int, int] = {}
         for write in writes:
             versions |= real(self, now, unit, [write], term)
         return versions
 
-    patch.setattr(Charms, "commit", commit)
+    patch.setattr(Peers, "commit", commit)
 
 
 @caught_by(scenarios.others_are_told_of_a_bag_and_the_writer_is_not)

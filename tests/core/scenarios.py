@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from tenure.core.bucket import merge
 from tenure.core.changes import Bucket
-from tenure.core.charms import BagWrite, Charms, CharmSpec
+from tenure.core.charms import CharmSpec
 from tenure.core.effects import BagChanged, Denied, Granted, Offer, Revision
 from tenure.core.lease import ends_at
+from tenure.core.peers import BagWrite
 from tenure.errors import InstanceRefused, NotFound, NotLeader, TenureError
 
 from .bench import (
@@ -24,19 +25,19 @@ from .bench import (
     W0,
     W1,
     W2,
-    Bench,
+    CoreBench,
     granted,
     restarted,
     saved,
 )
 
 
-def grants_anew(bench: Bench, now: float, unit: str, term: int) -> None:
+def grants_anew(bench: CoreBench, now: float, unit: str, term: int) -> None:
     """The unit is granted the lease, under this very term."""
     assert bench.claim(now, unit) == Granted(unit=unit, term=term, duration=60.0, guarantee=30.0)
 
 
-def is_refused_as_another(bench: Bench, now: float, unit: str, instance: str) -> None:
+def is_refused_as_another(bench: CoreBench, now: float, unit: str, instance: str) -> None:
     """Another instance of the unit is turned away."""
     refused = False
     try:
@@ -46,7 +47,7 @@ def is_refused_as_another(bench: Bench, now: float, unit: str, instance: str) ->
     assert refused, "another instance was accepted"
 
 
-def write_is_refused(bench: Bench, now: float, unit: str, term: int) -> None:
+def write_is_refused(bench: CoreBench, now: float, unit: str, term: int) -> None:
     """The write is refused, and changes nothing."""
     before, refused = bench.application.bucket, False
     bench.tick(now)
@@ -58,7 +59,7 @@ def write_is_refused(bench: Bench, now: float, unit: str, term: int) -> None:
 
 
 def held_at_the_instant_of_expiry() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.tick(60.0)
     assert bench.holder == W0, "it was taken away at the instant of its end"
@@ -69,26 +70,26 @@ def held_at_the_instant_of_expiry() -> None:
 
 
 def regrant_has_a_new_term() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     grants_anew(bench, 10.0, W0, term + 1)
     write_is_refused(bench, 11.0, W0, term)
 
 
 def term_rises_from_unit_to_unit() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.leases.release(1.0, W0, term)
     grants_anew(bench, 2.0, W1, term + 1)
 
 
 def term_is_raised_above_what_the_claimer_has_seen() -> None:
-    grants_anew_seen = Bench().claim(0.0, W0, None, 41)
+    grants_anew_seen = CoreBench().claim(0.0, W0, None, 41)
     assert isinstance(grants_anew_seen, Granted) and grants_anew_seen.term == 42
 
 
 def term_is_raised_above_what_a_denied_unit_has_seen() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     assert isinstance(bench.claim(1.0, W1, None, 41), Denied)
     bench.leases.release(2.0, W0, term)
@@ -97,7 +98,7 @@ def term_is_raised_above_what_a_denied_unit_has_seen() -> None:
 
 
 def extension_never_shortens() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.orders.set_lease(1.0, APP, 10.0, 5.0)
     assert bench.claim(2.0, W0, term) == granted(term, 10.0, 5.0)
@@ -105,7 +106,7 @@ def extension_never_shortens() -> None:
 
 
 def restart_extends_the_lease() -> None:
-    bench = Bench(1)
+    bench = CoreBench(1)
     bench.leads(0.0, W0)
     lease = restarted(saved(bench.committed()), 59.0).lease
     assert lease.holder is not None and lease.holder.unit == W0
@@ -113,7 +114,7 @@ def restart_extends_the_lease() -> None:
 
 
 def shorter_lease_keeps_the_longest_on_record() -> None:
-    bench = Bench(1)
+    bench = CoreBench(1)
     bench.leads(0.0, W0)
     bench.orders.set_lease(1.0, APP, 10.0, 5.0)
     record = saved(bench.committed())
@@ -125,14 +126,14 @@ def shorter_lease_keeps_the_longest_on_record() -> None:
 
 
 def longer_lease_is_on_record_first() -> None:
-    bench = Bench(1)
+    bench = CoreBench(1)
     bench.leads(0.0, W0)
     bench.orders.set_lease(1.0, APP, 120.0, 30.0)
     assert saved(bench.committed()).longest == 120.0
 
 
 def freed_lease_is_offered_to_the_first_alone() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.waits(1.0, W1, W2)
     bench.leases.release(2.0, W0, term)
@@ -142,7 +143,7 @@ def freed_lease_is_offered_to_the_first_alone() -> None:
 
 
 def lapsed_offer_goes_to_the_next() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.waits(1.0, W1, W2)
     bench.leases.release(2.0, W0, term)
@@ -153,7 +154,7 @@ def lapsed_offer_goes_to_the_next() -> None:
 
 
 def line_survives_a_reload() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.waits(1.0, W1)
     bench.committed()
@@ -167,13 +168,13 @@ def line_survives_a_reload() -> None:
 
 
 def write_of_another_is_refused() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     write_is_refused(bench, 1.0, W1, term)
 
 
 def write_under_an_old_term_is_refused() -> None:
-    bench = Bench()
+    bench = CoreBench()
     old = bench.leads(0.0, W0)
     new = bench.leads(1.0, W0)
     write_is_refused(bench, 2.0, W0, old)
@@ -181,7 +182,7 @@ def write_under_an_old_term_is_refused() -> None:
 
 
 def release_of_an_old_term_is_nothing() -> None:
-    bench = Bench()
+    bench = CoreBench()
     old = bench.leads(0.0, W0)
     bench.leads(1.0, W0)
     bench.leases.release(2.0, W0, old)
@@ -189,14 +190,14 @@ def release_of_an_old_term_is_nothing() -> None:
 
 
 def revoked_term_writes_nothing() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.orders.revoke(1.0, APP)
     write_is_refused(bench, 1.0, W0, term)
 
 
 def pin_suspends_expiry() -> None:
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.orders.pin(1.0, APP, "upgrade", 100.0)
     bench.tick(90.0)
@@ -207,11 +208,11 @@ def pin_suspends_expiry() -> None:
 
 
 def other_instance_is_refused_while_one_is_connected() -> None:
-    is_refused_as_another(Bench(), 1.0, W0, "clone")
+    is_refused_as_another(CoreBench(), 1.0, W0, "clone")
 
 
 def other_instance_is_refused_while_one_may_believe() -> None:
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.leases.disconnect(1.0, W0, 1)
     is_refused_as_another(bench, 60.0, W0, "clone")
@@ -219,7 +220,7 @@ def other_instance_is_refused_while_one_may_believe() -> None:
 
 
 def superseded_sessions_end_means_nothing() -> None:
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.waits(1.0, W1)
     bench.connect(2.0, W1, "one", 2)
@@ -229,14 +230,14 @@ def superseded_sessions_end_means_nothing() -> None:
 
 
 def writer_is_not_told() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.leases.write(1.0, W0, term, {"k": "v"})
     assert bench.told() == [Revision(unit=u, revision=1, keys=("k",)) for u in (W1, W2)]
 
 
 def no_change_raises_nothing() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.leases.write(1.0, W0, term, {"k": "v"})
     bench.told(), bench.committed()
@@ -247,12 +248,12 @@ def no_change_raises_nothing() -> None:
 
 
 def tombstone_keeps_its_term() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.leases.write(0.0, W0, term, {"k": "v"})
-    bench.orders.remove_application(1.0, APP)
-    bench.orders.create(2.0, APP, 60.0, 30.0)
-    unit = bench.orders.add_unit(APP)
+    bench.applications.remove_application(1.0, APP)
+    bench.applications.create(2.0, APP, 60.0, 30.0)
+    unit = bench.applications.add_unit(APP)
     assert unit == "web/3", "a unit's number came back"
     bench.connect(2.0, unit)
     assert isinstance(bench.claim(3.0, unit), Denied), "the old leader may still believe"
@@ -261,16 +262,16 @@ def tombstone_keeps_its_term() -> None:
 
 
 def removed_application_is_pinned_no_more() -> None:
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.orders.pin(1.0, APP, "upgrade", 1000.0)
-    bench.orders.remove_application(2.0, APP)
+    bench.applications.remove_application(2.0, APP)
     bench.tick(60.1)
     assert bench.holder is None and not bench.lease.pins
 
 
 def elected_unit_then_the_old_leader() -> None:
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.waits(1.0, W1, W2)
     bench.orders.elect(2.0, W2)
@@ -284,24 +285,23 @@ def elected_unit_then_the_old_leader() -> None:
 
 
 def rolled_back_grant_never_was() -> None:
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
-    batch = bench.leases.ledger.take()
+    batch = bench.leases.staging.take()
     assert batch is not None
     bench.leases.roll_back([batch])
     assert bench.holder is None and bench.lease.term == 0
     grants_anew(bench, 1.0, W1, 1)
 
 
-def with_peers(units: int = 3) -> tuple[Bench, Charms]:
+def with_peers(units: int = 3) -> CoreBench:
     """An application with the relations 0 and 1, whose units all take part in both."""
-    bench = Bench(units)
-    charms = bench.orders.charms
-    charms.give(APP, CharmSpec(source="/srv/web", peers=("peers", "ring")))
+    bench = CoreBench(units)
+    bench.charms.give(APP, CharmSpec(source="/srv/web", peers=("peers", "ring")))
     for number in range(units):
-        charms.enter(f"{APP}/{number}", {})
+        bench.peers.enter(f"{APP}/{number}", {})
     bench.told(), bench.committed()
-    return bench, charms
+    return bench
 
 
 def own(relation: int = 0, **changes: str) -> BagWrite:
@@ -315,39 +315,39 @@ def shared(relation: int = 0, **changes: str) -> BagWrite:
 
 
 def bag_of_the_application_is_fenced() -> None:
-    bench, charms = with_peers()
+    bench = with_peers()
     old = bench.leads(0.0, W0)
     bench.leases.release(1.0, W0, old)
     bench.leads(1.0, W1)
-    assert refused_as_no_leader(charms, 2.0, W0, old), "it leads no more"
+    assert refused_as_no_leader(bench, 2.0, W0, old), "it leads no more"
     bench.tick(70.0)
     new = bench.leads(70.0, W0)
-    assert refused_as_no_leader(charms, 70.0, W0, old), "it leads under another term"
-    assert charms.commit(70.0, W0, [shared(k="v")], new) == {0: 1}
+    assert refused_as_no_leader(bench, 70.0, W0, old), "it leads under another term"
+    assert bench.peers.commit(70.0, W0, [shared(k="v")], new) == {0: 1}
 
 
-def refused_as_no_leader(charms: Charms, now: float, unit: str, term: int | None) -> bool:
+def refused_as_no_leader(bench: CoreBench, now: float, unit: str, term: int | None) -> bool:
     """Whether a write of the application's bag is refused."""
     try:
-        charms.commit(now, unit, [own(late="1"), shared(late="1")], term)
+        bench.peers.commit(now, unit, [own(late="1"), shared(late="1")], term)
     except NotLeader:
         return True
     return False
 
 
 def refused_commit_left_nothing() -> None:
-    bench, charms = with_peers()
+    bench = with_peers()
     term = bench.leads(0.0, W0)
     bench.told(), bench.committed()
     before = bench.application
     with pytest.raises(NotFound):
-        charms.commit(0.0, W0, [own(0, a="1"), shared(1, b="2"), own(7, c="3")], term)
+        bench.peers.commit(0.0, W0, [own(0, a="1"), shared(1, b="2"), own(7, c="3")], term)
     assert bench.application is before and bench.told() == [] and bench.committed() == []
 
 
 def others_are_told_of_a_bag_and_the_writer_is_not() -> None:
-    bench, charms = with_peers()
-    charms.commit(0.0, W1, [own(k="v")], None)
+    bench = with_peers()
+    bench.peers.commit(0.0, W1, [own(k="v")], None)
     assert bench.told() == [
         BagChanged(unit=other, relation=0, owner=W1, version=2) for other in (W0, W2)
     ]

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from tenure.core import application as applications
-from tenure.core.changes import HistoryAdded, Option
+from tenure.core.changes import HistoryAdded, Option, UnitDropped
 from tenure.core.charms import CharmSpec
-from tenure.core.effects import Remove
-from tenure.errors import BadRequest, Refused
+from tenure.core.effects import Denied, Granted, Offer, Remove
+from tenure.errors import BadRequest, NotFound, Refused
 
-from .bench import APP, W0, W1, Bench
-from .scenarios import with_peers
+from . import scenarios
+from .bench import APP, W0, W1, W2, CoreBench
+from .scenarios import refusal_of, with_peers
 
 
 def given(*peers: str) -> CharmSpec:
@@ -25,12 +26,12 @@ def given(*peers: str) -> CharmSpec:
 
 def test_an_application_begins_with_charm_configuration_and_units_in_one_step() -> None:
     """G7, O2"""
-    bench = Bench(0)
-    said = bench.orders.create(
+    bench = CoreBench(0)
+    said = bench.applications.create(
         0.0, "db", 60.0, 30.0, charm=given("peers"), config={"port": "81"}, units=2, new=True
     )
     assert said == '"db" created with db/0, db/1'
-    made = bench.leases.ledger.applications["db"]
+    made = bench.leases.staging.applications["db"]
     assert made.charm is not None and made.charm.revision == 1 and made.config is not None
     assert made.config.values == {"port": "81"} and list(made.units) == ["db/0", "db/1"]
     kinds = [change.kind for change in bench.committed() if isinstance(change, HistoryAdded)]
@@ -44,21 +45,21 @@ def test_an_application_begins_with_charm_configuration_and_units_in_one_step() 
 )  # fmt: skip
 def test_an_application_that_cannot_begin_so_does_not_begin(wrong: dict[str, Any]) -> None:
     """G7"""
-    bench = Bench(0)
+    bench = CoreBench(0)
     asked = {"charm": given(), "config": {"port": "1"}, "units": 1, **wrong}
     with pytest.raises(BadRequest):
-        bench.orders.create(0.0, "db", 60.0, 30.0, **asked)
-    assert "db" not in bench.leases.ledger.applications and bench.committed() == []
+        bench.applications.create(0.0, "db", 60.0, 30.0, **asked)
+    assert "db" not in bench.leases.staging.applications and bench.committed() == []
 
 
 def test_an_application_that_exists_stays_as_it_is_or_is_refused_as_new() -> None:
     """G7"""
-    bench, _ = with_peers()
+    bench = with_peers()
     before = bench.application
     asked: dict[str, Any] = {"charm": given(), "units": 5}
-    assert bench.orders.create(0.0, APP, 60.0, 30.0, **asked) == '"web" exists already'
+    assert bench.applications.create(0.0, APP, 60.0, 30.0, **asked) == '"web" exists already'
     with pytest.raises(Refused, match='"web" exists already: choose another name'):
-        bench.orders.create(0.0, APP, 60.0, 30.0, **asked, new=True)
+        bench.applications.create(0.0, APP, 60.0, 30.0, **asked, new=True)
     assert bench.application is before and bench.committed() == []
 
 
@@ -67,18 +68,20 @@ def test_an_application_that_exists_stays_as_it_is_or_is_refused_as_new() -> Non
 
 def test_an_application_that_leaves_goes_with_the_last_of_its_units() -> None:
     """U4, B1, G8: all are asked, and the leader steps down first"""
-    bench, _ = with_peers(2)
+    bench = with_peers(2)
     term = bench.leads(0.0, W0)
     bench.waits(0.0, W1)
     bench.told()
-    assert bench.orders.retire_application(1.0, APP) == '"web" goes with the last of its units'
+    assert (
+        bench.applications.retire_application(1.0, APP) == '"web" goes with the last of its units'
+    )
     assert bench.told() == [Remove(unit=W0), Remove(unit=W1)]
     assert bench.application.removing and bench.holder == W0 and bench.lease.line == ()
     bench.leases.release(2.0, W0, term)
     assert bench.told() == [], "nobody is left who could lead"
-    bench.orders.gone(W0)
+    bench.applications.gone(W0)
     assert bench.application.alive
-    bench.orders.gone(W1)
+    bench.applications.gone(W1)
     gone = bench.application
     assert (gone.alive, gone.removing, gone.units, gone.charm) == (False, False, {}, None)
     assert gone.lease.term == term
@@ -90,40 +93,147 @@ def test_an_application_that_leaves_goes_with_the_last_of_its_units() -> None:
 
 def test_an_application_without_units_goes_at_once() -> None:
     """B1"""
-    bench = Bench(0)
-    assert bench.orders.retire_application(0.0, APP) == '"web" removed'
+    bench = CoreBench(0)
+    assert bench.applications.retire_application(0.0, APP) == '"web" removed'
     assert not bench.application.alive
 
 
 def test_an_application_that_leaves_gets_no_units_and_is_not_created_meanwhile() -> None:
     """G7"""
-    bench, _ = with_peers()
-    bench.orders.retire_application(1.0, APP)
+    bench = with_peers()
+    bench.applications.retire_application(1.0, APP)
     with pytest.raises(Refused, match="is being removed, so it gets no new units"):
-        bench.orders.add_unit(APP)
+        bench.applications.add_unit(APP)
     for new in (True, False):
         with pytest.raises(Refused, match="create it again once it is gone"):
-            bench.orders.create(1.0, APP, 60.0, 30.0, new=new)
+            bench.applications.create(1.0, APP, 60.0, 30.0, new=new)
 
 
 def test_asking_again_tells_the_units_again_and_nothing_else() -> None:
     """U4: and those that are to be dropped by force are named"""
-    bench, _ = with_peers(2)
-    bench.orders.retire_application(1.0, APP)
+    bench = with_peers(2)
+    bench.applications.retire_application(1.0, APP)
     bench.leases.disconnect(1.0, W1, 1)
     bench.told(), bench.committed()
-    said = bench.orders.retire_application(2.0, APP)
+    said = bench.applications.retire_application(2.0, APP)
     assert said.endswith("`tenure remove-unit web/1 --force`")
     assert bench.told() == [Remove(unit=W0)] and bench.committed() == []
-    bench.orders.remove_unit(3.0, W1, force=True)
-    bench.orders.gone(W0)
+    bench.applications.remove_unit(3.0, W1, force=True)
+    bench.applications.gone(W0)
     assert not bench.application.alive
 
 
 def test_a_restarted_controller_knows_that_an_application_leaves() -> None:
     """L7, U4"""
-    bench, _ = with_peers()
-    bench.orders.retire_application(1.0, APP)
+    bench = with_peers()
+    bench.applications.retire_application(1.0, APP)
     now = bench.application
     kept = applications.Persisted(applications={APP: applications.record_of(now)}, units=now.units)
     assert applications.restored(kept, APP, 0.0, 15.0).removing
+
+
+def test_the_goal_is_all_units_by_number() -> None:
+    """G10: the same whoever leads, and whoever asks"""
+    bench = CoreBench(12)
+    before = bench.applications.goal(W0)
+    assert [record.unit for record in before] == [f"web/{n}" for n in range(12)]
+    bench.leads(0.0, "web/7")
+    assert bench.applications.goal("web/7") == before == bench.applications.goal(W1)
+    bench.applications.remove_unit(0.0, W0, force=False)
+    assert [record.removing for record in bench.applications.goal(W1)] == [True] + [False] * 11
+
+
+def test_a_removed_application_leaves_a_tombstone_with_term_revision_and_lease() -> None:
+    """G8, B1"""
+    scenarios.tombstone_keeps_its_term()
+
+
+def test_a_removed_application_is_pinned_no_more() -> None:
+    """L6, G8"""
+    scenarios.removed_application_is_pinned_no_more()
+
+
+def test_creating_is_idempotent_and_refuses_bad_words() -> None:
+    """B1, L1"""
+    bench = CoreBench()
+    assert bench.applications.create(0.0, APP, 5.0, 1.0) == '"web" exists already'
+    assert bench.lease.duration == 60.0
+    with pytest.raises(BadRequest):
+        bench.applications.create(0.0, "Web", 60.0, 30.0)
+
+
+def test_what_does_not_exist_is_not_found() -> None:
+    """O2, G7"""
+    bench = CoreBench()
+    bench.applications.create(0.0, "db", 60.0, 30.0)
+    bench.applications.remove_application(0.0, "db")
+    for name in ("db", "other"):
+        with pytest.raises(NotFound):
+            bench.leases.staging.living(name)
+    with pytest.raises(NotFound):
+        bench.orders.elect(0.0, "web/9")
+
+
+def test_a_unit_s_number_is_never_used_again() -> None:
+    """G8, L9"""
+    bench = CoreBench(2)
+    bench.leases.disconnect(0.0, W1, 1)
+    bench.applications.remove_unit(0.0, W1, force=True)
+    assert UnitDropped(W1) in bench.committed()
+    assert bench.applications.add_unit(APP) == W2
+
+
+def test_a_leader_that_is_removed_steps_down_first() -> None:
+    """U4, L5, H1"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    bench.waits(0.0, W1)
+    bench.applications.remove_unit(1.0, W0, force=False)
+    assert bench.told() == [Remove(unit=W0)] and bench.holder == W0
+    bench.leases.release(2.0, W0, term)
+    assert bench.told() == [Offer(unit=W1)]
+    assert isinstance(bench.claim(2.1, W0), Denied) and W0 not in bench.lease.line
+    bench.applications.gone(W0)
+    assert W0 not in bench.application.units
+
+
+def test_removing_the_leader_does_not_forget_whom_the_operator_elected() -> None:
+    """O1, U4"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    bench.waits(0.0, W1)
+    bench.orders.elect(1.0, W2)
+    bench.applications.remove_unit(2.0, W0, force=False)
+    bench.told()
+    bench.leases.release(3.0, W0, term)
+    assert bench.told() == [Offer(unit=W2)]
+
+
+def test_a_waiting_unit_that_is_removed_loses_its_place_and_its_offer() -> None:
+    """U4, L4, G11"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    bench.waits(0.0, W1, W2)
+    bench.leases.release(1.0, W0, term)
+    bench.told()
+    bench.applications.remove_unit(1.1, W1, force=False)
+    assert bench.told() == [Offer(unit=W2), Remove(unit=W1)]
+
+
+def test_a_unit_without_agent_is_dropped_by_force_and_its_lease_runs_out() -> None:
+    """L5, U4"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    assert "is connected" in refusal_of(lambda: bench.applications.remove_unit(1.0, W0, force=True))
+    bench.leases.disconnect(1.0, W0, 1)
+    bench.applications.remove_unit(1.0, W0, force=True)
+    assert isinstance(bench.claim(60.0, W1), Denied)
+    assert isinstance(bench.claim(60.1, W1), Granted)
+
+
+def test_only_a_unit_that_was_asked_to_leave_may_go() -> None:
+    """U4, G7"""
+    bench = CoreBench()
+    with pytest.raises(Refused, match="was not asked to leave"):
+        bench.applications.gone(W0)
+    assert W0 in bench.application.units

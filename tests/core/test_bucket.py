@@ -9,7 +9,7 @@ from tenure.core.changes import Bucket, SettingsCleared, SettingsMerged
 from tenure.errors import BucketFull
 
 from . import scenarios
-from .bench import APP, W0, Bench
+from .bench import APP, W0, CoreBench
 
 
 def test_a_write_merges_per_key_and_an_empty_value_removes() -> None:
@@ -34,21 +34,21 @@ def test_a_real_change_raises_the_revision_by_one_and_no_change_by_none() -> Non
 
 def test_a_bucket_is_created_empty_kept_across_leaders_and_gone_with_its_application() -> None:
     """B1"""
-    bench = Bench()
+    bench = CoreBench()
     assert bench.application.bucket == Bucket()
     term = bench.leads(0.0, W0)
     bench.leases.write(0.0, W0, term, {"k": "v"})
     bench.leases.release(1.0, W0, term)
     bench.leads(2.0, "web/1")
     assert bench.leases.read(W0).settings == {"k": "v"}
-    bench.orders.remove_application(3.0, APP)
+    bench.applications.remove_application(3.0, APP)
     assert bench.application.bucket == Bucket(revision=1)
     assert SettingsCleared(APP) in bench.committed()
 
 
 def test_what_is_persisted_of_a_write_is_the_change_alone() -> None:
     """B3, B4, G6"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.leases.write(0.0, W0, term, {"a": "1", "b": "2"})
     bench.committed()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tenure.core.changes import HistoryAdded, PinDropped, PinPut
-from tenure.core.effects import Denied, Granted, Offer, Revision, StepDown
+from tenure.core.effects import Denied, Granted, Offer, Revision
 from tenure.core.lease import ends_at
 from tenure.core.leases import MAX_LEAP
 from tenure.errors import BadRequest, NotFound, NotLeader
 
 from . import scenarios
-from .bench import APP, W0, W1, W2, Bench, restarted, saved
+from .bench import APP, W0, W1, W2, CoreBench, restarted, saved
 from .scenarios import refusal_of
 
 
@@ -22,7 +22,7 @@ def test_a_lease_runs_out_after_the_instant_of_its_end() -> None:
 
 def test_a_free_lease_is_granted_and_a_held_one_denied_at_once() -> None:
     """L2, G1, G2"""
-    bench = Bench()
+    bench = CoreBench()
     assert bench.claim(0.0, W0) == Granted(unit=W0, term=1, duration=60.0, guarantee=30.0)
     assert bench.claim(0.0, W1) == Denied(unit=W1, duration=60.0)
     assert bench.lease.line == (W1,)
@@ -30,7 +30,7 @@ def test_a_free_lease_is_granted_and_a_held_one_denied_at_once() -> None:
 
 def test_a_renewal_keeps_the_term_and_touches_memory_only() -> None:
     """L2, L7"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.committed()
     verdict = bench.claim(20.0, W0, term)
@@ -61,7 +61,7 @@ def test_a_denied_claim_reports_a_higher_term_too() -> None:
 @pytest.mark.parametrize("seen", [-1, 2 * MAX_LEAP, 2**63, 10**300])
 def test_an_absurd_term_is_refused_and_takes_leadership_from_nobody(seen: int) -> None:
     """G8, G7, G11: neither from others, nor for ever from the unit that reported it"""
-    bench = Bench()
+    bench = CoreBench()
     with pytest.raises(BadRequest, match="web/0 reports term"):
         bench.leases.claim(0.0, W0, None, seen)
     assert bench.holder is None
@@ -71,7 +71,7 @@ def test_an_absurd_term_is_refused_and_takes_leadership_from_nobody(seen: int) -
 
 def test_who_has_seen_a_term_far_beyond_leads_above_it_after_some_claims() -> None:
     """G8, G11: a lie had raised the term, and then an older store was restored"""
-    bench, seen = Bench(), 3 * MAX_LEAP
+    bench, seen = CoreBench(), 3 * MAX_LEAP
     for _ in range(2):
         with pytest.raises(BadRequest, match="far beyond"):
             bench.leases.claim(0.0, W0, None, seen)
@@ -85,7 +85,7 @@ def test_a_shorter_lease_never_shortens_what_was_granted() -> None:
 
 def test_a_grant_is_persisted_with_its_cause_and_the_time_without_leader() -> None:
     """L7, G8"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.leases.release(2.0, W0, term)
     bench.committed()
@@ -99,7 +99,7 @@ def test_a_grant_is_persisted_with_its_cause_and_the_time_without_leader() -> No
 
 def test_expiry_and_release_are_persisted_with_their_cause() -> None:
     """L7"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.committed()
     bench.tick(60.1)
@@ -125,7 +125,7 @@ def test_a_lapsed_offer_goes_to_the_next_in_line() -> None:
 
 def test_an_offer_moves_on_when_its_unit_disconnects_or_stops() -> None:
     """L4, G11"""
-    bench = Bench(4)
+    bench = CoreBench(4)
     term = bench.leads(0.0, W0)
     bench.waits(1.0, W1, W2, "web/3")
     bench.leases.release(2.0, W0, term)
@@ -136,7 +136,7 @@ def test_an_offer_moves_on_when_its_unit_disconnects_or_stops() -> None:
 
 def test_a_unit_that_steps_down_joins_the_end_of_the_line() -> None:
     """L4, L5"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.waits(1.0, W1, W2)
     bench.leases.release(2.0, W0, term)
@@ -146,7 +146,7 @@ def test_a_unit_that_steps_down_joins_the_end_of_the_line() -> None:
 
 def test_an_ineligible_unit_is_denied_and_does_not_wait() -> None:
     """L4, U4"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leases.set_eligible(0.0, W0, False)
     bench.waits(0.0, W0)
     assert bench.lease.line == ()
@@ -154,7 +154,7 @@ def test_an_ineligible_unit_is_denied_and_does_not_wait() -> None:
 
 def test_an_ineligible_holder_that_believes_in_nothing_frees_the_lease() -> None:
     """L2, U4"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.waits(0.0, W1)
     bench.leases.set_eligible(1.0, W0, False)
@@ -175,7 +175,7 @@ def test_a_write_is_fenced_by_holder_and_term() -> None:
 
 def test_a_write_after_the_lease_ran_out_is_refused_in_juju_s_words() -> None:
     """G6, G7"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.tick(60.1)
     with pytest.raises(NotLeader) as refusal:
@@ -187,7 +187,7 @@ def test_a_write_after_the_lease_ran_out_is_refused_in_juju_s_words() -> None:
 
 def test_an_empty_key_is_refused_and_nothing_of_the_group_lands() -> None:
     """G6, G7, B3"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.committed()
     with pytest.raises(BadRequest):
@@ -197,7 +197,7 @@ def test_an_empty_key_is_refused_and_nothing_of_the_group_lands() -> None:
 
 def test_every_unit_reads_its_own_application_and_no_other() -> None:
     """B2, G6"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.leases.write(1.0, W0, term, {"k": "v"})
     assert bench.leases.read(W2).settings == {"k": "v"}
@@ -208,7 +208,7 @@ def test_every_unit_reads_its_own_application_and_no_other() -> None:
 def test_all_connected_units_but_the_writer_are_told_of_a_revision() -> None:
     """B5"""
     scenarios.writer_is_not_told()
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.leases.disconnect(1.0, W1, 1)
     bench.leases.write(1.0, W0, term, {"k": "v"})
@@ -218,49 +218,10 @@ def test_all_connected_units_but_the_writer_are_told_of_a_revision() -> None:
 def test_setting_what_is_there_raises_nothing_and_still_needs_leadership() -> None:
     """B4"""
     scenarios.no_change_raises_nothing()
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     with pytest.raises(NotLeader):
         bench.leases.write(1.0, W1, 1, {})
-
-
-def test_another_instance_is_refused_while_the_first_is_connected() -> None:
-    """L9"""
-    scenarios.other_instance_is_refused_while_one_is_connected()
-
-
-def test_another_instance_is_refused_while_the_first_may_believe() -> None:
-    """L9, L3"""
-    scenarios.other_instance_is_refused_while_one_may_believe()
-
-
-def test_a_refused_instance_learns_why_and_for_how_long() -> None:
-    """L9"""
-    bench = Bench()
-    bench.leads(0.0, W0)
-    bench.leases.disconnect(1.0, W0, 1)
-    told = refusal_of(lambda: bench.connect(20.0, W0, "clone"))
-    assert "another instance of web/0 may believe to be leader for 40 s more" in told
-
-
-def test_a_newer_session_supersedes_and_an_older_one_is_refused() -> None:
-    """L9"""
-    scenarios.superseded_sessions_end_means_nothing()
-    bench = Bench()
-    bench.connect(1.0, W0, "one", 3)
-    assert refusal_of(lambda: bench.connect(1.0, W0, "one", 2)) == (
-        "a newer session of web/0 is connected"
-    )
-
-
-def test_who_was_asked_to_step_down_hears_it_again_when_it_reconnects() -> None:
-    """U4, O1"""
-    bench = Bench()
-    bench.leads(0.0, W0)
-    bench.orders.elect(1.0, W1)
-    assert bench.told() == [StepDown(unit=W0)]
-    bench.connect(2.0, W0, "one", 2)
-    assert bench.told() == [StepDown(unit=W0)]
 
 
 def test_a_pin_suspends_expiry_until_its_end() -> None:
@@ -270,7 +231,7 @@ def test_a_pin_suspends_expiry_until_its_end() -> None:
 
 def test_what_is_left_of_a_pin_is_saved_every_minute_and_goes_on_from_there() -> None:
     """L6"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.orders.pin(1.0, APP, "upgrade", 200.0)
     changes = bench.committed()
@@ -284,7 +245,7 @@ def test_what_is_left_of_a_pin_is_saved_every_minute_and_goes_on_from_there() ->
 
 def test_a_pin_that_ended_is_dropped_and_its_end_recorded() -> None:
     """L6, L7"""
-    bench = Bench()
+    bench = CoreBench()
     bench.orders.pin(1.0, APP, "upgrade", 10.0)
     bench.committed()
     bench.tick(11.1)
@@ -295,7 +256,7 @@ def test_a_pin_that_ended_is_dropped_and_its_end_recorded() -> None:
 
 def test_a_pin_on_a_free_lease_applies_to_the_next_holder() -> None:
     """L6"""
-    bench = Bench()
+    bench = CoreBench()
     bench.orders.pin(0.0, APP, "upgrade", 100.0)
     bench.leads(1.0, W0)
     bench.tick(100.0)
@@ -304,7 +265,7 @@ def test_a_pin_on_a_free_lease_applies_to_the_next_holder() -> None:
 
 def test_a_stalled_controller_lengthens_every_lease_by_the_gap() -> None:
     """L8"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.leases.lengthen(5.0)
     bench.tick(65.0)
@@ -315,7 +276,7 @@ def test_a_stalled_controller_lengthens_every_lease_by_the_gap() -> None:
 
 def test_it_asks_to_be_woken_when_something_is_due() -> None:
     """L3, L4, G11"""
-    bench = Bench()
+    bench = CoreBench()
     assert bench.leases.next_wake() is None
     term = bench.leads(0.0, W0)
     assert bench.leases.next_wake() == 60.0
@@ -326,7 +287,7 @@ def test_it_asks_to_be_woken_when_something_is_due() -> None:
 
 def test_nothing_that_a_unit_is_told_names_another() -> None:
     """G10"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     told = [repr(bench.claim(1.0, W1)), refusal_of(lambda: bench.leases.write(1.0, W1, term, {}))]
     bench.leases.write(1.0, W0, term, {"k": "v"})
@@ -338,7 +299,7 @@ def test_nothing_that_a_unit_is_told_names_another() -> None:
 
 def test_a_unit_that_does_not_exist_is_not_found() -> None:
     """L9, B2"""
-    bench = Bench()
+    bench = CoreBench()
     assert refusal_of(lambda: bench.connect(0.0, "web/9")) == (
         "there is no unit web/9: see `tenure status`"
     )

@@ -1,4 +1,4 @@
-"""Operators' orders, and how units come and go."""
+"""Operators' orders about leadership, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from functools import partial
 
 import pytest
 
-from tenure.core.changes import PinDropped, PinPut, UnitDropped
-from tenure.core.effects import Denied, Granted, Offer, Remove, Revoked, StepDown
+from tenure.core.changes import PinDropped, PinPut
+from tenure.core.effects import Denied, Granted, Offer, Revoked, StepDown
 from tenure.core.orders import MAX_PIN
-from tenure.errors import BadRequest, NotFound, Refused
+from tenure.errors import BadRequest
 
 from . import scenarios
-from .bench import APP, W0, W1, W2, Bench, saved
+from .bench import APP, W0, W1, W2, CoreBench, saved
 from .scenarios import refusal_of
 
 
@@ -24,7 +24,7 @@ def test_an_elected_unit_gets_the_reserved_lease_and_the_old_leader_is_next() ->
 
 def test_electing_asks_the_leader_to_step_down_and_takes_nothing_away() -> None:
     """O1, U4"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     assert bench.orders.elect(1.0, W1) == ""
     assert bench.told() == [StepDown(unit=W0)]
@@ -34,7 +34,7 @@ def test_electing_asks_the_leader_to_step_down_and_takes_nothing_away() -> None:
 
 def test_an_elected_unit_takes_over_with_the_operator_as_cause() -> None:
     """O1, L7"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.orders.elect(1.0, W2)
     bench.leases.release(2.0, W0, term)
@@ -45,7 +45,7 @@ def test_an_elected_unit_takes_over_with_the_operator_as_cause() -> None:
 
 def test_electing_when_nobody_leads_puts_the_unit_first() -> None:
     """O1, L4"""
-    bench = Bench()
+    bench = CoreBench()
     assert bench.orders.elect(0.0, W2) == "nobody led"
     assert bench.told() == [Offer(unit=W2)]
     assert isinstance(bench.claim(0.1, W0), Denied)
@@ -53,18 +53,18 @@ def test_electing_when_nobody_leads_puts_the_unit_first() -> None:
 
 def test_electing_the_leader_changes_nothing() -> None:
     """O1"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     assert bench.orders.elect(1.0, W0) == "web/0 leads already" and bench.told() == []
 
 
 def test_electing_is_refused_with_the_reason() -> None:
     """O1, G7"""
-    bench = Bench(4)
+    bench = CoreBench(4)
     bench.leads(0.0, W0)
     bench.leases.disconnect(1.0, W1, 1)
     bench.leases.set_eligible(1.0, W2, False)
-    bench.orders.remove_unit(1.0, "web/3", force=False)
+    bench.applications.remove_unit(1.0, "web/3", force=False)
     units = (W1, W2, "web/3")
     refusals = {u: refusal_of(partial(bench.orders.elect, 1.0, u)) for u in units}
     assert "is not connected" in refusals[W1]
@@ -75,7 +75,7 @@ def test_electing_is_refused_with_the_reason() -> None:
 
 def test_electing_who_is_stepping_down_is_refused_with_the_reason() -> None:
     """O1, G7"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.orders.elect(1.0, W1)
     handover = bench.lease.handover
@@ -89,7 +89,7 @@ def test_electing_who_is_stepping_down_is_refused_with_the_reason() -> None:
 
 def test_a_leader_that_came_back_after_an_elect_is_not_stepping_down_any_more() -> None:
     """O1"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.orders.elect(1.0, W1)
     bench.leases.release(2.0, W0, term)
@@ -100,7 +100,7 @@ def test_a_leader_that_came_back_after_an_elect_is_not_stepping_down_any_more() 
 
 def test_stepping_down_during_an_elect_keeps_whom_the_operator_elected() -> None:
     """O1, O2"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.waits(0.0, W1)
     bench.orders.elect(1.0, W2)
@@ -113,7 +113,7 @@ def test_stepping_down_during_an_elect_keeps_whom_the_operator_elected() -> None
 
 def test_a_restarted_leader_that_was_asked_to_hand_over_frees_the_lease_at_once() -> None:
     """L2, O1"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.orders.elect(1.0, W1)
     bench.told()
@@ -123,7 +123,7 @@ def test_a_restarted_leader_that_was_asked_to_hand_over_frees_the_lease_at_once(
 
 def test_a_leader_that_is_gone_hands_over_when_its_lease_runs_out() -> None:
     """O1, L5"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.waits(0.0, W1)
     bench.leases.disconnect(1.0, W0, 1)
@@ -134,7 +134,7 @@ def test_a_leader_that_is_gone_hands_over_when_its_lease_runs_out() -> None:
 
 def test_a_pinned_lease_of_a_leader_that_is_gone_cannot_be_handed_over() -> None:
     """O1, L6, G7"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.leases.disconnect(1.0, W0, 1)
     bench.orders.pin(1.0, APP, "upgrade", 100.0)
@@ -144,7 +144,7 @@ def test_a_pinned_lease_of_a_leader_that_is_gone_cannot_be_handed_over() -> None
 
 def test_stepping_down_goes_to_the_first_in_line_and_the_old_leader_to_its_end() -> None:
     """O2, L4"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.waits(0.0, W2, W1)
     bench.orders.step_down(1.0, APP)
@@ -156,7 +156,7 @@ def test_stepping_down_goes_to_the_first_in_line_and_the_old_leader_to_its_end()
 
 def test_stepping_down_is_refused_with_the_reason() -> None:
     """O2, G7"""
-    bench = Bench(2)
+    bench = CoreBench(2)
     assert 'nobody leads "web"' in refusal_of(lambda: bench.orders.step_down(0.0, APP))
     bench.leads(0.0, W0)
     bench.leases.disconnect(1.0, W0, 1)
@@ -170,7 +170,7 @@ def test_stepping_down_is_refused_with_the_reason() -> None:
 
 def test_revoking_frees_the_lease_at_once_and_tells_the_unit_which_term() -> None:
     """L5, O2"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.waits(0.0, W1)
     told = bench.orders.revoke(20.0, APP)
@@ -186,7 +186,7 @@ def test_a_revoked_term_writes_nothing_any_more() -> None:
 
 def test_revoking_is_recorded_as_unsafe() -> None:
     """L5, L7"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.committed()
     bench.orders.revoke(20.0, APP)
@@ -197,7 +197,7 @@ def test_revoking_is_recorded_as_unsafe() -> None:
 
 def test_revoking_a_pinned_lease_and_one_being_handed_over_works_too() -> None:
     """L5, L6"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.waits(0.0, W1)
     bench.orders.pin(0.0, APP, "upgrade", 100.0)
@@ -210,13 +210,13 @@ def test_revoking_a_pinned_lease_and_one_being_handed_over_works_too() -> None:
 
 def test_there_is_nothing_to_revoke_when_nobody_holds_it() -> None:
     """L5, G7"""
-    bench = Bench()
+    bench = CoreBench()
     assert "nothing to revoke" in refusal_of(lambda: bench.orders.revoke(0.0, APP))
 
 
 def test_pins_are_a_set_of_reasons_with_ends() -> None:
     """L6, O2"""
-    bench = Bench()
+    bench = CoreBench()
     bench.orders.pin(0.0, APP, "upgrade", 100.0)
     bench.orders.pin(1.0, APP, "upgrade", 50.0)
     bench.orders.pin(1.0, APP, "backup", 10.0)
@@ -235,7 +235,7 @@ def test_pins_are_a_set_of_reasons_with_ends() -> None:
 )  # fmt: skip
 def test_a_pin_needs_a_reason_and_an_end(reason: str, seconds: float) -> None:
     """L6, G7"""
-    bench = Bench()
+    bench = CoreBench()
     with pytest.raises(BadRequest):
         bench.orders.pin(0.0, APP, reason, seconds)
     assert bench.committed() == [] and not bench.lease.pins
@@ -247,7 +247,7 @@ def test_a_pin_needs_a_reason_and_an_end(reason: str, seconds: float) -> None:
 )
 def test_lease_settings_out_of_range_are_refused(duration: float, guarantee: float) -> None:
     """L1, G7"""
-    bench = Bench()
+    bench = CoreBench()
     with pytest.raises(BadRequest):
         bench.orders.set_lease(0.0, APP, duration, guarantee)
     assert (bench.lease.duration, bench.lease.guarantee) == (60.0, 30.0)
@@ -255,7 +255,7 @@ def test_lease_settings_out_of_range_are_refused(duration: float, guarantee: flo
 
 def test_lease_settings_apply_from_the_next_claim_on() -> None:
     """L1"""
-    bench = Bench()
+    bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.orders.set_lease(1.0, APP, 300.0, None)
     assert bench.lease.expires_at == 60.0
@@ -265,119 +265,23 @@ def test_lease_settings_apply_from_the_next_claim_on() -> None:
 
 def test_setting_what_is_set_changes_nothing() -> None:
     """L1, L7"""
-    bench = Bench()
+    bench = CoreBench()
     bench.orders.set_lease(0.0, APP, 60.0, None)
     assert bench.committed() == []
 
 
-def test_a_removed_application_leaves_a_tombstone_with_term_revision_and_lease() -> None:
-    """G8, B1"""
-    scenarios.tombstone_keeps_its_term()
-
-
-def test_a_removed_application_is_pinned_no_more() -> None:
-    """L6, G8"""
-    scenarios.removed_application_is_pinned_no_more()
-
-
-def test_creating_is_idempotent_and_refuses_bad_words() -> None:
-    """B1, L1"""
-    bench = Bench()
-    assert bench.orders.create(0.0, APP, 5.0, 1.0) == '"web" exists already'
-    assert bench.lease.duration == 60.0
-    with pytest.raises(BadRequest):
-        bench.orders.create(0.0, "Web", 60.0, 30.0)
-
-
-def test_what_does_not_exist_is_not_found() -> None:
-    """O2, G7"""
-    bench = Bench()
-    bench.orders.create(0.0, "db", 60.0, 30.0)
-    bench.orders.remove_application(0.0, "db")
-    for name in ("db", "other"):
-        with pytest.raises(NotFound):
-            bench.orders.application(name)
-    with pytest.raises(NotFound):
-        bench.orders.elect(0.0, "web/9")
-
-
-def test_a_unit_s_number_is_never_used_again() -> None:
-    """G8, L9"""
-    bench = Bench(2)
-    bench.leases.disconnect(0.0, W1, 1)
-    bench.orders.remove_unit(0.0, W1, force=True)
-    assert UnitDropped(W1) in bench.committed()
-    assert bench.orders.add_unit(APP) == W2
-
-
-def test_a_leader_that_is_removed_steps_down_first() -> None:
-    """U4, L5, H1"""
-    bench = Bench()
-    term = bench.leads(0.0, W0)
-    bench.waits(0.0, W1)
-    bench.orders.remove_unit(1.0, W0, force=False)
-    assert bench.told() == [Remove(unit=W0)] and bench.holder == W0
-    bench.leases.release(2.0, W0, term)
-    assert bench.told() == [Offer(unit=W1)]
-    assert isinstance(bench.claim(2.1, W0), Denied) and W0 not in bench.lease.line
-    bench.orders.gone(W0)
-    assert W0 not in bench.application.units
-
-
-def test_removing_the_leader_does_not_forget_whom_the_operator_elected() -> None:
-    """O1, U4"""
-    bench = Bench()
-    term = bench.leads(0.0, W0)
-    bench.waits(0.0, W1)
-    bench.orders.elect(1.0, W2)
-    bench.orders.remove_unit(2.0, W0, force=False)
-    bench.told()
-    bench.leases.release(3.0, W0, term)
-    assert bench.told() == [Offer(unit=W2)]
-
-
-def test_a_waiting_unit_that_is_removed_loses_its_place_and_its_offer() -> None:
-    """U4, L4, G11"""
-    bench = Bench()
-    term = bench.leads(0.0, W0)
-    bench.waits(0.0, W1, W2)
-    bench.leases.release(1.0, W0, term)
-    bench.told()
-    bench.orders.remove_unit(1.1, W1, force=False)
-    assert bench.told() == [Offer(unit=W2), Remove(unit=W1)]
-
-
-def test_a_unit_without_agent_is_dropped_by_force_and_its_lease_runs_out() -> None:
-    """L5, U4"""
-    bench = Bench()
-    bench.leads(0.0, W0)
-    assert "is connected" in refusal_of(lambda: bench.orders.remove_unit(1.0, W0, force=True))
-    bench.leases.disconnect(1.0, W0, 1)
-    bench.orders.remove_unit(1.0, W0, force=True)
-    assert isinstance(bench.claim(60.0, W1), Denied)
-    assert isinstance(bench.claim(60.1, W1), Granted)
-
-
-def test_only_a_unit_that_was_asked_to_leave_may_go() -> None:
-    """U4, G7"""
-    bench = Bench()
-    with pytest.raises(Refused, match="was not asked to leave"):
-        bench.orders.gone(W0)
-    assert W0 in bench.application.units
-
-
 def test_every_order_leaves_one_line_of_history_with_its_cause() -> None:
     """L7, O4"""
-    bench = Bench()
+    bench = CoreBench()
     bench.leads(0.0, W0)
     bench.committed()
     bench.orders.pin(0.0, APP, "upgrade", 60.0)
     bench.orders.unpin(0.0, APP, "upgrade")
     bench.orders.set_lease(0.0, APP, 30.0, 10.0)
-    bench.orders.add_unit(APP)
-    bench.orders.remove_unit(0.0, W2, force=False)
+    bench.applications.add_unit(APP)
+    bench.applications.remove_unit(0.0, W2, force=False)
     bench.orders.revoke(0.0, APP)
-    bench.orders.remove_application(0.0, APP)
+    bench.applications.remove_application(0.0, APP)
     entries = bench.history()
     kinds = "pinned unpinned lease unit-added unit-removing revoked removed"
     assert [entry.kind for entry in entries] == kinds.split()
@@ -386,7 +290,7 @@ def test_every_order_leaves_one_line_of_history_with_its_cause() -> None:
 
 def test_a_pin_is_saved_when_it_is_set() -> None:
     """L6, L7"""
-    bench = Bench()
+    bench = CoreBench()
     bench.orders.pin(0.0, APP, "upgrade", 60.0)
     changes = bench.committed()
     assert PinPut(APP, "upgrade", 60.0) in changes

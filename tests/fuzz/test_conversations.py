@@ -15,11 +15,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenure.controller.desk import Desk
+from tenure.controller.service import Service
 from tenure.errors import ProtocolError
 from tenure.wire.codec import decode_from_agent, decode_from_controller, encode
-from tests.support.bench import Bench
-from tests.support.talk import Talk, desk_with
+from tests.support.bench import LoopBench
+from tests.support.talk import Talk, service_with
 
 steady = partial(settings, deadline=None, derandomize=True, database=None)
 
@@ -72,16 +72,16 @@ FRAMES = st.lists(st.lists(MESSAGE, max_size=4), max_size=8)
 
 
 class Beside:
-    """A desk, the healthy leader of web at it, and whoever comes."""
+    """A service, the healthy leader of web at it, and whoever comes."""
 
-    def __init__(self, bench: Bench, desk: Desk) -> None:
+    def __init__(self, bench: LoopBench, service: Service) -> None:
         self.bench = bench
-        self.desk = desk
-        self.leader = Talk(desk)
+        self.service = service
+        self.leader = Talk(service)
 
     @classmethod
     async def begin(cls) -> Beside:
-        beside = cls(*await desk_with("web", "db", units=3))
+        beside = cls(*await service_with("web", "db", units=3))
         beside.leader.hello("web/0")
         await beside.bench.turn()
         beside.leader.claim(("web/0", None))
@@ -115,7 +115,7 @@ class Beside:
         assert verdict.term == self.term, verdict
         assert not self.leader.ended
         assert self.kept() == self.before
-        assert not self.bench.controller.leases.ledger.applications["web"].bucket.settings
+        assert not self.bench.controller.model.find("web").bucket.settings
 
 
 @steady(max_examples=250)
@@ -131,7 +131,7 @@ async def _converse(conversations: list[Any]) -> None:
     beside = await Beside.begin()
     talks = []
     for hello, frames in conversations:
-        talk = Talk(beside.desk)
+        talk = Talk(beside.service)
         talks.append(talk)
         for messages in [[hello], *frames] if hello else frames:
             if not talk.ended:
@@ -140,7 +140,7 @@ async def _converse(conversations: list[Any]) -> None:
     for talk in talks:
         talk.hang_up()
     await beside.check()
-    assert set(beside.bench.controller.leases.sessions) == {"web/0"}
+    assert set(beside.bench.controller.model.sessions) == {"web/0"}
 
 
 @steady(max_examples=300)

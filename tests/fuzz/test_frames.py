@@ -22,7 +22,7 @@ async def test_bad_frames_end_their_own_conversation_only(
     served: Served, leader: Leader, greeted: bool
 ) -> None:
     """L9"""
-    sessions = served.controller.leases.sessions
+    sessions = served.controller.model.sessions
     for session, sent in enumerate(bad_frames(), 1):
         client = Plain(served)
         await client.send(UPGRADE)
@@ -96,7 +96,7 @@ async def test_absurd_numbers_and_names_in_a_hello_are_answered(
     assert (await served.ask("GET", "/v1/status"))[0] == 200
     await socket.socket.close()
     again = await served.dial()
-    sessions = served.controller.leases.sessions
+    sessions = served.controller.model.sessions
     await until(lambda: set(sessions) == {"web/0"}, "no ghost is left", PATIENCE)
     assert (await again.hello("web/1", instance="two")).get("refused") is None
 
@@ -179,7 +179,7 @@ async def test_who_never_reads_what_is_pushed_is_cut_off_and_held_in_little_memo
     await deaf.send(UPGRADE)
     await deaf.until(b"\r\n\r\n")
     await deaf.send(hello("web/1"))
-    sessions = served.controller.leases.sessions
+    sessions = served.controller.model.sessions
     await until(lambda: "web/1" in sessions, "it is connected", PATIENCE)
     with held_below(40 * MIB):
         for number in range(400):

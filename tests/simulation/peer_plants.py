@@ -18,10 +18,10 @@ from tenure.controller import conversation
 from tenure.core import bags, lease, localstate, relations
 from tenure.core.application import Application
 from tenure.core.changes import BagRecord
-from tenure.core.charms import BagWrite, Charms
 from tenure.core.effects import CharmChanged, Configured
 from tenure.core.lease import Lease
 from tenure.core.localstate import CONFIG, LocalState, RunHook
+from tenure.core.peers import BagWrite, Peers
 from tenure.core.relations import AllTold, Relation, RelationEvent
 from tenure.core.remote import Remote
 from tenure.leadership.record import Record
@@ -67,16 +67,16 @@ def bags_committed_one_by_one(patch: Patch) -> None:
 
 @found_by("ApplicationBagFenced", of_peers=True)
 def application_bag_not_fenced(patch: Patch) -> None:
-    real = Charms.commit
+    real = Peers.commit
 
     def commit(
-        self: Charms, now: float, unit: str, writes: Sequence[BagWrite], term: int | None
+        self: Peers, now: float, unit: str, writes: Sequence[BagWrite], term: int | None
     ) -> dict[int, int]:
         with Patch.context() as unfenced:
             unfenced.setattr(self._leases, "fence", lambda *asked: None)
             return real(self, now, unit, writes, term)
 
-    patch.setattr(Charms, "commit", commit)
+    patch.setattr(Peers, "commit", commit)
 
 
 @found_by("BagVersionsRise", "PeersToldInTheEnd", of_peers=True)
@@ -214,11 +214,11 @@ def created_before_it_entered(patch: Patch) -> None:
 
 @found_by("PeersToldInTheEnd", of_peers=True)
 def nobody_told_of_who_left(patch: Patch) -> None:
-    def tell(self: Charms, application: Application, unit: str, steps: Any) -> None:
+    def tell(self: Peers, application: Application, unit: str, steps: Any) -> None:
         real(self, application, unit, [s for s in steps if getattr(s.record, "present", True)])
 
-    real = Charms._tell_others
-    patch.setattr(Charms, "_tell_others", tell)
+    real = Peers._tell_others
+    patch.setattr(Peers, "_tell_others", tell)
 
 
 @found_by("PeersToldInTheEnd", of_peers=True)

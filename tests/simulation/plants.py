@@ -17,22 +17,23 @@ from msgspec.structs import replace
 from tenure.agent.beginning import take_up
 from tenure.agent.context.hook import HookContext
 from tenure.agent.dispatcher import Dispatcher
+from tenure.controller.agents import Agents
 from tenure.controller.conversation import Conversation
-from tenure.controller.desk import Desk
 from tenure.controller.loop import Answer, Controller
 from tenure.core import application, lease, localstate, resolver
 from tenure.core.application import Application
+from tenure.core.applications import Applications
 from tenure.core.changes import Cause, Holder, Persisted, SettingsMerged
 from tenure.core.effects import Offer, Revision
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
 from tenure.core.leases import Leases
 from tenure.core.localstate import LocalState, RunHook
 from tenure.core.operations import Snapshot
-from tenure.core.orders import Orders
 from tenure.core.tracker import Grant, Standing, Tracker
 from tenure.leadership import claimant
 from tenure.leadership.claimant import Claimant
 from tenure.leadership.record import Record
+from tenure.names import application_of
 from tenure.simulation.disk import ModelDisk
 from tenure.simulation.machine import _Runner
 from tenure.stores.memory import MemoryStore, Tables
@@ -131,8 +132,9 @@ def writer_told(patch: Patch) -> None:
 
     def write(self: Leases, now: float, unit: str, term: int, changes: Mapping[str, str]) -> int:
         revision = real(self, now, unit, term, changes)
-        name = unit.rpartition("/")[0]
-        self.pushes.append((name, Revision(unit=unit, revision=revision, keys=("k",))))
+        self.pushes.append(
+            (application_of(unit), Revision(unit=unit, revision=revision, keys=("k",)))
+        )
         return revision
 
     patch.setattr(Leases, "write", write)
@@ -185,15 +187,15 @@ def offers_never_lapse(patch: Patch) -> None:
 
 @found_by("TermsRise")
 def tombstone_forgotten(patch: Patch) -> None:
-    real = Orders.remove_application
+    real = Applications.remove_application
 
-    def remove(self: Orders, now: float, name: str) -> str:
+    def remove(self: Applications, now: float, name: str) -> str:
         told = real(self, now, name)
-        gone = self._leases.ledger.applications[name]
+        gone = self._leases.staging.applications[name]
         self._leases.keep(replace(gone, lease=replace(gone.lease, term=0, holder=None)))
         return told
 
-    patch.setattr(Orders, "remove_application", remove)
+    patch.setattr(Applications, "remove_application", remove)
 
 
 @found_by("OneOffer")
@@ -204,7 +206,7 @@ def offer_begins_when_it_is_decided(patch: Patch) -> None:
         settled = real(self, now, found, new, *changes)
         if settled.offer is not None:
             tell(self, now, settled.offer.unit)
-        return self.ledger.applications[found.name].lease
+        return self.staging.applications[found.name].lease
 
     tell = Leases.tell_offer
     patch.setattr(Leases, "settle", settle)
@@ -214,7 +216,7 @@ def offer_begins_when_it_is_decided(patch: Patch) -> None:
 @found_by("ToldMinions", "LeaderComes", "ElectedOncePerTerm", "OneInstance")
 def session_lost_with_a_rolled_back_removal(patch: Patch) -> None:
     patch.setattr(Conversation, "_end_if_over", lambda self, unit: None)
-    patch.setattr(Desk, "_rolled_back", lambda self, names: None)
+    patch.setattr(Agents, "rolled_back", lambda self, names: None)
 
 
 @found_by("TermNamed")

@@ -43,7 +43,7 @@ def number_of(changes: Sequence[Change]) -> int | None:
     return next(each.term for each in changes if isinstance(each, HistoryAdded))
 
 
-class Bench:
+class LoopBench:
     """A disk with chance in our hands, and what it told to be durable."""
 
     def __init__(self, says: float = NO) -> None:
@@ -100,7 +100,7 @@ async def test_a_kill_leaves_the_cache_and_what_was_under_way_is_whole_or_not_th
     turns: int, says: float, found: list[int], told: list[int]
 ) -> None:
     """G6, G7"""
-    bench = Bench(says)
+    bench = LoopBench(says)
     commit = await bench.interrupted(turns)
     bench.disk.crash_process()
     with pytest.raises(Unsure):
@@ -112,7 +112,7 @@ async def test_a_kill_leaves_the_cache_and_what_was_under_way_is_whole_or_not_th
 
 async def test_a_killed_process_frees_the_lock_and_can_do_nothing_any_more() -> None:
     """L8, G9"""
-    bench = Bench()
+    bench = LoopBench()
     dead = await bench.used(1)
     seat = bench.seat
     bench.disk.crash_process()
@@ -129,7 +129,7 @@ async def test_a_killed_process_frees_the_lock_and_can_do_nothing_any_more() -> 
 
 async def test_one_process_of_two_can_be_killed() -> None:
     """L8"""
-    bench = Bench()
+    bench = LoopBench()
     first, second = await bench.used(), ModelStore(bench.disk)
     with pytest.raises(SeatTaken, match="another controller"):
         await second.take_seat()
@@ -139,7 +139,7 @@ async def test_one_process_of_two_can_be_killed() -> None:
 
 async def test_a_process_that_is_killed_when_its_commit_is_durable_does_not_hear_of_it() -> None:
     """G6"""
-    bench = Bench()
+    bench = LoopBench()
     store = await bench.used(1)
     bench.disk.on_durable.append(lambda changes: bench.disk.crash_process())
     with pytest.raises(Unsure):
@@ -152,7 +152,7 @@ async def test_a_process_may_be_killed_when_the_seat_it_takes_makes_a_doubtful_c
     None
 ):
     """G6, L8"""
-    bench = Bench()
+    bench = LoopBench()
     await doubtful(bench)
     bench.disk.crash_process()
     bench.disk.on_durable.append(lambda changes: bench.disk.crash_process())
@@ -171,7 +171,7 @@ async def test_power_loss_takes_what_was_not_synced_unless_the_kernel_wrote_it(
     says: float, found: list[int]
 ) -> None:
     """G6"""
-    bench = Bench(NO)
+    bench = LoopBench(NO)
     commit = await bench.interrupted(IN_SYNC)
     bench.disk.crash_process()
     bench.chance.says = says
@@ -184,7 +184,7 @@ async def test_power_loss_takes_what_was_not_synced_unless_the_kernel_wrote_it(
 
 async def test_power_loss_leaves_what_was_acknowledged_and_the_seat_s_number() -> None:
     """G6, G8"""
-    bench = Bench()
+    bench = LoopBench()
     await bench.used(1, 2, 3)
     number = bench.disk.seat
     bench.disk.power_loss()
@@ -194,7 +194,7 @@ async def test_power_loss_leaves_what_was_acknowledged_and_the_seat_s_number() -
 
 async def test_power_loss_leaves_all_of_a_long_life() -> None:
     """G6: whatever of its log was written back meanwhile"""
-    bench = Bench()
+    bench = LoopBench()
     numbers = [*range(3 * MAX_LOG)]
     await bench.used(*numbers)
     bench.disk.power_loss()
@@ -203,7 +203,7 @@ async def test_power_loss_leaves_all_of_a_long_life() -> None:
 
 async def test_power_loss_drops_commits_that_were_still_to_arrive() -> None:
     """L8"""
-    bench = Bench()
+    bench = LoopBench()
     bench.disk.faults = ["unsure-late"]
     with pytest.raises(Unsure):
         await bench.used(1)
@@ -217,7 +217,7 @@ async def test_power_loss_drops_commits_that_were_still_to_arrive() -> None:
 
 async def test_a_full_disk_refuses_commits_and_seats_before_anything() -> None:
     """G7"""
-    bench = Bench()
+    bench = LoopBench()
     store = await bench.used(1)
     bench.disk.full = True
     with pytest.raises(StoreRefused, match="no space left"):
@@ -247,7 +247,7 @@ async def test_a_planned_fault_has_its_outcome_once(
     fault: Fault, error: type[Exception], found: list[int]
 ) -> None:
     """G7, L8"""
-    bench = Bench()
+    bench = LoopBench()
     bench.disk.faults = [fault]
     store = await bench.used()
     with pytest.raises(error):
@@ -260,7 +260,7 @@ async def test_a_planned_fault_has_its_outcome_once(
 
 async def test_a_late_commit_lands_while_its_seat_is_the_last() -> None:
     """L8"""
-    bench = Bench()
+    bench = LoopBench()
     bench.disk.faults = ["unsure-late"]
     with pytest.raises(Unsure):
         await bench.used(1)
@@ -272,7 +272,7 @@ async def test_a_late_commit_lands_while_its_seat_is_the_last() -> None:
 
 async def test_each_half_of_a_commit_takes_as_long_as_the_disk_says() -> None:
     """L7"""
-    bench = Bench()
+    bench = LoopBench()
     store = await bench.used()
     spans = iter([0.001, 0.002])
     bench.disk.takes = lambda: next(spans)
@@ -284,7 +284,7 @@ async def test_each_half_of_a_commit_takes_as_long_as_the_disk_says() -> None:
 
 async def test_what_no_store_can_write_is_refused() -> None:
     """G7"""
-    bench = Bench()
+    bench = LoopBench()
     store = await bench.used()
     with pytest.raises(StoreRefused, match="surrogate"):
         await store.commit(bench.seat, [UNSTORABLE])
@@ -294,7 +294,7 @@ async def test_what_no_store_can_write_is_refused() -> None:
 # A sync that fails
 
 
-async def doubtful(bench: Bench) -> ModelStore:
+async def doubtful(bench: LoopBench) -> ModelStore:
     """Commit 1 is sure; of commit 2 the sync failed, and the disk is well again."""
     store = await bench.used(1)
     bench.disk.sync_fails = True
@@ -306,7 +306,7 @@ async def doubtful(bench: Bench) -> ModelStore:
 
 async def test_after_a_failed_sync_nothing_goes_on_until_the_seat_is_taken_anew() -> None:
     """L8"""
-    bench = Bench()
+    bench = LoopBench()
     store = await doubtful(bench)
     with pytest.raises(StoreRefused, match="taken anew"):
         await store.commit(bench.seat, turn(3))
@@ -324,7 +324,7 @@ async def test_a_commit_whose_sync_failed_is_seen_by_others_unless_closing_remov
     says: float, found: list[int]
 ) -> None:
     """G7"""
-    bench = Bench(says)
+    bench = LoopBench(says)
     await doubtful(bench)
     bench.disk.crash_process()
     assert bench.told == [1]
@@ -336,7 +336,7 @@ async def test_pages_whose_sync_failed_count_as_clean_and_are_lost_with_the_powe
     says: float,
 ) -> None:
     """G6: also when the kernel writes whatever it takes for unwritten"""
-    bench = Bench(NO)
+    bench = LoopBench(NO)
     await doubtful(bench)
     bench.chance.says = says
     bench.disk.power_loss()
@@ -345,7 +345,7 @@ async def test_pages_whose_sync_failed_count_as_clean_and_are_lost_with_the_powe
 
 async def test_taking_the_seat_rewrites_and_syncs_all_that_it_trusts() -> None:
     """G6, L8"""
-    bench = Bench()
+    bench = LoopBench()
     store = await doubtful(bench)
     await store.take_seat()
     assert bench.told == [1, 2]
@@ -356,7 +356,7 @@ async def test_taking_the_seat_rewrites_and_syncs_all_that_it_trusts() -> None:
 @pytest.mark.parametrize("turns", range(5))
 async def test_no_seat_is_taken_while_syncs_fail(turns: int) -> None:
     """L8: in whichever of its syncs the failing begins"""
-    bench = Bench()
+    bench = LoopBench()
     store = await doubtful(bench)
     taking = asyncio.ensure_future(store.take_seat())
     for _ in range(turns):
@@ -374,7 +374,7 @@ async def test_no_seat_is_taken_while_syncs_fail(turns: int) -> None:
 @pytest.mark.parametrize("says", [YES, NO])
 async def test_power_lost_while_the_seat_is_taken_damages_nothing(says: float, turns: int) -> None:
     """G6: because the log that repairs a half checkpoint was written anew first"""
-    bench = Bench(NO)
+    bench = LoopBench(NO)
     store = await doubtful(bench)
     taking = asyncio.ensure_future(store.take_seat())
     for _ in range(turns):
@@ -393,7 +393,7 @@ async def test_a_checkpoint_of_pages_that_only_the_cache_has_can_damage_the_data
 ) -> None:
     """G6: what rewriting the log is for"""
     monkeypatch.setattr(ModelDisk, "_rewrite_log", ModelDisk._sync_log)
-    bench = Bench()
+    bench = LoopBench()
     store = await doubtful(bench)
     taking = asyncio.ensure_future(store.take_seat())
     for _ in range(3):

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from tenure.clock import SystemClock
+from tenure.controller.service import Service
 from tenure.errors import Unreachable
 from tenure.simulation.network import HEARTBEAT, Link, Wire, _Pipe
+from tenure.stores.memory import MemoryDisk, MemoryStore
 from tenure.testing.time.loop import Process, SimLoop
 
 Frames = list[bytes | None]
@@ -29,7 +32,7 @@ class NoExchange:
     """A controller that is not there."""
 
     process: Process | None = None
-    desk = None
+    service = None
 
     def said(self, *args: Any) -> None: ...
 
@@ -129,7 +132,8 @@ def test_who_dials_a_controller_that_is_not_there_is_told() -> None:
 def test_silence_ends_a_connection_after_the_heartbeat() -> None:
     async def main(loop: SimLoop, link: Link, end: End) -> None:
         agent, controller = loop.process("agent"), loop.process("controller")
-        wire = Wire(link, loop, AnyDesk(), agent, controller)  # type: ignore[arg-type]
+        service = Service(MemoryStore(MemoryDisk()), SystemClock())
+        wire = Wire(link, loop, service, agent, controller)
         link.wires.append(wire)
         link.block(up=True, down=False)
         await asyncio.sleep(HEARTBEAT[0] - 1.0)
@@ -139,9 +143,3 @@ def test_silence_ends_a_connection_after_the_heartbeat() -> None:
         assert await wire.receive() is None
 
     lived(main)
-
-
-class AnyDesk:
-    """A desk that takes whatever comes."""
-
-    def closed(self, conversation: object) -> None: ...

@@ -6,64 +6,84 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from tenure.controller.loop import Controller, Input
+from tenure.controller.loop import Input
+from tenure.controller.service import Service
 from tenure.core.changes import HistoryAdded
 from tenure.core.effects import Granted, Push
 from tenure.core.lease import Lease
+from tenure.names import application_of
 from tenure.stores.memory import MemoryDisk
 from tests.support.stage import CountingStore
 from tests.support.virtual import HandClock, settle
 
 
-class Bench:
+class Recorded(Service):
+    """A service that remembers what leaves the loop."""
+
+    def __init__(self, store: CountingStore, clock: HandClock) -> None:
+        super().__init__(store, clock)
+        self.heard: list[Push] = []
+        self.told: list[HistoryAdded] = []
+
+    def pushed(self, push: Push) -> None:
+        self.heard.append(push)
+        super().pushed(push)
+
+    def happened(self, entry: HistoryAdded) -> None:
+        self.told.append(entry)
+        super().happened(entry)
+
+
+class LoopBench:
     """See the module. `heard` are the pushes, `told` the history, as they leave the loop."""
 
     def __init__(self, disk: MemoryDisk | None = None, clock: HandClock | None = None) -> None:
         self.disk = disk or MemoryDisk()
         self.clock = clock or HandClock()
         self.store = CountingStore(self.disk)
-        self.heard: list[Push] = []
-        self.told: list[HistoryAdded] = []
-        self.controller = Controller(
-            self.store, self.clock, on_push=self.heard.append, on_history=self.told.append
-        )
+        self.service = Recorded(self.store, self.clock)
+        self.heard, self.told = self.service.heard, self.service.told
+        self.controller, self.model = self.service.controller, self.service.model
         self._sessions = 0
 
     @classmethod
-    async def with_applications(cls, *names: str, units: int = 2) -> Bench:
-        """A seated controller that has these applications, all their units connected."""
+    async def with_applications(
+        cls, *names: str, units: int = 2, connected: bool = True
+    ) -> LoopBench:
+        """A seated controller that has these applications; most often all units are connected."""
         bench = cls()
         await bench.controller.start()
         for name in names:
             bench.create(name, units)
         await bench.turn()
-        bench.connect_all()
+        if connected:
+            bench.connect_all()
         return bench
 
     def create(self, name: str, units: int) -> None:
         """An application of so many units, after the next turn."""
-        orders = self.controller.orders
-        self.give(name, lambda now: orders.create(now, name, 60.0, 30.0))
+        applications = self.model.applications
+        self.give(name, lambda now: applications.create(now, name, 60.0, 30.0))
         for _ in range(units):
-            self.give(name, lambda now: orders.add_unit(name))
+            self.give(name, lambda now: applications.add_unit(name))
 
-    async def restarted(self, after: float = 0.0) -> Bench:
+    async def restarted(self, after: float = 0.0) -> LoopBench:
         """The controller is killed, and another takes its seat; nobody is connected yet."""
         self.disk.free_seat()
         self.clock.at += after
-        bench = Bench(self.disk, self.clock)
+        bench = LoopBench(self.disk, self.clock)
         await bench.controller.start()
         return bench
 
     def connect_all(self) -> None:
         """Every unit has a session."""
-        for application in self.controller.leases.ledger.applications.values():
+        for application in self.model.known():
             for unit in application.units:
                 self.connect(unit)
 
     def connect(self, unit: str, instance: str = "one") -> None:
         self._sessions += 1
-        self.controller.leases.connect(self.clock.at, unit, instance, self._sessions)
+        self.model.leases.connect(self.clock.at, unit, instance, self._sessions)
 
     # -- asking
 
@@ -74,16 +94,16 @@ class Bench:
         return answers
 
     def claim(self, unit: str, term: int | None = None) -> list[Any]:
-        leases = self.controller.leases
-        return self.give(unit.partition("/")[0], lambda now: leases.claim(now, unit, term))
+        leases = self.model.leases
+        return self.give(application_of(unit), lambda now: leases.claim(now, unit, term))
 
     def write(self, unit: str, term: int, **changes: str) -> list[Any]:
-        leases = self.controller.leases
-        return self.give(unit.partition("/")[0], lambda now: leases.write(now, unit, term, changes))
+        leases = self.model.leases
+        return self.give(application_of(unit), lambda now: leases.write(now, unit, term, changes))
 
     def read(self, unit: str) -> list[Any]:
-        leases = self.controller.leases
-        return self.give(unit.partition("/")[0], lambda now: leases.read(unit))
+        leases = self.model.leases
+        return self.give(application_of(unit), lambda now: leases.read(unit))
 
     async def run(self) -> asyncio.Task[None]:
         """Let it run on its own: the clock follows the loop's time from here on."""
@@ -121,7 +141,7 @@ class Bench:
     # -- looking
 
     def lease(self, name: str) -> Lease:
-        return self.controller.leases.ledger.applications[name].lease
+        return self.model.find(name).lease
 
     def term_on_disk(self, name: str) -> int:
         return self.disk.persisted().applications[name].term

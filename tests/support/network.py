@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from tenure.controller.access import AGENT
 from tenure.controller.conversation import Conversation
-from tenure.controller.desk import Desk
+from tenure.controller.service import Service
 from tenure.errors import ProtocolError, Unreachable
 from tenure.wire.channel import Channel
 from tenure.wire.codec import decode_from_agent, decode_from_controller, encode
@@ -18,10 +19,10 @@ from tenure.wire.messages import FromAgent, FromController
 
 
 class Line:
-    """One agent's line. `desk` gives the controller's desk, or None while there is none."""
+    """One agent's line. `service` gives what the controller serves, or None while there is none."""
 
-    def __init__(self, desk: Callable[[], Desk | None]) -> None:
-        self._desk = desk
+    def __init__(self, service: Callable[[], Service | None]) -> None:
+        self._service = service
         self.partitioned = False
         self.refusing = False
         self.delay = 0.0
@@ -35,10 +36,10 @@ class Line:
     async def dial(self) -> Channel:
         """What the agent dials with."""
         self.dials += 1
-        desk = self._desk()
-        if self.partitioned or self.refusing or desk is None:
+        service = self._service()
+        if self.partitioned or self.refusing or service is None:
             raise Unreachable("no controller answers at the socket: connection refused")
-        self.channel = LineChannel(self, desk)
+        self.channel = LineChannel(self, service)
         return self.channel
 
     def cut(self) -> None:
@@ -59,12 +60,12 @@ class Line:
 class LineChannel:
     """One connection of a line."""
 
-    def __init__(self, line: Line, desk: Desk) -> None:
+    def __init__(self, line: Line, service: Service) -> None:
         self._line = line
         self._inbox: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._open = True
         self._told = False
-        self.conversation = Conversation(desk, self._flush, self._end)
+        self.conversation = Conversation(service, AGENT, self._flush, self._end)
 
     # -- the agent's side
 

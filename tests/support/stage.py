@@ -16,8 +16,8 @@ import msgspec
 
 from tenure.controller.access import OPERATOR
 from tenure.controller.api import Api
-from tenure.controller.desk import Desk
 from tenure.controller.loop import Controller
+from tenure.controller.service import Service
 from tenure.core.changes import Change
 from tenure.core.lease import Lease
 from tenure.errors import StoreRefused, TenureError
@@ -55,13 +55,15 @@ class CountingStore(MemoryStore):
 class Stage:
     """See the module."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hidden: Path | None = None) -> None:
         self.folder = folder
+        self.hidden = hidden
+        """Where the controller says that its store is."""
         self.disk = MemoryDisk()
         self.clock = VirtualClock(offset=5000.0)
         self.machines: list[Machine] = []
         self.controller: Controller | None = None
-        self.desk: Desk | None = None
+        self.service: Service | None = None
         self.store: CountingStore | None = None
         self.deciding: asyncio.Task[None] | None = None
 
@@ -69,9 +71,10 @@ class Stage:
     async def open(
         cls, folder: Path, *, units: int = 2, duration: float = 60.0, guarantee: float = 30.0,
         hooks: tuple[str, ...] = ALL_HOOKS, charm: Mapping[str, Any] | None = None,
+        hidden: Path | None = None,
     ) -> Stage:  # fmt: skip
         """A controller with one application, and a machine, not started yet, for each unit."""
-        stage = cls(folder)
+        stage = cls(folder, hidden)
         await stage.start_controller()
         lease = {"name": APP, "duration": duration, "guarantee": guarantee}
         await stage.post("/v1/applications", {**lease, **({"charm": charm} if charm else {})})
@@ -86,7 +89,7 @@ class Stage:
         """A machine for a unit; its clock shows anything, and runs a little fast or slow."""
         number = len(self.machines)
         machine = Machine(
-            unit, self.folder, Line(lambda: self.desk), hooks=hooks, instance=instance,
+            unit, self.folder, Line(lambda: self.service), hooks=hooks, instance=instance,
             offset=100_000.0 * (number + 1), rate=(1.0, 0.996, 1.004)[number % 3],
         )  # fmt: skip
         self.machines.append(machine)
@@ -97,10 +100,10 @@ class Stage:
     async def start_controller(self) -> None:
         """A controller over the same disk."""
         self.store = CountingStore(self.disk)
-        controller = Controller(self.store, self.clock)
-        await controller.start()
-        self.controller, self.desk = controller, Desk(controller)
-        self.deciding = asyncio.get_running_loop().create_task(controller.run())
+        service = Service(self.store, self.clock, hidden=self.hidden)
+        await service.controller.start()
+        self.controller, self.service = service.controller, service
+        self.deciding = asyncio.get_running_loop().create_task(service.controller.run())
 
     async def kill_controller(self) -> None:
         """kill -9."""
@@ -111,7 +114,7 @@ class Stage:
         for task in self.controller._tasks:
             task.cancel()
         await asyncio.gather(*self.controller._tasks, return_exceptions=True)
-        self.controller, self.desk = None, None
+        self.controller, self.service = None, None
         self.disk.free_seat()
         for machine in self.machines:
             machine.line.cut()
@@ -119,7 +122,7 @@ class Stage:
     @property
     def lease(self) -> Lease:
         assert self.controller is not None
-        return self.controller.leases.ledger.applications[APP].lease
+        return self.controller.model.find(APP).lease
 
     @property
     def holder(self) -> str | None:
@@ -129,9 +132,9 @@ class Stage:
 
     async def call(self, method: str, path: str, body: Any = None, **query: str) -> Any:
         """What an operator is answered, as plain values. Raises TenureError."""
-        assert self.desk is not None
+        assert self.service is not None
         content = msgspec.json.encode(body) if body is not None else b""
-        answer = await Api(self.desk, "memory").call(OPERATOR, method, path, query, content)
+        answer = await Api(self.service, "memory").call(OPERATOR, method, path, query, content)
         return msgspec.to_builtins(answer)
 
     async def get(self, path: str, **query: str) -> Any:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import msgspec
+
+from tenure.controller.access import AGENT, OPERATOR
+from tenure.controller.api import Api
 from tenure.controller.conversation import Conversation
-from tenure.controller.desk import Desk
+from tenure.controller.service import Service
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
     Claim,
@@ -17,16 +22,17 @@ from tenure.wire.messages import (
     Verdicts,
     Welcome,
 )
-from tests.support.bench import Bench
+from tests.support.bench import LoopBench
+from tests.support.virtual import settle
 
 
 class Talk:
     """One agent's side of a conversation, without a transport."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, service: Service) -> None:
         self.frames: list[list[FromController]] = []
         self.ended = False
-        self.conversation = Conversation(desk, self.frames.append, self._close)
+        self.conversation = Conversation(service, AGENT, self.frames.append, self._close)
         self._ids = 0
 
     def _close(self) -> None:
@@ -66,23 +72,36 @@ class Talk:
         self.conversation.closed()
 
 
-async def desk_with(*names: str, units: int = 2) -> tuple[Bench, Desk]:
-    """A desk over a bench whose units are not connected."""
-    bench = await Bench.with_applications(*names, units=units)
-    bench.controller.leases.sessions.clear()
-    return bench, Desk(bench.controller)
+async def service_with(*names: str, units: int = 2) -> tuple[LoopBench, Service]:
+    """A bench whose units are not connected, and its service."""
+    bench = await LoopBench.with_applications(*names, units=units, connected=False)
+    return bench, bench.service
 
 
-async def connected(bench: Bench, desk: Desk, *units: str, **hello: Any) -> Talk:
-    talk = Talk(desk)
+async def connected(bench: LoopBench, service: Service, *units: str, **hello: Any) -> Talk:
+    talk = Talk(service)
     talk.hello(*units, **hello)
     await bench.turn()
     assert [u.refused for u in talk.of(Welcome)[-1].units] == [None] * len(units)
     return talk
 
 
-async def leader(bench: Bench, desk: Desk, unit: str) -> tuple[Talk, int]:
-    talk = await connected(bench, desk, unit)
+async def leader(bench: LoopBench, service: Service, unit: str) -> tuple[Talk, int]:
+    talk = await connected(bench, service, unit)
     talk.claim((unit, None))
     await bench.turn()
     return talk, talk.verdicts()[-1].term
+
+
+async def ask(service: Service, path: str, method: str = "GET", body: Any = None) -> Any:
+    """An operator asks; its answer once it is durable."""
+    content = msgspec.json.encode(body or {})
+    return await Api(service, "memory").call(OPERATOR, method, path, {}, content)
+
+
+async def asked(bench: LoopBench, path: str, method: str = "GET", body: Any = None) -> Any:
+    """The same, with the turn that it takes."""
+    task = asyncio.ensure_future(ask(bench.service, path, method, body))
+    await settle()
+    await bench.turn()
+    return await task

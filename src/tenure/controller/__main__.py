@@ -1,6 +1,6 @@
 """The controller's process: `python -m tenure.controller --state DIR`, started by `up`.
 
-stdin is the bond with `up` (`tenure.process`). SIGTERM ends it cleanly. It prints `ready` when it
+stdin is held open by `up` (`tenure.process`). SIGTERM ends it cleanly. It prints `ready` when it
 listens; an error is one line on stderr.
 """
 
@@ -16,13 +16,12 @@ import sys
 
 from tenure.clock import SystemClock
 from tenure.controller.api import Api
-from tenure.controller.desk import Desk
-from tenure.controller.loop import Controller
 from tenure.controller.server import Server, bind_unix
+from tenure.controller.service import Service
 from tenure.errors import TenureError
 from tenure.process import allow_all_files, follow_parent, report_fault, tell_of_shortage
 from tenure.statefolder import StateFolder
-from tenure.stores.sqlite.store import SqliteStore
+from tenure.stores.open import open_store
 
 
 def main() -> int:
@@ -42,20 +41,19 @@ def main() -> int:
     return 0
 
 
-async def _serve(house: StateFolder, *, create: bool) -> None:
-    house.ensure()
+async def _serve(folder: StateFolder, *, create: bool) -> None:
+    folder.ensure()
     allow_all_files()
     tell_of_shortage(asyncio.get_running_loop(), _say)
-    store = SqliteStore(house.store_file, create)
-    controller = Controller(store, SystemClock())
-    await controller.start()
+    store = open_store(folder.store_file, create=create)
+    service = Service(store, SystemClock(), hidden=folder.store_file)
+    await service.controller.start()
     spare_the_collector()
-    desk = Desk(controller, house.store_file)
-    server = Server(desk, Api(desk, str(house.store_file)))
+    server = Server(service, Api(service, str(folder.store_file)))
     ending = asyncio.Event()
-    running = asyncio.ensure_future(controller.run())
+    running = asyncio.ensure_future(service.controller.run())
     try:
-        await server.start(bind_unix(house.controller_socket))
+        await server.start(bind_unix(folder.controller_socket))
         follow_parent(on_stop=ending.set, on_end=lambda: os._exit(1))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -69,7 +67,7 @@ async def _serve(house: StateFolder, *, create: bool) -> None:
         running.cancel()
         await server.close()
         with contextlib.suppress(OSError):
-            house.controller_socket.unlink()
+            folder.controller_socket.unlink()
         await asyncio.gather(running, return_exceptions=True)
         await store.close()
 

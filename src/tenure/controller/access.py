@@ -1,8 +1,9 @@
 """Who may do what (G10, O6). A row of a route table names one of these; the guard compares.
 
-Until tokens come, a caller is typed by how it speaks: a WebSocket whose first message is `Hello` is
-a unit's conversation, for the units it named and nothing else; a plain HTTP request is an
-operator's. Processes of the same user are no boundary: the socket's mode keeps others out.
+The listener says who is calling. On the local socket it knows no more than how the caller speaks: a
+WebSocket is an agent's, which may speak for any unit, and from its `Hello` on speaks for those it
+named and nothing else; a plain HTTP request is an operator's. Processes of the same user are no
+boundary: the socket's mode keeps others out.
 """
 
 from __future__ import annotations
@@ -32,7 +33,16 @@ class Caller(Struct, frozen=True):
     units: Container[str] = ()
 
 
+class _Any(Container[str]):
+    """Every unit that there can be."""
+
+    def __contains__(self, unit: object) -> bool:
+        return True
+
+
 OPERATOR = Caller(Access.OPERATOR)
+AGENT = Caller(Access.UNIT, _Any())
+"""An agent of this machine: it may speak for any unit."""
 NEWCOMER = Caller(Access.NEWCOMER)
 
 

@@ -15,7 +15,8 @@ from msgspec.structs import asdict
 
 from tenure.controller import explain
 from tenure.controller.access import Access, Caller, check
-from tenure.controller.desk import Desk, iso
+from tenure.controller.events import iso
+from tenure.controller.service import Service
 from tenure.controller.status import status_of
 from tenure.core.application import Application, config_of
 from tenure.core.changes import Option
@@ -25,7 +26,6 @@ from tenure.defaults import MOST_HISTORY
 from tenure.errors import BadRequest, NotFound, Refused, Unsure
 from tenure.names import application_of, split_unit
 from tenure.wire import operators as wire
-from tenure.wire.messages import Resolve
 
 MAX_HISTORY = MOST_HISTORY.value
 SLACK = 5.0
@@ -59,11 +59,12 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Api:
-    """What operators can do, over a desk."""
+    """What operators can do. `store` is where it keeps its state, in words."""
 
-    def __init__(self, desk: Desk, store: str) -> None:
-        self._desk = desk
-        self._controller = desk.controller
+    def __init__(self, service: Service, store: str) -> None:
+        self._service = service
+        self._controller = service.controller
+        self._model = service.model
         self._store = store
 
     async def call(self, caller: Caller, method: str, path: str, query: Mapping[str, str],
@@ -80,10 +81,10 @@ class Api:
     # -- reading
 
     async def status(self, request: Request) -> wire.Status:
-        return status_of(self._desk, self._controller.clock.now(), self._store)
+        return status_of(self._service, self._controller.clock.now(), self._store)
 
     async def history(self, request: Request) -> wire.History:
-        self._controller.orders.application(request.application)
+        self._model.living(request.application)
         limit = request.query.get("limit", "100")
         if not limit.isdecimal() or len(limit) > 4 or not 0 < int(limit) <= MAX_HISTORY:
             raise BadRequest(f"limit must be a number from 1 to {MAX_HISTORY}")
@@ -101,19 +102,17 @@ class Api:
         )  # fmt: skip
 
     async def why_application(self, request: Request) -> wire.Why:
-        application = self._controller.orders.application(request.application)
-        return explain.why_application(self._desk, self._controller.clock.now(), application)
+        application = self._model.living(request.application)
+        return explain.why_application(self._service, self._controller.clock.now(), application)
 
     async def why_unit(self, request: Request) -> wire.Why:
-        application = self._with(request.unit)
+        application = self._model.living_with(request.unit)
         now = self._controller.clock.now()
-        return explain.why_unit(self._desk, now, application, request.unit)
+        return explain.why_unit(self._service, now, application, request.unit)
 
     async def settings(self, request: Request) -> wire.Settings:
         name = request.application
-        bucket = await self._controller.ask(
-            name, lambda now: self._controller.orders.application(name).bucket
-        )
+        bucket = await self._controller.ask(name, lambda now: self._model.living(name).bucket)
         return wire.Settings(revision=bucket.revision, settings=bucket.settings)
 
     # -- applications and units
@@ -122,7 +121,7 @@ class Api:
         given: wire.CreateApplication = request.read(wire.CreateApplication)
         return await self._order(
             given.name,
-            lambda now: self._controller.orders.create(
+            lambda now: self._model.applications.create(
                 now, given.name, given.duration, given.guarantee,
                 charm=_given(given.charm) if given.charm else None,
                 config=given.config, units=given.units, new=given.new,
@@ -131,32 +130,30 @@ class Api:
 
     async def remove(self, request: Request) -> wire.Ok:
         given: wire.RemoveApplication = request.read(wire.RemoveApplication)
-        orders, name = self._controller.orders, request.application
-        order = orders.remove_application if given.force else orders.retire_application
+        applications, name = self._model.applications, request.application
+        order = applications.remove_application if given.force else applications.retire_application
         return await self._order(name, lambda now: order(now, name))
 
     async def charm(self, request: Request) -> wire.Ok:
         given = _given(request.read(wire.Charm))
         name = request.application
-        return await self._order(name, lambda now: self._controller.charms.give(name, given))
+        return await self._order(name, lambda now: self._model.charms.give(name, given))
 
     async def config(self, request: Request) -> wire.Config:
         name = request.application
-        found = await self._controller.ask(
-            name, lambda now: self._controller.orders.application(name)
-        )
+        found = await self._controller.ask(name, lambda now: self._model.living(name))
         return _config(found)
 
     async def configure(self, request: Request) -> wire.Ok:
         given: wire.ConfigChange = request.read(wire.ConfigChange)
         name = request.application
         return await self._order(
-            name, lambda now: self._controller.charms.configure(name, given.put, given.reset)
+            name, lambda now: self._model.charms.configure(name, given.put, given.reset)
         )
 
     async def add_unit(self, request: Request) -> wire.UnitAdded:
         name = request.application
-        unit = await self._controller.ask(name, lambda now: self._controller.orders.add_unit(name))
+        unit = await self._controller.ask(name, lambda now: self._model.applications.add_unit(name))
         return wire.UnitAdded(unit=unit)
 
     async def remove_unit(self, request: Request) -> wire.Ok:
@@ -164,22 +161,15 @@ class Api:
         unit = request.unit
         return await self._order(
             request.application,
-            lambda now: self._controller.orders.remove_unit(now, unit, force=given.force),
+            lambda now: self._model.applications.remove_unit(now, unit, force=given.force),
         )
 
     async def resolve(self, request: Request) -> wire.Ok:
         given: wire.ResolveRequest = request.read(wire.ResolveRequest)
         unit = request.unit
-        self._with(unit)
-        seen = self._desk.roster.of(unit)
-        if seen.speaker is None:
-            raise Refused(f"the agent of {unit} is not connected: see `tenure why {unit}`")
-        if seen.report is None or seen.report.error is None:
-            raise Refused(f"{unit} is not in error: there is nothing to resolve")
-        seen.speaker.say(Resolve(unit=unit, retry=given.retry))
+        note = self._service.agents.resolve(unit, retry=given.retry)
         self._controller.wake()
-        how = "is tried again now" if given.retry else "is skipped"
-        return wire.Ok(note=f"{unit}: {seen.report.error}; it {how}")
+        return wire.Ok(note=note)
 
     # -- leadership
 
@@ -189,14 +179,14 @@ class Api:
             raise BadRequest(f"{given.unit} is not a unit of {request.application}")
         return await self._hand_over(
             request.application,
-            lambda now: self._controller.orders.elect(now, given.unit),
+            lambda now: self._model.orders.elect(now, given.unit),
             given.unit,
         )
 
     async def step_down(self, request: Request) -> wire.HandOver:
         name = request.application
         return await self._hand_over(
-            name, lambda now: self._controller.orders.step_down(now, name), None
+            name, lambda now: self._model.orders.step_down(now, name), None
         )
 
     async def _hand_over(
@@ -213,9 +203,11 @@ class Api:
                 application=name, unit_from=leader, unit_to=leader, term=before.term,
                 stepping_down_for=0.0, taking_over_for=0.0, note=note,
             )  # fmt: skip
-        patience = before.guarantee if leader in self._controller.leases.sessions else 0.0
+        patience = before.guarantee if leader in self._model.sessions else 0.0
         patience = max(patience, before.expires_at - asked_at if leader else 0.0)
-        await self._desk.until(name, lambda now: self._is_over(name, before.term), patience + SLACK)
+        await self._controller.until(
+            name, lambda now: self._is_over(name, before.term), patience + SLACK
+        )
         after = self._lease(name)
         if after.holder is None or after.granted_at is None:
             raise Unsure(f"it came to pass, and has changed again: see `tenure why {name}`")
@@ -230,12 +222,12 @@ class Api:
         )  # fmt: skip
 
     def _is_over(self, name: str, term: int) -> bool:
-        found = self._controller.leases.ledger.applications.get(name)
+        found = self._model.find(name)
         return found is not None and found.lease.granted_at is not None and found.lease.term > term
 
     async def revoke(self, request: Request) -> wire.Ok:
         name = request.application
-        return await self._order(name, lambda now: self._controller.orders.revoke(now, name))
+        return await self._order(name, lambda now: self._model.orders.revoke(now, name))
 
     # -- lease settings
 
@@ -244,14 +236,14 @@ class Api:
         name = request.application
         return await self._order(
             name,
-            lambda now: self._controller.orders.pin(now, name, given.reason, given.seconds),
+            lambda now: self._model.orders.pin(now, name, given.reason, given.seconds),
         )
 
     async def unpin(self, request: Request) -> wire.Ok:
         given: wire.UnpinRequest = request.read(wire.UnpinRequest)
         name = request.application
         return await self._order(
-            name, lambda now: self._controller.orders.unpin(now, name, given.reason)
+            name, lambda now: self._model.orders.unpin(now, name, given.reason)
         )
 
     async def lease(self, request: Request) -> wire.Ok:
@@ -259,9 +251,7 @@ class Api:
         name = request.application
         return await self._order(
             name,
-            lambda now: self._controller.orders.set_lease(
-                now, name, given.duration, given.guarantee
-            ),
+            lambda now: self._model.orders.set_lease(now, name, given.duration, given.guarantee),
         )
 
     # -- small things
@@ -270,11 +260,7 @@ class Api:
         return wire.Ok(note=await self._controller.ask(name, order))
 
     def _lease(self, name: str) -> Lease:
-        return self._controller.orders.application(name).lease
-
-    def _with(self, unit: str) -> Application:
-        self._controller.orders.application(application_of(unit))
-        return self._controller.leases.application_with(unit)
+        return self._model.living(name).lease
 
 
 def _given(charm: wire.Charm) -> CharmSpec:

@@ -7,17 +7,20 @@ Nothing else is accepted; whoever sends anything else is told and cut off, and n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tenure.controller.access import NEWCOMER, Access, Caller, check
 from tenure.controller.loop import Input
-from tenure.core import bags
+from tenure.controller.service import Service
 from tenure.core.application import Application, changed_keys
-from tenure.core.charms import BagWrite, charm_given, configured, peers_of
+from tenure.core.charms import charm_given, configured
 from tenure.core.effects import ClaimUnsure, Verdict
-from tenure.errors import BadRequest, ProtocolError, Refused, TenureError
+from tenure.core.peers import BagWrite, views
+from tenure.errors import BadName, BadRequest, ProtocolError, Refused, TenureError
 from tenure.names import application_of
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
@@ -34,7 +37,6 @@ from tenure.wire.messages import (
     Gone,
     Hello,
     LeavePeers,
-    PeerView,
     ReadBag,
     ReadGoal,
     ReadSettings,
@@ -49,9 +51,6 @@ from tenure.wire.messages import (
     WriteSettings,
 )
 
-if TYPE_CHECKING:
-    from tenure.controller.desk import Desk
-
 MAX_INSTANCE = 128
 """Characters of an instance's id, which is kept with the lease (L9)."""
 
@@ -60,15 +59,23 @@ MAX_UNITS = 20_000
 
 
 class Conversation:
-    """One connection of an agent. `flush` and `close` are given by the transport."""
+    """One connection of an agent, and the `Speaker` for its units.
+
+    The listener knows who is calling (`caller`), and for which units that one may speak at most.
+    `flush` and `close` are the transport's.
+    """
 
     def __init__(
         self,
-        desk: Desk,
+        service: Service,
+        caller: Caller,
         flush: Callable[[list[FromController]], None],
         close: Callable[[], None],
     ) -> None:
-        self._desk = desk
+        self._controller = service.controller
+        self._model = service.model
+        self._agents = service.agents
+        self._granted = caller
         self._flush = flush
         self._close = close
         self._out: list[FromController] = []
@@ -94,7 +101,7 @@ class Conversation:
         if self._early:
             self._out += self._early
             self._early.clear()
-        self._desk.has_to_flush(self)
+        self._agents.has_to_flush(self)
 
     def _gather_verdicts(self) -> None:
         """What was decided first is said first: a revocation never overtakes the grant it ends."""
@@ -115,6 +122,12 @@ class Conversation:
         self.flush()
         self._close()
 
+    def drop(self, unit: str) -> None:
+        """A newer session speaks for the unit (L9)."""
+        self.sessions.pop(unit, None)
+        if not self.sessions:
+            self.end(f"a newer session of {unit} took over")
+
     # -- in
 
     def hear(self, messages: Sequence[FromAgent]) -> None:
@@ -133,7 +146,9 @@ class Conversation:
     def closed(self) -> None:
         """The transport is gone."""
         self._gone = True
-        self._desk.closed(self)
+        self._agents.closed(self, self.sessions)
+        self.sessions.clear()
+        self._controller.wake()
 
     # -- the rows
 
@@ -146,10 +161,10 @@ class Conversation:
             )
         if not 0 < len(hello.units) <= MAX_UNITS:
             raise ProtocolError(f"a conversation speaks for 1 to {MAX_UNITS} units")
-        self.caller = Caller(Access.UNIT, self.sessions)
-        names = tuple(dict.fromkeys(unit.unit.rpartition("/")[0] for unit in hello.units))
-        self._desk.controller.submit(
-            Input(names, lambda now: self._welcome(now, hello), self._say_result)
+        check(self._granted, Access.UNIT, tuple(unit.unit for unit in hello.units))
+        self.caller = replace(self._granted, units=self.sessions)
+        self._controller.submit(
+            Input(_applications_of(hello), lambda now: self._welcome(now, hello), self._say_result)
         )
 
     def _welcome(self, now: float, hello: Hello) -> Welcome:
@@ -159,16 +174,15 @@ class Conversation:
         return Welcome(version=PROTOCOL_VERSION, units=units)
 
     def _admit(self, now: float, hello: UnitHello, pid: int | None) -> UnitWelcome:
-        leases = self._desk.controller.leases
         try:
             if not 0 < len(hello.instance) <= MAX_INSTANCE:
                 raise BadRequest(f"an instance's id has 1 to {MAX_INSTANCE} characters")
-            application = leases.connect(now, hello.unit, hello.instance, hello.session)
+            application = self._model.leases.connect(now, hello.unit, hello.instance, hello.session)
         except TenureError as refusal:
-            self._desk.refused(hello.unit, refusal)
+            self._agents.refused(hello.unit, refusal)
             return UnitWelcome(unit=hello.unit, refused=str(refusal), refused_code=refusal.code)
         self.sessions[hello.unit] = hello.session
-        self._desk.connected(self, hello.unit, pid)
+        self._agents.connected(self, hello.unit, pid)
         return _welcomed(application, hello)
 
     def claims(self, message: Claims) -> None:
@@ -176,21 +190,21 @@ class Conversation:
         if len(message.claims) > len(self.sessions):
             raise ProtocolError("a message of claims carries one for each unit at most")
         for claim in message.claims:
-            self._desk.controller.submit(self._claim(message.id, claim))
+            self._controller.submit(self._claim(message.id, claim))
 
     def _claim(self, number: int, claim: Claim) -> Input:
         unit = claim.unit
 
         def step(now: float) -> Verdict:
             self._check_session(unit)
-            return self._desk.controller.leases.claim(now, unit, claim.term, claim.seen_term)
+            return self._model.leases.claim(now, unit, claim.term, claim.seen_term)
 
         def answer(result: Verdict | TenureError) -> None:
             failed = isinstance(result, TenureError)
             if isinstance(result, TenureError):
-                result = ClaimUnsure(unit=unit, cause=self._desk.for_units(str(result)))
+                result = ClaimUnsure(unit=unit, cause=self._agents.for_units(str(result)))
             self._verdicts.setdefault(number, []).append(result)
-            self._desk.has_to_flush(self)
+            self._agents.has_to_flush(self)
             if failed:
                 self._end_if_over(unit)
 
@@ -198,12 +212,12 @@ class Conversation:
 
     def release(self, message: Release) -> None:
         """L5."""
-        leases = self._desk.controller.leases
+        leases = self._model.leases
         self._request(message, lambda now: leases.release(now, message.unit, message.term))
 
     def write(self, message: WriteSettings) -> None:
         """G6, B2."""
-        leases = self._desk.controller.leases
+        leases = self._model.leases
         self._request(
             message,
             lambda now: leases.write(now, message.unit, message.term, message.changes),
@@ -212,7 +226,7 @@ class Conversation:
 
     def read(self, message: ReadSettings) -> None:
         """T4: from the controller itself."""
-        leases = self._desk.controller.leases
+        leases = self._model.leases
         self._request(
             message,
             lambda now: leases.read(message.unit),
@@ -223,33 +237,33 @@ class Conversation:
 
     def enter(self, message: EnterPeers) -> None:
         """The unit takes part in its peer relations."""
-        charms = self._desk.controller.charms
-        self._request(message, lambda now: charms.enter(message.unit, message.settings))
+        peers = self._model.peers
+        self._request(message, lambda now: peers.enter(message.unit, message.settings))
 
     def leave(self, message: LeavePeers) -> None:
         """The unit takes part in none any more."""
-        charms = self._desk.controller.charms
-        self._request(message, lambda now: charms.leave(message.unit))
+        peers = self._model.peers
+        self._request(message, lambda now: peers.leave(message.unit))
 
     def commit(self, message: CommitHook) -> None:
         """What a hook leaves to others, all of it or nothing; fenced like a write (G6)."""
-        charms = self._desk.controller.charms
+        peers = self._model.peers
         writes = [
             BagWrite(relation=bag.relation, application=bag.application, changes=bag.changes)
             for bag in message.bags
         ]
         self._request(
             message,
-            lambda now: charms.commit(now, message.unit, writes, message.term),
+            lambda now: peers.commit(now, message.unit, writes, message.term),
             lambda versions: Done(id=message.id, bags=versions),
         )
 
     def read_bag(self, message: ReadBag) -> None:
         """From the controller itself, as the bucket is read."""
-        charms = self._desk.controller.charms
+        peers = self._model.peers
         self._request(
             message,
-            lambda now: charms.read_bag(message.unit, message.relation, message.owner),
+            lambda now: peers.read_bag(message.unit, message.relation, message.owner),
             lambda bag: Bag(id=message.id, version=bag.version, settings=bag.settings),
         )
 
@@ -257,23 +271,23 @@ class Conversation:
         """Which units are to be there, and how they are: the same whoever leads (G10)."""
         self._request(
             message,
-            lambda now: self._desk.goal(message.unit),
+            lambda now: self._agents.goal(message.unit),
             lambda units: Goal(id=message.id, units=units),
         )
 
     def gone(self, message: Gone) -> None:
         """U4: the unit has left."""
-        self._request(message, lambda now: self._desk.gone(message.unit))
+        self._request(message, lambda now: self._agents.gone(message.unit))
 
     def report(self, message: Report) -> None:
         """For operators; not answered."""
-        self._desk.controller.submit(
+        self._controller.submit(
             Input(None, lambda now: self._reported(now, message), lambda result: None)
         )
 
     def _reported(self, now: float, message: Report) -> None:
         if self._is_current(message.unit):
-            self._desk.reported(now, message)
+            self._agents.reported(now, message)
 
     def _request(
         self,
@@ -289,18 +303,18 @@ class Conversation:
             if isinstance(result, TenureError):
                 self.say(
                     Failed(
-                        id=message.id, code=result.code, message=self._desk.for_units(str(result))
+                        id=message.id, code=result.code, message=self._agents.for_units(str(result))
                     )
                 )
                 self._end_if_over(message.unit)
             else:
                 self.say(render(result) if render else Done(id=message.id))
 
-        self._desk.controller.submit(Input(application_of(message.unit), guarded, answer))
+        self._controller.submit(Input(application_of(message.unit), guarded, answer))
 
     def _say_result(self, result: FromController | TenureError) -> None:
         if isinstance(result, TenureError):
-            self.end(self._desk.for_units(str(result)))
+            self.end(self._agents.for_units(str(result)))
         else:
             self.say(result)
 
@@ -310,13 +324,22 @@ class Conversation:
             self.end(f"this session of {unit} is over")
 
     def _is_current(self, unit: str) -> bool:
-        session = self._desk.controller.leases.sessions.get(unit)
+        session = self._model.sessions.get(unit)
         return session is not None and session.number == self.sessions.get(unit)
 
     def _check_session(self, unit: str) -> None:
         """What a superseded session still had under way is discarded (L9)."""
         if not self._is_current(unit):
             raise Refused(f"this session of {unit} is over")
+
+
+def _applications_of(hello: Hello) -> tuple[str, ...]:
+    """The applications that it is about; a name that is none concerns nobody, and is refused."""
+    names: dict[str, None] = {}
+    for unit in hello.units:
+        with suppress(BadName):
+            names[application_of(unit.unit)] = None
+    return tuple(names)
 
 
 def _welcomed(application: Application, hello: UnitHello) -> UnitWelcome:
@@ -327,24 +350,9 @@ def _welcomed(application: Application, hello: UnitHello) -> UnitWelcome:
         revision=application.bucket.revision,
         changed_keys=changed_keys(application, hello.seen_revision),
         removing=application.units[unit].removing,
-        peers=tuple(
-            _view(application, endpoint, relation, unit)
-            for endpoint, relation in peers_of(application).items()
-        ),
+        peers=views(application, unit),
         config=configured(application, unit),
         charm=charm_given(charm, unit) if charm else None,
-    )
-
-
-def _view(application: Application, endpoint: str, relation: int, unit: str) -> PeerView:
-    name = application.name
-    own = bags.found(application.bags, name, relation, unit)
-    return PeerView(
-        relation=relation,
-        endpoint=endpoint,
-        application=bags.found(application.bags, name, relation, name).version,
-        members=bags.others(application.bags, name, relation, unit),
-        entered=own.version > 0 and own.present,
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from tenure.controller.desk import Desk
-from tenure.controller.roster import Seen
+from tenure.controller.agents import Seen
+from tenure.controller.service import Service
 from tenure.core.application import Application
 from tenure.core.lease import Lease, is_held
 from tenure.names import split_unit
@@ -15,22 +15,22 @@ MOST_IN_ERROR = 3
 """Units in error of which an application's answer gives the hook."""
 
 
-def why_application(desk: Desk, now: float, application: Application) -> Why:
+def why_application(service: Service, now: float, application: Application) -> Why:
     """Why this one leads the application, or why nobody does; and which units are in error (H7)."""
-    return _with_errors(desk, application, _why_led(desk, now, application))
+    return _with_errors(service, application, _why_led(service, now, application))
 
 
-def _why_led(desk: Desk, now: float, application: Application) -> Why:
+def _why_led(service: Service, now: float, application: Application) -> Why:
     name, lease = application.name, application.lease
-    if name in desk.controller.leases.unsure:
+    if name in service.model.unsure:
         return Why(
             subject=name,
-            answer=f"it is not known now: {desk.controller.leases.unsure[name]}",
+            answer=f"it is not known now: {service.model.unsure[name]}",
             next="the controller takes its store up again by itself once the cause is gone",
         )
     if lease.holder is not None and is_held(lease, now):
         leader = lease.holder.unit
-        return _with_hook(desk, now, leader, _led(desk, now, name, lease, leader))
+        return _with_hook(service, now, leader, _led(service, now, name, lease, leader))
     if not application.units:
         return Why(
             subject=name,
@@ -47,17 +47,17 @@ def _why_led(desk: Desk, now: float, application: Application) -> Why:
     return Why(
         subject=name,
         answer=f"nobody leads ({lease.freed_because}), and no unit that could lead is connected",
-        next=_what_is_missing(desk, application),
+        next=_what_is_missing(service, application),
     )
 
 
-def _led(desk: Desk, now: float, name: str, lease: Lease, leader: str) -> Why:
+def _led(service: Service, now: float, name: str, lease: Lease, leader: str) -> Why:
     left = lease.expires_at - now
     answer = f"{leader} leads, term {lease.term}: {_how_long(lease, left)}"
-    trouble = desk.controller.cannot_write()
+    trouble = service.controller.cannot_write()
     if trouble is not None:
         answer += f"; nothing can be written now: {trouble}"
-    connected = leader in desk.controller.leases.sessions
+    connected = leader in service.model.sessions
     if lease.handover is not None:
         answer += f"; it was asked to step down ({lease.handover.cause})"
     if lease.handover is not None and connected:
@@ -91,9 +91,9 @@ def _how_long(lease: Lease, left: float) -> str:
     return f"its lease is over by {-left:.0f} s{pinned}"
 
 
-def _with_hook(desk: Desk, now: float, unit: str, told: Why) -> Why:
+def _with_hook(service: Service, now: float, unit: str, told: Why) -> Why:
     """What is told, and the hook that the unit runs: who waits for the unit waits for that (U4)."""
-    seen = desk.roster.of(unit)
+    seen = service.agents.of(unit)
     if seen.speaker is None or seen.report is None or seen.running_since is None:
         return told
     runs = f"its hook {seen.report.running} has been running"
@@ -101,9 +101,9 @@ def _with_hook(desk: Desk, now: float, unit: str, told: Why) -> Why:
     return replace(told, answer=f"{told.answer}; {runs} {since}")
 
 
-def _with_failure(desk: Desk, now: float, unit: str, told: Why) -> Why:
+def _with_failure(service: Service, now: float, unit: str, told: Why) -> Why:
     """What is told, and the hook that failed: until it ends well, the unit runs no other (H7)."""
-    seen = desk.roster.of(unit)
+    seen = service.agents.of(unit)
     if seen.report is None or seen.report.error is None:
         return told
     if seen.speaker is None:
@@ -125,9 +125,9 @@ def _retried(seen: Seen, now: float) -> str:
     return f", which runs again in {left:.0f} s" if left >= 0.5 else ", which runs again now"
 
 
-def _with_errors(desk: Desk, application: Application, told: Why) -> Why:
+def _with_errors(service: Service, application: Application, told: Why) -> Why:
     """What is told, and which units of the application are in error."""
-    reports = {unit: desk.roster.of(unit).report for unit in application.units}
+    reports = {unit: service.agents.of(unit).report for unit in application.units}
     failed = [
         f"{unit} ({report.error})"
         for unit, report in sorted(reports.items(), key=lambda each: split_unit(each[0]))
@@ -141,38 +141,38 @@ def _with_errors(desk: Desk, application: Application, told: Why) -> Why:
     return replace(told, answer=answer, next=f"{told.next}; {step}" if told.next else step)
 
 
-def _what_is_missing(desk: Desk, application: Application) -> str:
+def _what_is_missing(service: Service, application: Application) -> str:
     units, name = application.units, application.name
-    trouble = desk.controller.cannot_write()
+    trouble = service.controller.cannot_write()
     if trouble is not None:
         return f"nothing can be written now: {trouble}"
-    if any(desk.controller.leases.can_lead(unit) for unit in units):
+    if any(service.model.leases.can_lead(unit) for unit in units):
         return "a unit is about to claim the lease: look again in a moment"
     if application.removing:
         return (
             f"nothing: it is being removed; `tenure remove-application {name} --force` does it now"
         )
-    if not any(desk.roster.of(unit).speaker for unit in units):
+    if not any(service.agents.of(unit).speaker for unit in units):
         return "start the units' agents: `tenure up` does, see `tenure log` for why they are not"
     return f"the units that are connected are leaving: `tenure add-unit {name}`"
 
 
-def why_unit(desk: Desk, now: float, application: Application, unit: str) -> Why:
+def why_unit(service: Service, now: float, application: Application, unit: str) -> Why:
     """Why this unit leads or does not, and what would change that."""
     lease = application.lease
     leader = lease.holder.unit if lease.holder and is_held(lease, now) else None
     if leader == unit:
-        told = replace(_why_led(desk, now, application), subject=unit)
+        told = replace(_why_led(service, now, application), subject=unit)
     else:
-        told = _with_hook(desk, now, unit, _why_not(desk, now, application, unit, leader))
-    return _with_failure(desk, now, unit, told)
+        told = _with_hook(service, now, unit, _why_not(service, now, application, unit, leader))
+    return _with_failure(service, now, unit, told)
 
 
 def _why_not(
-    desk: Desk, now: float, application: Application, unit: str, leader: str | None
+    service: Service, now: float, application: Application, unit: str, leader: str | None
 ) -> Why:
     lease = application.lease
-    seen = desk.roster.of(unit)
+    seen = service.agents.of(unit)
     if application.units[unit].removing:
         return Why(
             subject=unit,
@@ -189,18 +189,18 @@ def _why_not(
             answer=f"its agent {known}, and who is not connected cannot be elected{refused}",
             next=f"see `tenure log {unit}` for what happened to the agent",
         )
-    if not desk.controller.leases.can_lead(unit):
+    if not service.model.leases.can_lead(unit):
         return Why(subject=unit, answer="its agent is stopping, so it seeks no leadership")
     if leader is None:
-        told = _why_led(desk, now, application)
+        told = _why_led(service, now, application)
         return Why(subject=unit, answer=f"it does not lead: {told.answer}", next=told.next)
-    explained = _why_led(desk, now, application)
+    explained = _why_led(service, now, application)
     place = lease.line.index(unit) + 1 if unit in lease.line else None
     line = f"it is number {place} of {len(lease.line)} in line" if place else "it is about to claim"
     return Why(
         subject=unit,
         answer=f"{leader} holds the lease; {line}",
         next=f"`tenure elect {unit}` hands leadership to it"
-        if leader in desk.controller.leases.sessions or not lease.pins
+        if leader in service.model.sessions or not lease.pins
         else explained.next,
     )

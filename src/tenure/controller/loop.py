@@ -19,12 +19,14 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from msgspec import Struct
+
 from tenure.clock import Clock
+from tenure.controller.audience import Audience
 from tenure.core.application import Application, restored
 from tenure.core.changes import HistoryAdded
-from tenure.core.effects import Offer, Push
-from tenure.core.leases import OFFER_FOR, Leases
-from tenure.core.orders import MIN_DURATION, Orders
+from tenure.core.effects import Offer
+from tenure.core.model import Model
 from tenure.core.staging import Batch
 from tenure.errors import SeatLost, SeatTaken, StoreRefused, TenureError, Unsure
 from tenure.stores.base import Seat, Store
@@ -66,38 +68,38 @@ class Waiting:
         self.answers = answers
 
 
+class Watch(Struct, frozen=True):
+    """Somebody waits until something durable is so of an application."""
+
+    application: str
+    is_so: Callable[[float], bool]
+    done: asyncio.Future[None]
+
+
 class Controller:
-    """A seated controller. `grace` and `least_duration` are lower in tests only (L1, L8)."""
+    """A seated controller over its model. `grace` is lower in tests only (L8)."""
 
     def __init__(
         self,
         store: Store,
         clock: Clock,
+        model: Model,
+        audience: Audience,
         *,
         grace: float = RECONNECT_GRACE,
-        offer_for: float = OFFER_FOR,
-        least_duration: float = MIN_DURATION,
-        on_push: Callable[[Push], None] = lambda push: None,
-        on_turn: Callable[[], None] = lambda: None,
-        on_history: Callable[[HistoryAdded], None] = lambda entry: None,
-        on_reload: Callable[[Iterable[str]], None] = lambda names: None,
-        on_roll_back: Callable[[Iterable[str]], None] = lambda names: None,
     ) -> None:
         self.clock = clock
         self.store = store
+        self.model = model
         self.grace = grace
-        self.leases = Leases(offer_for=offer_for)
-        self.orders = Orders(self.leases, least_duration=least_duration)
-        self.charms = self.orders.charms
+        self.started = 0.0
+        """Wall time, for people: since when it has its seat."""
         self.seat = Seat(0)
         self.trouble: str | None = None
         """Why nothing can be written now, if so."""
         self._refused: tuple[float, str] | None = None
-        self.on_push = on_push
-        self.on_turn = on_turn
-        self.on_history = on_history
-        self.on_reload = on_reload
-        self.on_roll_back = on_roll_back
+        self._audience = audience
+        self._watches: list[Watch] = []
         self._inbox: list[Input] = []
         self._woken = asyncio.Event()
         self._held: list[tuple[Answer, Any]] = []
@@ -112,11 +114,8 @@ class Controller:
         self.seat = await self.store.take_seat()
         loaded = await self._load()
         self._turned_at = self.clock.now()
-        self.leases.ledger.applications.update(loaded)
-        for application in loaded.values():
-            self.leases.schedule(application)
-            if application.lease.pins:
-                self.leases.save_pins_from(self._turned_at)
+        self.started = self.clock.wall()
+        self.model.begin(self._turned_at, loaded.values())
 
     async def _load(self) -> dict[str, Application]:
         persisted = await self.store.load(self.seat)
@@ -142,8 +141,8 @@ class Controller:
         """Whether something about it is decided but not durable yet, or its outcome unknown."""
         committing = self._committing
         return (
-            application in self.leases.unsure
-            or application in self.leases.ledger.gathering.before
+            application in self.model.unsure
+            or self.model.is_gathering(application)
             or (committing is not None and application in committing.batch.before)
         )
 
@@ -173,7 +172,7 @@ class Controller:
 
     async def _sleep(self) -> None:
         now = self.clock.now()
-        wake = self.leases.next_wake()
+        wake = self.model.leases.next_wake()
         delay = HEARTBEAT if wake is None or self._is_resting(now) else wake - now + 1e-6
         timer = asyncio.get_running_loop().call_later(
             max(0.0, min(delay, HEARTBEAT)), self._woken.set
@@ -182,16 +181,47 @@ class Controller:
         timer.cancel()
         self._woken.clear()
 
+    async def until(
+        self, application: str, is_so: Callable[[float], bool], patience: float
+    ) -> None:
+        """Wait until something committed is so. Raises Unsure after `patience` seconds."""
+        watch = Watch(application, is_so, asyncio.get_running_loop().create_future())
+        self._watches.append(watch)
+        self.wake()
+        try:
+            await asyncio.wait_for(watch.done, patience)
+        except TimeoutError:
+            why = self.cannot_write()
+            because = f" ({why})" if why else ""
+            raise Unsure(
+                f"it did not come to pass within {patience:.0f} s{because}, and still may: "
+                f"see `tenure why {application}`"
+            ) from None
+
+    def _turned(self) -> None:
+        self._audience.turned()
+        if self._watches:
+            now = self.clock.now()
+            self._watches = [watch for watch in self._watches if not self._is_over(watch, now)]
+
+    def _is_over(self, watch: Watch, now: float) -> bool:
+        if watch.done.done():
+            return True
+        if self.is_dirty(watch.application) or not watch.is_so(now):
+            return False
+        watch.done.set_result(None)
+        return True
+
     # -- one turn
 
     def turn(self) -> None:
         """Input, step, persist, answer: all that has come in, at one instant."""
         now = self.clock.now()
         if now - self._turned_at > STALLED:
-            self.leases.lengthen(now - self._turned_at)
+            self.model.leases.lengthen(now - self._turned_at)
         self._turned_at = now
         if not self._is_resting(now):
-            self.leases.tick(now, self.clock.wall())
+            self.model.leases.tick(now, self.clock.wall())
             self._hold_pushes()
         inputs, self._inbox = self._inbox, []
         for given in inputs:
@@ -200,7 +230,7 @@ class Controller:
             self._refuse_gathered(StoreRefused(f"nothing can be written now: {self.trouble}"))
         elif self._committing is None and not self._is_resting(now):
             self._commit()
-        self.on_turn()
+        self._turned()
 
     def _is_resting(self, now: float) -> bool:
         return self.trouble is not None or now < self._rest_until
@@ -208,20 +238,19 @@ class Controller:
     def _step(self, now: float, given: Input) -> None:
         result: Any
         for name in given.applications:
-            if name in self.leases.unsure:
-                given.answer(Unsure(self.leases.unsure[name]))
+            if name in self.model.unsure:
+                given.answer(Unsure(self.model.unsure[name]))
                 return
         try:
             result = given.step(now)
         except TenureError as refusal:
             result = refusal
         self._answer(given.applications, given.answer, result)
-        if self.leases.pushes:
-            self._hold_pushes()
+        self._hold_pushes()
 
     def _answer(self, names: tuple[str, ...], answer: Answer, result: Any) -> None:
-        gathering, committing = self.leases.ledger.gathering, self._committing
-        if any(name in gathering.before for name in names):
+        committing = self._committing
+        if any(self.model.is_gathering(name) for name in names):
             self._held.append((answer, result))
         elif committing is not None and any(name in committing.batch.before for name in names):
             committing.answers.append((answer, result))
@@ -229,20 +258,19 @@ class Controller:
             answer(result)
 
     def _hold_pushes(self) -> None:
-        pushes, self.leases.pushes = self.leases.pushes, []
-        for name, push in pushes:
+        for name, push in self.model.take_pushes():
             self._answer((name,), self._push, push)
 
     def _push(self, push: Any) -> None:
         if isinstance(push, TenureError):
             return
-        if not isinstance(push, Offer) or self.leases.tell_offer(self.clock.now(), push.unit):
-            self.on_push(push)
+        if not isinstance(push, Offer) or self.model.leases.tell_offer(self.clock.now(), push.unit):
+            self._audience.pushed(push)
 
     # -- persisting
 
     def _commit(self) -> None:
-        batch = self.leases.ledger.take()
+        batch = self.model.take_batch()
         if batch is None:
             return
         self._committing = Waiting(batch, self._held)
@@ -280,8 +308,8 @@ class Controller:
             answer(result)
         for change in waiting.batch.changes:
             if isinstance(change, HistoryAdded):
-                self.on_history(change)
-        self.on_turn()
+                self._audience.happened(change)
+        self._turned()
         if self.trouble is None:
             self._commit()
 
@@ -292,27 +320,27 @@ class Controller:
         self._roll_back(waiting.batch)
         self._rest_until = self.clock.now() + HEARTBEAT
         _answer_all(waiting.answers, refusal)
-        self.on_turn()
+        self._turned()
 
     def _refuse_gathered(self, refusal: TenureError) -> None:
-        batch = self.leases.ledger.take()
+        batch = self.model.take_batch()
         if batch is not None:
             self._roll_back(batch)
         held, self._held = self._held, []
         _answer_all(held, refusal)
 
     def _roll_back(self, batch: Batch) -> None:
-        self.leases.roll_back([batch])
-        self.on_roll_back(batch.applications)
+        self.model.leases.roll_back([batch])
+        self._audience.rolled_back(batch.applications)
 
     async def _was_unsure(self, waiting: Waiting, fault: Unsure) -> None:
         self._refuse_gathered(StoreRefused(f"not tried, since a write before it failed: {fault}"))
         self.trouble = str(fault)
         names = waiting.batch.applications
-        self.leases.unsure.update(dict.fromkeys(names, str(fault)))
+        self.model.doubt(names, str(fault))
         self._committing = None
         _answer_all(waiting.answers, fault)
-        self.on_turn()
+        self._turned()
         delay = 0.05
         while not await self._recovered(names):
             await asyncio.sleep(delay)
@@ -330,8 +358,8 @@ class Controller:
         except TenureError as fault:
             self.trouble = str(fault)
             return False
-        self.leases.reload(names, loaded)
-        self.on_reload(names)
+        self.model.leases.reload(names, loaded)
+        self._audience.reloaded(names)
         return True
 
     def _lost_seat(self, waiting: Waiting, fault: TenureError) -> None:
@@ -339,7 +367,7 @@ class Controller:
         self._committing = None
         _answer_all(waiting.answers, Unsure(str(fault)))
         self._refuse_gathered(StoreRefused(str(fault)))
-        self.on_turn()
+        self._turned()
 
 
 def _answer_all(answers: Iterable[tuple[Answer, Any]], fault: TenureError) -> None:

@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, web
 
-from tenure.controller.access import OPERATOR
+from tenure.controller.access import AGENT, OPERATOR
 from tenure.controller.api import Api
 from tenure.controller.conversation import Conversation
-from tenure.controller.desk import Desk
 from tenure.controller.http import REQUEST_WITHIN, Handler, HttpListener, refusal
+from tenure.controller.service import Service
 from tenure.errors import (
     BadRequest,
     NotFound,
@@ -71,18 +71,18 @@ def bind_unix(path: Path) -> socket.socket:
 
 
 class Server:
-    """Serves a desk on a socket that somebody else bound."""
+    """Serves a controller on a socket that somebody else bound."""
 
     def __init__(
         self,
-        desk: Desk,
+        service: Service,
         api: Api,
         *,
         hello_within: float = HELLO_WITHIN,
         max_backlog: int = MAX_BACKLOG,
         request_within: float = REQUEST_WITHIN,
     ) -> None:
-        self._desk = desk
+        self._service = service
         self._api = api
         self._hello_within = hello_within
         self._max_backlog = max_backlog
@@ -145,14 +145,14 @@ class Server:
     async def _events(self, request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
-        stream = self._desk.subscribe()
+        stream = self._service.events.subscribe()
         try:
             while (event := await self._next(stream.get())) is not None:
                 await response.write(msgspec.json.encode(event) + b"\n")
         except OSError:
             pass
         finally:
-            self._desk.unsubscribe(stream)
+            self._service.events.unsubscribe(stream)
         return response
 
     async def _next(self, coming: Awaitable[Any]) -> Any:
@@ -182,7 +182,7 @@ class Server:
         await socket.prepare(request)
         _took(request, upgraded=True)
         outbox = _Outbox(socket, request.transport, self._max_backlog)
-        conversation = Conversation(self._desk, outbox.put, outbox.finish)
+        conversation = Conversation(self._service, AGENT, outbox.put, outbox.finish)
         self._outboxes.add(outbox)
         writer = asyncio.create_task(outbox.run())
         try:

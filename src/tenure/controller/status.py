@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 
 from tenure import __version__
-from tenure.controller.desk import Desk, iso
-from tenure.controller.roster import Seen
+from tenure.controller.agents import Seen
+from tenure.controller.events import iso
+from tenure.controller.service import Service
 from tenure.core.application import Application
 from tenure.core.bucket import size_of
 from tenure.core.changes import CharmRecord
 from tenure.core.lease import is_held
+from tenure.names import split_unit
 from tenure.wire.messages import Report
 from tenure.wire.operators import (
     ApplicationStatus,
@@ -25,32 +27,31 @@ from tenure.wire.operators import (
 )
 
 
-def status_of(desk: Desk, now: float, store: str) -> Status:
+def status_of(service: Service, now: float, store: str) -> Status:
     """Everything, whether or not anybody leads."""
-    controller = desk.controller
-    applications = controller.leases.ledger.applications
+    controller = service.controller
     return Status(
         controller=ControllerStatus(
             pid=os.getpid(),
             version=__version__,
             seat=controller.seat.number,
-            started=iso(desk.started),
+            started=iso(service.controller.started),
             store=store,
             unsure=controller.trouble,
         ),
         applications={
-            name: _application(desk, now, application)
-            for name, application in sorted(applications.items())
+            application.name: _application(service, now, application)
+            for application in sorted(service.model.known(), key=lambda each: each.name)
             if application.alive
         },
     )
 
 
-def _application(desk: Desk, now: float, application: Application) -> ApplicationStatus:
+def _application(service: Service, now: float, application: Application) -> ApplicationStatus:
     lease = application.lease
     held = lease.holder if is_held(lease, now) else None
     leader = held.unit if held else None
-    report = desk.roster.of(leader).report if leader else None
+    report = service.agents.of(leader).report if leader else None
     workload = report.application_status if report else None
     return ApplicationStatus(
         leader=leader,
@@ -62,7 +63,7 @@ def _application(desk: Desk, now: float, application: Application) -> Applicatio
             left=max(0.0, lease.expires_at - now) if held else None,
             offered_to=lease.offer.unit if lease.offer else None,
             handing_over=lease.handover is not None,
-            unsure=desk.controller.leases.unsure.get(application.name),
+            unsure=service.model.unsure.get(application.name),
         ),
         revision=application.bucket.revision,
         settings_bytes=size_of(application.bucket.settings),
@@ -77,8 +78,8 @@ def _application(desk: Desk, now: float, application: Application) -> Applicatio
         version=report.version if report else "",
         removing=application.removing,
         units={
-            unit: _unit(desk, now, application, unit, desk.roster.of(unit), leader)
-            for unit in sorted(application.units, key=lambda u: int(u.rpartition("/")[2]))
+            unit: _unit(service, now, application, unit, service.agents.of(unit), leader)
+            for unit in sorted(application.units, key=split_unit)
         },
     )
 
@@ -96,7 +97,12 @@ def _charm(record: CharmRecord) -> CharmStatus:
 
 
 def _unit(
-    desk: Desk, now: float, application: Application, unit: str, seen: Seen, leader: str | None
+    service: Service,
+    now: float,
+    application: Application,
+    unit: str,
+    seen: Seen,
+    leader: str | None,
 ) -> UnitStatus:
     report = seen.report or Report(unit=unit)
     return UnitStatus(
@@ -106,7 +112,7 @@ def _unit(
         hook=_hook(seen, now, report),
         status=WorkloadStatus(current=report.current, message=report.message),
         removing=application.units[unit].removing,
-        eligible=desk.controller.leases.can_lead(unit),
+        eligible=service.model.leases.can_lead(unit),
         address=report.address,
         ports=report.ports,
         charm_revision=report.charm_revision,

@@ -9,15 +9,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tenure.core.bags import Bags
+from tenure.core.bucket import merge, real_changes
 from tenure.core.changes import (
     ApplicationRecord,
     Bucket,
+    Change,
     CharmRecord,
     ConfigRecord,
     Persisted,
+    PinPut,
+    SettingsMerged,
     UnitRecord,
 )
-from tenure.core.lease import Lease
+from tenure.core.lease import NEVER, Lease, LineOffer
+from tenure.names import application_of
 
 REMEMBERED_WRITES = 64
 """How many of the last writes' key names are known to agents that were away (H10)."""
@@ -44,6 +49,11 @@ class Application(Struct, frozen=True, kw_only=True, gc=False):
 def config_of(application: Application) -> ConfigRecord:
     """What is set of its configuration; revision 0 if nothing ever was."""
     return application.config or ConfigRecord(application=application.name)
+
+
+def peers_of(application: Application) -> Mapping[str, int]:
+    """Its peer endpoints with the numbers of their relations."""
+    return application.charm.peers if application.charm else {}
 
 
 def record_of(application: Application) -> ApplicationRecord:
@@ -95,11 +105,7 @@ def restored(persisted: Persisted, name: str, now: float, grace: float) -> Appli
         last_leader=record.holder.unit if record.holder else None,
         freed_because="the controller found it free when it started",
     )
-    units = {
-        unit: found
-        for unit, found in persisted.units.items()
-        if unit.rpartition("/")[0] == name
-    }  # fmt: skip
+    units = {unit: found for unit, found in persisted.units.items() if application_of(unit) == name}
     return Application(
         name=name,
         alive=record.alive,
@@ -135,3 +141,36 @@ def changed_keys(application: Application, since: int) -> tuple[str, ...] | None
     if since > revision or any(number not in known for number in range(since + 1, revision + 1)):
         return None
     return tuple(sorted({name for n in range(since + 1, revision + 1) for name in known[n]}))
+
+
+def with_settings(
+    application: Application, changes: Mapping[str, str]
+) -> tuple[Application, SettingsMerged | None]:
+    """The application after a write to its bucket, and what is to be kept: nothing, if nothing
+    really changes (B3, B4). Raises BucketFull (B6)."""
+    name, real = application.name, real_changes(application.bucket, changes)
+    bucket = merge(application.bucket, changes, name)
+    if bucket is application.bucket:
+        return application, None
+    keys = tuple(sorted(real))
+    put = {key: value for key, value in real.items() if value}
+    drop = tuple(key for key in keys if not real[key])
+    recent = (*application.recent, (bucket.revision, keys))[-REMEMBERED_WRITES:]
+    merged = SettingsMerged(name, bucket.revision, put, drop)
+    return replace(application, bucket=bucket, recent=recent), merged
+
+
+def with_offer_told(application: Application, unit: str, until: float) -> Application:
+    """The application whose offer to the unit, if it has one, was told just now (L4)."""
+    lease = application.lease
+    if lease.offer != LineOffer(unit, NEVER):
+        return application
+    return replace(application, lease=replace(lease, offer=LineOffer(unit, until)))
+
+
+def pins_left(application: Application, now: float) -> list[Change]:
+    """What is left of the application's pins, to be saved (L6)."""
+    return [
+        PinPut(application.name, reason, max(0.0, until - now))
+        for reason, until in application.lease.pins.items()
+    ]

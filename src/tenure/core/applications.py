@@ -29,9 +29,10 @@ from tenure.core.charms import Charms, CharmSpec
 from tenure.core.effects import Remove
 from tenure.core.lease import Handover, Lease
 from tenure.core.leases import Leases
+from tenure.core.peers import Peers
 from tenure.defaults import LONGEST_LEASE, MOST_UNITS, SHORTEST_LEASE
 from tenure.errors import BadRequest, Refused
-from tenure.names import application_of, check_application, split_unit
+from tenure.names import check_application, split_unit
 
 MAX_DURATION = LONGEST_LEASE.value
 MIN_DURATION = SHORTEST_LEASE.value
@@ -51,17 +52,16 @@ def check_lease(duration: float, guarantee: float, least: float = MIN_DURATION) 
         )
 
 
-class Members:
+class Applications:
     """Applications and units, over a controller's leases. `least_duration` is lower in tests."""
 
-    def __init__(self, leases: Leases, *, least_duration: float = MIN_DURATION) -> None:
+    def __init__(
+        self, leases: Leases, charms: Charms, peers: Peers, *, least_duration: float = MIN_DURATION
+    ) -> None:
         self._leases = leases
+        self._charms = charms
+        self._peers = peers
         self._least = least_duration
-        self.charms = Charms(leases)
-
-    def application(self, name: str) -> Application:
-        """A living application. Raises BadName, NotFound."""
-        return self._leases.ledger.living(name)
 
     def create(
         self,
@@ -82,7 +82,7 @@ class Members:
         """
         check_application(name)
         check_lease(duration, guarantee, self._least)
-        existing = self._leases.ledger.applications.get(name)
+        existing = self._leases.staging.applications.get(name)
         if existing is not None and existing.alive:
             return _exists(existing, new)
         if not 0 <= units <= MAX_UNITS:
@@ -90,9 +90,9 @@ class Members:
         created = self._begun(now, name, duration, guarantee, existing)
         changes: list[Change] = [self._leases.history(created, "created", "an operator created it")]
         if charm is not None:
-            created, more = self.charms.with_charm(created, charm)
+            created, more = self._charms.with_charm(created, charm)
             changes += more
-        created, more = self.charms.with_config(created, config)
+        created, more = self._charms.with_config(created, config)
         changes += more
         added = []
         for _ in range(units):
@@ -121,13 +121,13 @@ class Members:
     def remove_application(self, now: float, name: str) -> str:
         """The application goes at once, with its units and all that is theirs; their agents run no
         more hooks. Its tombstone stays (G8, B1)."""
-        self._bury(self.application(name), "an operator removed it")
+        self._bury(self._leases.staging.living(name), "an operator removed it")
         return f'"{name}" removed'
 
     def retire_application(self, now: float, name: str) -> str:
         """All its units leave: they step down and run their last hooks (U4); the application goes
         with the last of them, and gets no new ones meanwhile. Without units it goes at once."""
-        application = self.application(name)
+        application = self._leases.staging.living(name)
         if not application.units:
             return self.remove_application(now, name)
         changes = []
@@ -167,7 +167,7 @@ class Members:
 
     def add_unit(self, name: str) -> str:
         """A new unit, whose number was never used before. Returns its name."""
-        application = self.application(name)
+        application = self._leases.staging.living(name)
         if application.removing:
             raise Refused(f'"{name}" is being removed, so it gets no new units')
         application, unit, changes = self._with_unit(application)
@@ -188,7 +188,7 @@ class Members:
     def remove_unit(self, now: float, unit: str, *, force: bool) -> str:
         """The unit is to leave: it steps down and runs its last hooks (U4), or with `force`, when
         its agent is not connected, is dropped at once; a lease it holds then runs out (L5)."""
-        application = self._with(unit)
+        application = self._leases.living_with(unit)
         connected = unit in self._leases.sessions
         if force and connected:
             raise Refused(
@@ -227,6 +227,11 @@ class Members:
             lease = rules.gone_from_line(lease, unit)
         self._leases.settle(now, application, lease)
 
+    def goal(self, unit: str) -> tuple[UnitRecord, ...]:
+        """All units that the application has, by number. Raises NotFound."""
+        units = self._leases.application_with(unit).units
+        return tuple(units[name] for name in sorted(units, key=lambda name: split_unit(name)[1]))
+
     def gone(self, unit: str) -> None:
         """The unit itself says that it has run its last hook."""
         application = self._leases.application_with(unit)
@@ -237,7 +242,7 @@ class Members:
     def _drop(self, application: Application, unit: str, cause: Cause) -> str:
         self._forget_session(unit)
         told = self._leases.history(application, "unit-removed", cause, unit_from=unit)
-        application, left = self.charms.leaving(application, unit)
+        application, left = self._peers.leaving(application, unit)
         units = {other: record for other, record in application.units.items() if other != unit}
         lease = rules.gone_from_line(application.lease, unit)
         application = replace(application, units=units, lease=lease)
@@ -247,12 +252,7 @@ class Members:
         return f"{unit} is removed"
 
     def _forget_session(self, unit: str) -> None:
-        self._leases.sessions.pop(unit, None)
-
-    def _with(self, unit: str) -> Application:
-        split_unit(unit)
-        self.application(application_of(unit))
-        return self._leases.application_with(unit)
+        self._leases.sessions.forget(unit)
 
 
 def _exists(application: Application, new: bool) -> str:

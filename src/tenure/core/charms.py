@@ -1,20 +1,13 @@
-"""What a charm needs beyond leadership: itself, its configuration, its units' peer relations. Pure.
+"""The charm of an application and its configuration, as operators hand them in. Pure.
 
-Operators hand in charms and set options. Units enter and leave the peer relations of their
-application, read bags, and commit what a hook that ended well leaves in them: all of it or nothing.
-A unit writes its own bag because it is that unit; the application's bag is fenced exactly like the
-bucket, by lease and term (`Leases.fence`).
-
-Whoever else is connected is told of each change, and the writer is not. All are told alike, in an
-order that does not depend on who wrote, so that nobody learns from it who leads (G10).
-
-Like `orders.py` this steps `Leases`, and everything is refused before anything changed.
+Whoever is connected is told of each change. Like `orders.py` this steps `Leases`, and everything is
+refused before anything changed. What an option's text means is in `config.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct
@@ -22,22 +15,17 @@ from msgspec.structs import replace
 
 from tenure.core import bags, config
 from tenure.core.application import Application, config_of
-from tenure.core.bags import BagStep
 from tenure.core.changes import (
-    BagPut,
-    BagRecord,
     Change,
     CharmPut,
     CharmRecord,
     ConfigPut,
     ConfigRecord,
     Option,
-    UnitRecord,
 )
-from tenure.core.effects import BagChanged, CharmChanged, Configured, PeerLeft, Push
+from tenure.core.effects import CharmChanged, Configured, Push
 from tenure.core.leases import Leases
-from tenure.errors import BadRequest, NotFound, Refused
-from tenure.names import split_unit
+from tenure.errors import BadRequest, Refused
 
 T = TypeVar("T")
 
@@ -63,26 +51,16 @@ class CharmSpec(Struct, frozen=True, kw_only=True):
     digest: str = ""
 
 
-class BagWrite(Struct, frozen=True, kw_only=True):
-    """One part of a commit: the unit's own bag, or the application's; "" removes a key."""
-
-    relation: int
-    application: bool
-    changes: Mapping[str, str]
-
-
 class Charms:
-    """What is asked about charms, over a controller's leases."""
+    """What operators ask about charms, over a controller's leases."""
 
     def __init__(self, leases: Leases) -> None:
         self._leases = leases
 
-    # -- what operators ask
-
     def give(self, name: str, given: CharmSpec) -> str:
         """The application runs this charm from now on. Raises NotFound, BadRequest, and Refused if
         it would take a peer relation from units that are in it."""
-        before = self._leases.ledger.living(name)
+        before = self._leases.staging.living(name)
         application, changes = self.with_charm(before, given)
         self._leases.keep(application, *changes)
         charm = application.charm
@@ -94,7 +72,7 @@ class Charms:
 
     def configure(self, name: str, put: Mapping[str, str], reset: Iterable[str]) -> str:
         """Set options, and give others their default back. Raises NotFound, BadRequest, Refused."""
-        before = self._leases.ledger.living(name)
+        before = self._leases.staging.living(name)
         application, changes = self.with_config(before, put, reset)
         if not changes:
             return f'"{name}" was configured so already'
@@ -143,97 +121,13 @@ class Charms:
         )
         return replace(application, config=record), [*changes, ConfigPut(record), told]
 
-    # -- what units ask
-
-    def enter(self, unit: str, settings: Mapping[str, str]) -> None:
-        """The unit takes part in all peer relations of its charm. Raises NotFound, BucketFull."""
-        application = self._leases.application_with(unit)
-        check_keys(settings)
-        relations = peers_of(application).values()
-        steps = bags.entering(application.bags, application.name, relations, unit, settings)
-        self._step(application, unit, steps)
-
-    def leave(self, unit: str) -> None:
-        """The unit takes part in none any more; its bags stay for a while. Raises NotFound."""
-        application = self._leases.application_with(unit)
-        self._step(application, unit, bags.leaving(application.bags, unit))
-
-    def leaving(self, application: Application, unit: str) -> tuple[Application, Sequence[Change]]:
-        """The application once the unit has left its relations, which others are told of, and what
-        is to be kept: for whoever drops the unit in the same step."""
-        steps = bags.leaving(application.bags, unit)
-        self._tell_others(application, unit, steps)
-        return replace(application, bags=bags.after(application.bags, steps)), steps
-
-    def commit(
-        self, now: float, unit: str, writes: Sequence[BagWrite], term: int | None
-    ) -> dict[int, int]:
-        """All of it or nothing: what a hook that ended well leaves in bags. Returns, by relation,
-        the versions of the application's bags that really changed.
-
-        Raises NotLeader, NotFound, Refused, BadRequest, BucketFull.
-        """
-        application = self._leases.application_with(unit)
-        if any(write.application for write in writes):
-            self._leases.fence(now, application, unit, term)
-        steps = written(application, unit, writes)
-        self._step(application, unit, steps)
-        return {
-            step.record.relation: step.record.version
-            for step in steps
-            if step.record.owner == application.name
-        }
-
-    def read_bag(self, unit: str, relation: int, owner: str) -> BagRecord:
-        """A bag of the unit's application, also of a unit that left not long ago; the application's
-        has version 0 until it is written. Raises NotFound."""
-        application = self._leases.application_with(unit)
-        check_relation(application, relation)
-        bag = bags.found(application.bags, application.name, relation, owner)
-        if bag.version == 0 and owner != application.name:
-            raise NotFound("permission denied")
-        return bag
-
-    def goal(self, unit: str) -> tuple[UnitRecord, ...]:
-        """All units that the application has, by number. Raises NotFound."""
-        units = self._leases.application_with(unit).units
-        return tuple(units[name] for name in sorted(units, key=lambda name: split_unit(name)[1]))
-
-    # -- the one door for changes of bags
-
-    def _step(self, application: Application, unit: str, steps: Sequence[BagStep]) -> None:
-        if not steps:
-            return
-        new = replace(application, bags=bags.after(application.bags, steps))
-        self._leases.keep(new, *steps)
-        self._tell_others(application, unit, steps)
-
-    def _tell_others(self, application: Application, unit: str, steps: Sequence[BagStep]) -> None:
-        for other in self._leases.connected(application, but=unit):
-            self._leases.pushes.extend(
-                (application.name, _news(other, step.record))
-                for step in steps
-                if isinstance(step, BagPut)
-            )
-
     def _tell_all(self, application: Application, news: Callable[[str], Push]) -> None:
         self._leases.pushes.extend(
             (application.name, news(unit)) for unit in self._leases.connected(application)
         )
 
 
-def _news(unit: str, bag: BagRecord) -> Push:
-    if not bag.present:
-        return PeerLeft(unit=unit, relation=bag.relation, owner=bag.owner)
-    return BagChanged(unit=unit, relation=bag.relation, owner=bag.owner, version=bag.version)
-
-
 # -- what units are told
-
-
-def peers_of(application: Application) -> Mapping[str, int]:
-    """Its peer endpoints with the numbers of their relations."""
-    return application.charm.peers if application.charm else {}
 
 
 def charm_given(charm: CharmRecord, unit: str) -> CharmChanged:
@@ -321,40 +215,3 @@ def _numbered(
 
 def _or(given: T | None, before: T) -> T:
     return before if given is None else given
-
-
-# -- bags
-
-
-def written(application: Application, unit: str, writes: Sequence[BagWrite]) -> list[BagPut]:
-    """What changes with these writes, by relation and owner.
-
-    Raises NotFound, Refused, BadRequest, BucketFull.
-    """
-    gathered: dict[tuple[int, str], dict[str, str]] = {}
-    for write in writes:
-        check_relation(application, write.relation)
-        check_keys(write.changes)
-        owner = application.name if write.application else unit
-        gathered.setdefault((write.relation, owner), {}).update(write.changes)
-    steps = []
-    for (relation, owner), changes in sorted(gathered.items()):
-        before = bags.found(application.bags, application.name, relation, owner)
-        if owner == unit and not (before.version and before.present):
-            raise Refused(f"{unit} takes no part in relation {relation}, so it cannot write there")
-        bag = bags.merged(before, changes)
-        if bag is not before:
-            steps.append(BagPut(bag))
-    return steps
-
-
-def check_relation(application: Application, relation: int) -> None:
-    """Raises NotFound unless the application has that peer relation."""
-    if relation not in peers_of(application).values():
-        raise NotFound(f"relation {relation} not found")
-
-
-def check_keys(settings: Mapping[str, str]) -> None:
-    """Raises BadRequest for a key that no bag can have."""
-    if "" in settings:
-        raise BadRequest("a setting's key must not be empty")

@@ -91,6 +91,18 @@ class PeerLeft(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     owner: str
 
 
+class PeerView(Struct, frozen=True, kw_only=True, gc=False):
+    """One peer relation as a unit may see it: the version of the application's bag (0: never
+    written), and the *other* units that take part with the versions of theirs."""
+
+    relation: int
+    endpoint: str
+    application: int = 0
+    members: Mapping[str, int] = {}
+    entered: bool = False
+    """The unit itself takes part."""
+
+
 class Configured(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """An operator changed the configuration: these are all values that are set now, as text."""
 
@@ -112,16 +124,11 @@ class CharmChanged(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     update_status_interval: float | None = None
 
 
-class PeerView(Struct, frozen=True, kw_only=True, gc=False):
-    """One peer relation as a unit may see it: the version of the application's bag (0: never
-    written), and the *other* units that take part with the versions of theirs."""
+class Resolve(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """An operator resolves the unit's failed hook: run it again now, or skip it (H7)."""
 
-    relation: int
-    endpoint: str
-    application: int = 0
-    members: Mapping[str, int] = {}
-    entered: bool = False
-    """The unit itself takes part."""
+    unit: str
+    retry: bool
 
 
 Push = (
@@ -134,4 +141,5 @@ Push = (
     | PeerLeft
     | Configured
     | CharmChanged
+    | Resolve
 )

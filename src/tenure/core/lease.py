@@ -216,6 +216,11 @@ def extended(lease: Lease, now: float) -> Lease:
     return replace(lease, expires_at=max(lease.expires_at, now + lease.duration))
 
 
+def lengthened(lease: Lease, gap: float) -> Lease:
+    """The same term, `gap` s longer, since nobody could renew for so long (L8)."""
+    return replace(lease, expires_at=lease.expires_at + gap)
+
+
 def freed(lease: Lease, now: float, because: Cause, wall: float) -> Lease:
     """Nobody holds it. A hand-over puts its successor, then the old holder, first in line (O1)."""
     first: tuple[str, ...] = ()
@@ -290,6 +295,11 @@ def lowered(lease: Lease, now: float) -> Lease:
     if lease.lower_at is None or now <= lease.lower_at:
         return lease
     return replace(lease, longest=lease.duration, lower_at=None)
+
+
+def without_pin(pins: Mapping[str, float], reason: str) -> dict[str, float]:
+    """The pins less one."""
+    return {other: until for other, until in pins.items() if other != reason}
 
 
 def next_change_at(lease: Lease) -> float | None:

@@ -1,31 +1,27 @@
 """All leases of a controller: what units may ask, and what time does. Pure.
 
-`Leases` steps the state in memory, gathers the changes to persist (`ledger`) and the news for units
-(`pushes`). It answers in values; nobody may be told before the changes are durable (L7). Operators'
-orders are in `core/orders.py`, the rules of one lease in `core/lease.py`.
-
-A unit speaks through its *session*: its instance and a number that rises with every connection.
-A newer session of the same instance supersedes the older; another instance is refused while the
-first is connected or may still believe (L9).
+`Leases` steps the state in memory, gathers the changes to persist (`staging`) and the news for
+units (`pushes`). It answers in values; nobody may be told before the changes are durable (L7).
+Operators' orders are in `core/orders.py`, the rules of one lease in `core/lease.py`; who speaks for
+a unit is in `core/sessions.py`.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Mapping
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from tenure.core import lease as rules
 from tenure.core.application import (
-    REMEMBERED_WRITES,
     Application,
     is_recorded_alike,
+    pins_left,
     record_of,
     resumed,
+    with_offer_told,
+    with_settings,
 )
-from tenure.core.bucket import merge, real_changes
 from tenure.core.changes import (
     ApplicationPut,
     Bucket,
@@ -35,13 +31,14 @@ from tenure.core.changes import (
     HistoryKind,
     Holder,
     PinDropped,
-    PinPut,
-    SettingsMerged,
 )
 from tenure.core.effects import Denied, Granted, Offer, Push, Revision, StepDown
-from tenure.core.lease import Ask, Lease, LineOffer, Outcome
+from tenure.core.lease import Ask, Lease, LineOffer, Outcome, without_pin
+from tenure.core.observer import Observer
+from tenure.core.sessions import Sessions
 from tenure.core.staging import Batch, Staging
-from tenure.errors import BadRequest, InstanceRefused, NotFound, NotLeader
+from tenure.core.wakes import Wakes
+from tenure.errors import BadRequest, NotFound, NotLeader
 from tenure.names import application_of
 
 MAX_LEAP = 2**20
@@ -53,85 +50,52 @@ SAVE_PINS_EVERY = 60.0
 OFFER_FOR = 1.0
 
 
-class Session(Struct, frozen=True, gc=False):
-    """Who speaks for a unit now (L9). `eligible` is false once it seeks no leadership any more."""
-
-    instance: str
-    number: int
-    eligible: bool = True
-
-
 class Leases:
     """The state of a seated controller. `wall` is the time for people, set by every `tick`."""
 
-    def __init__(
-        self, applications: Iterable[Application] = (), *, offer_for: float = OFFER_FOR
-    ) -> None:
-        self.ledger = Staging(applications)
-        self.sessions: dict[str, Session] = {}
+    def __init__(self, *, offer_for: float = OFFER_FOR, observer: Observer | None = None) -> None:
+        self.staging = Staging()
+        self.sessions = Sessions()
         self.pushes: list[tuple[str, Push]] = []
         self.unsure: dict[str, Cause] = {}
         self.wall = 0.0
         self._offer_for = offer_for
-        self._wakes: list[tuple[float, str]] = []
-        self._wake_of: dict[str, float] = {}
+        self._observer = observer
+        self._wakes = Wakes()
         self._save_pins_at: float | None = None
-        for application in self.ledger.applications.values():
-            self.schedule(application)
 
     # -- sessions
 
     def connect(self, now: float, unit: str, instance: str, number: int) -> Application:
         """Accept a unit's session. Raises NotFound or InstanceRefused (L9)."""
         application = self.application_with(unit)
-        current = self.sessions.get(unit)
-        if current is not None and current.instance != instance:
-            raise InstanceRefused(
-                f"another instance of {unit} is connected: stop that one, or add a unit"
-            )
-        if current is not None and number <= current.number:
-            raise InstanceRefused(f"a newer session of {unit} is connected")
-        lease = application.lease
-        holder = lease.holder
-        if holder is not None and holder.unit == unit and holder.instance != instance:
-            left = rules.ends_at(lease) - now
-            if left >= 0:
-                raise InstanceRefused(
-                    f"another instance of {unit} may believe to be leader for {left:.0f} s more: "
-                    "try again then, or add a unit"
-                )
-        self.sessions[unit] = Session(instance, number)
-        handover = lease.handover
+        self.sessions.begin(now, unit, instance, number, application.lease)
+        handover = application.lease.handover
         if handover is not None and handover.holder == unit:
             self.pushes.append((application.name, StepDown(unit=unit)))
         return application
 
     def disconnect(self, now: float, unit: str, number: int) -> None:
         """The session is over; a superseded one's end means nothing."""
-        session = self.sessions.get(unit)
-        if session is not None and session.number == number:
-            del self.sessions[unit]
+        if self.sessions.end(unit, number):
             self._leave_line(now, unit)
 
     def set_eligible(self, now: float, unit: str, eligible: bool) -> None:
         """Whether the unit seeks leadership: not while it is stopping."""
-        session = self.sessions[unit]
-        if session.eligible != eligible:
-            self.sessions[unit] = replace(session, eligible=eligible)
-            if not eligible:
-                self._leave_line(now, unit)
+        if self.sessions.set_eligible(unit, eligible) and not eligible:
+            self._leave_line(now, unit)
 
     def can_lead(self, unit: str) -> bool:
         """Whether it is connected and eligible."""
         session = self.sessions.get(unit)
         if session is None or not session.eligible:
             return False
-        application = self.ledger.applications.get(application_of(unit))
+        application = self.staging.applications.get(application_of(unit))
         record = application.units.get(unit) if application else None
         return record is not None and not record.removing
 
     def _leave_line(self, now: float, unit: str) -> None:
-        application = self.ledger.applications.get(application_of(unit))
+        application = self.staging.applications.get(application_of(unit))
         if application is not None:
             self.settle(now, application, rules.gone_from_line(application.lease, unit))
 
@@ -148,7 +112,7 @@ class Leases:
         outcome = rules.judge(lease, now, unit, instance, ask, term)
         if outcome is Outcome.EXTEND:
             lease = rules.extended(lease, now)
-            self.ledger.touch(replace(application, lease=lease))
+            self.staging.touch(replace(application, lease=lease))
             return _grant(unit, lease)
         if outcome is Outcome.GRANT and lease.holder and not rules.is_held(lease, now):
             # because time could not be let do its work while nothing could be written
@@ -160,7 +124,7 @@ class Leases:
             return self._grant(now, application, Holder(unit, instance))
         if outcome is Outcome.VACATE:
             lease = self._free(now, application, f"{unit} no longer believed")
-            application = self.ledger.applications[application.name]
+            application = self.staging.applications[application.name]
         if self.can_lead(unit):
             self.settle(now, application, rules.waiting(lease, unit))
         return Denied(unit=unit, duration=lease.duration)
@@ -170,7 +134,7 @@ class Leases:
         believed = min(seen_term, max(lease.term, lease.seen_term) + MAX_LEAP)
         if believed > lease.term:
             application = replace(application, lease=rules.having_seen(lease, believed))
-            self.ledger.touch(application)
+            self.staging.touch(application)
         if seen_term < 0 or seen_term > believed:
             raise BadRequest(f"{unit} reports term {seen_term}, far beyond any that is known")
         return application
@@ -209,7 +173,11 @@ class Leases:
         if "" in changes:
             raise BadRequest("a setting's key must not be empty")
         self._merge(application, unit, changes)
-        return self.ledger.applications[application.name].bucket.revision
+        return self.read(unit).revision
+
+    def read(self, unit: str) -> Bucket:
+        """The whole bucket of the unit's own application (B2). Raises NotFound."""
+        return self.application_with(unit).bucket
 
     def fence(self, now: float, application: Application, unit: str, term: int | None) -> None:
         """Raises NotLeader unless the unit holds the lease under that very term (G6, B2)."""
@@ -222,43 +190,34 @@ class Leases:
             )
 
     def _merge(self, application: Application, unit: str, changes: Mapping[str, str]) -> None:
-        real = real_changes(application.bucket, changes)
-        bucket = merge(application.bucket, changes, application.name)
-        if bucket is application.bucket:
+        written, merged = with_settings(application, changes)
+        if merged is None:
             return
-        keys = tuple(sorted(real))
-        recent = (*application.recent, (bucket.revision, keys))[-REMEMBERED_WRITES:]
-        merged = SettingsMerged(
-            application.name,
-            bucket.revision,
-            {key: value for key, value in real.items() if value},
-            tuple(key for key in keys if not real[key]),
-        )
+        keys = tuple(sorted((*merged.put, *merged.drop)))
         told = self.history(
             application, "settings", f"{unit} wrote", unit_to=unit, term=application.lease.term,
-            detail=f"revision {bucket.revision}: {len(keys)} key{'s' if len(keys) > 1 else ''}",
+            detail=f"revision {merged.revision}: {len(keys)} key{'s' if len(keys) > 1 else ''}",
         )  # fmt: skip
-        self.ledger.put(replace(application, bucket=bucket, recent=recent), [merged, told])
+        self.staging.put(written, [merged, told])
         self.pushes.extend(
-            (application.name, Revision(unit=other, revision=bucket.revision, keys=keys))
+            (application.name, Revision(unit=other, revision=merged.revision, keys=keys))
             for other in self.connected(application, but=unit)
         )
 
-    def read(self, unit: str) -> Bucket:
-        """The whole bucket of the unit's own application (B2). Raises NotFound."""
-        return self.application_with(unit).bucket
-
     # -- time
+
+    def take_up(self, now: float, application: Application) -> None:
+        """An application as it was loaded (L8)."""
+        self.staging.touch(application)
+        self.schedule(application)
+        if application.lease.pins:
+            self.save_pins_from(now)
 
     def tick(self, now: float, wall: float) -> None:
         """Let time do its work: expiries, lapsed offers, ended pins (L3, L4, L6)."""
         self.wall = wall
-        while self._wakes and self._wakes[0][0] < now:
-            at, name = heapq.heappop(self._wakes)
-            if self._wake_of.get(name) != at:
-                continue  # because an earlier wake was scheduled after this one
-            del self._wake_of[name]
-            application = self.ledger.applications.get(name)
+        for name in self._wakes.due(now):
+            application = self.staging.applications.get(name)
             if application is not None and name not in self.unsure:
                 self._advance(now, application)
         if self._save_pins_at is not None and now >= self._save_pins_at:
@@ -268,7 +227,7 @@ class Leases:
         lease = rules.lowered(application.lease, now)
         changes: list[Change] = []
         for reason in [reason for reason, until in lease.pins.items() if now > until]:
-            lease = replace(lease, pins=without(lease.pins, reason))
+            lease = replace(lease, pins=without_pin(lease.pins, reason))
             changes.append(PinDropped(application.name, reason))
             changes.append(self.history(application, "unpinned", "its time ran out", detail=reason))
         holder = lease.holder
@@ -281,27 +240,23 @@ class Leases:
         self.settle(now, application, lease, *changes)
 
     def _save_pins(self, now: float) -> None:
-        pinned = [a for a in self.ledger.applications.values() if a.lease.pins]
+        pinned = [a for a in self.staging.applications.values() if a.lease.pins]
         self._save_pins_at = now + SAVE_PINS_EVERY if pinned else None
         for application in pinned:
             if application.name not in self.unsure:
-                self.ledger.put(application, pins_left(application, now))
+                self.staging.put(application, pins_left(application, now))
 
     def next_wake(self) -> float | None:
         """The instant after which `tick` has something to do, if any."""
-        wakes = [self._wakes[0][0]] if self._wakes else []
-        if self._save_pins_at is not None:
-            wakes.append(self._save_pins_at)
-        return min(wakes, default=None)
+        wakes = (self._wakes.next(), self._save_pins_at)
+        return min((at for at in wakes if at is not None), default=None)
 
     def lengthen(self, gap: float) -> None:
         """The controller itself was stalled for `gap` s: nobody could renew meanwhile (L8)."""
-        for application in list(self.ledger.applications.values()):
+        for application in list(self.staging.applications.values()):
             if application.lease.holder is not None:
-                lease = application.lease
-                self.ledger.touch(
-                    replace(application, lease=replace(lease, expires_at=lease.expires_at + gap))
-                )
+                lease = rules.lengthened(application.lease, gap)
+                self.staging.touch(replace(application, lease=lease))
 
     # -- when a commit failed
 
@@ -309,10 +264,10 @@ class Leases:
         """These batches, oldest first, surely never happened (G7)."""
         undone = list(batches)
         for batch in reversed(undone):
-            self.ledger.roll_back(batch)
+            self.staging.roll_back(batch)
         for name in dict.fromkeys(name for batch in undone for name in batch.before):
-            if name in self.ledger.applications:
-                application = self.ledger.applications[name]
+            if name in self.staging.applications:
+                application = self.staging.applications[name]
                 self.schedule(application)
                 offer = application.lease.offer
                 if offer is not None and offer.until == rules.NEVER:
@@ -322,15 +277,14 @@ class Leases:
     def reload(self, names: Iterable[str], loaded: Mapping[str, Application]) -> None:
         """Their outcome was unknown: the store's word counts, and what none keeps goes on (L8)."""
         names = list(names)
-        before = {name: self.ledger.applications.get(name) for name in names}
-        self.ledger.reload(names, loaded)
+        before = {name: self.staging.applications.get(name) for name in names}
+        self.staging.reload(names, loaded)
         for name in names:
             self.unsure.pop(name, None)
             if name in loaded:
-                self.ledger.touch(resumed(loaded[name], before[name]))
+                self.staging.touch(resumed(loaded[name], before[name]))
                 self.schedule(loaded[name])
-                self._wake_of[name] = float("-inf")  # if it is free, it is offered
-                heapq.heappush(self._wakes, (float("-inf"), name))
+                self._wakes.at(name, float("-inf"))  # if it is free, it is offered
 
     # -- the one door for new states
 
@@ -343,41 +297,37 @@ class Leases:
             unit = lease.offer.unit
             lease = replace(lease, offer=LineOffer(unit, rules.NEVER))
             self.pushes.append((application.name, Offer(unit=unit)))
+        before = self.staging.applications.get(application.name)
         self.keep(replace(application, lease=lease), *changes)
+        if self._observer is not None:
+            self._observer.settled(now, before.lease if before else None, lease)
         return lease
 
     def tell_offer(self, now: float, unit: str) -> bool:
         """The offer to this unit leaves: its length counts from here (L4). False if the lease is on
         offer to it no more, since it was taken back while the commit was under way."""
         name = application_of(unit)
-        gathering = self.ledger.gathering.before
+        gathering = self.staging.gathering.before
         if (before := gathering.get(name)) is not None:
             # because a roll back must not bring an offer back that never lapses
-            gathering[name] = self._with_offer_told(now, before, unit)
-        application = self.ledger.applications.get(name)
+            gathering[name] = with_offer_told(before, unit, now + self._offer_for)
+        application = self.staging.applications.get(name)
         if application is None or application.lease.offer is None:
             return False
-        told = self._with_offer_told(now, application, unit)
-        self.ledger.touch(told)
+        told = with_offer_told(application, unit, now + self._offer_for)
+        self.staging.touch(told)
         self.schedule(told)
         return application.lease.offer.unit == unit
 
-    def _with_offer_told(self, now: float, application: Application, unit: str) -> Application:
-        lease = application.lease
-        if lease.offer != LineOffer(unit, rules.NEVER):
-            return application
-        offer = LineOffer(unit, now + self._offer_for)
-        return replace(application, lease=replace(lease, offer=offer))
-
     def keep(self, application: Application, *changes: Change) -> None:
         """Make this the application's state; its record is persisted if it changed."""
-        before = self.ledger.applications.get(application.name)
+        before = self.staging.applications.get(application.name)
         if before is None or not is_recorded_alike(before, application):
             changes = (ApplicationPut(record_of(application)), *changes)
         if changes:
-            self.ledger.put(application, changes)
+            self.staging.put(application, changes)
         else:
-            self.ledger.touch(application)
+            self.staging.touch(application)
         self.schedule(application)
 
     def _free(self, now: float, application: Application, cause: Cause) -> Lease:
@@ -391,11 +341,9 @@ class Leases:
 
     def schedule(self, application: Application) -> None:
         """See to it that `tick` looks at this application in time."""
-        name = application.name
         at = rules.next_change_at(application.lease)
-        if at is not None and at < self._wake_of.get(name, float("inf")):
-            self._wake_of[name] = at
-            heapq.heappush(self._wakes, (at, name))
+        if at is not None:
+            self._wakes.at(application.name, at)
 
     def save_pins_from(self, now: float) -> None:
         """What is left of pins is saved every minute from now on (L6)."""
@@ -406,10 +354,15 @@ class Leases:
 
     def application_with(self, unit: str) -> Application:
         """The unit's application. Raises NotFound, naming what there is."""
-        application = self.ledger.applications.get(application_of(unit))
+        application = self.staging.applications.get(application_of(unit))
         if application is None or unit not in application.units:
             raise NotFound(f"there is no unit {unit}: see `tenure status`")
         return application
+
+    def living_with(self, unit: str) -> Application:
+        """The unit's application, which is there. Raises BadName, NotFound."""
+        self.staging.living(application_of(unit))
+        return self.application_with(unit)
 
     def connected(self, application: Application, but: str | None = None) -> list[str]:
         """Its units that have a session, less the one that need not be told."""
@@ -433,19 +386,6 @@ class Leases:
             unit_from=unit_from, unit_to=unit_to, term=term, leaderless_for=leaderless_for,
             detail=detail,
         )  # fmt: skip
-
-
-def without(pins: Mapping[str, float], reason: str) -> dict[str, float]:
-    """The pins less one."""
-    return {other: until for other, until in pins.items() if other != reason}
-
-
-def pins_left(application: Application, now: float) -> list[Change]:
-    """What is left of the application's pins, to be saved (L6)."""
-    return [
-        PinPut(application.name, reason, max(0.0, until - now))
-        for reason, until in application.lease.pins.items()
-    ]
 
 
 def _grant(unit: str, lease: Lease) -> Granted:

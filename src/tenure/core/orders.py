@@ -1,4 +1,5 @@
-"""What operators may ask of a controller (O1, O2); how units come and go is in `members.py`. Pure.
+"""What operators may ask about leadership (O1, O2). Pure. How units come and go is in
+`applications.py`.
 
 Each order steps `Leases` and returns a plain note for the operator. All are refused before anything
 changed, or carried out whole. None but `revoke` shortens what a unit was promised (U4, L5).
@@ -9,29 +10,31 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tenure.core import lease as rules
-from tenure.core.application import Application
-from tenure.core.applications import MAX_UNITS, MIN_DURATION, Members, check_lease
+from tenure.core.application import Application, pins_left
+from tenure.core.applications import MIN_DURATION, check_lease
 from tenure.core.changes import PinDropped
 from tenure.core.effects import Revoked, StepDown
-from tenure.core.lease import Handover, Lease
-from tenure.core.leases import pins_left, without
+from tenure.core.lease import Handover, Lease, without_pin
+from tenure.core.leases import Leases
 from tenure.defaults import LONGEST_PIN
 from tenure.errors import BadRequest, Refused
-
-__all__ = ["MAX_PIN", "MAX_UNITS", "MIN_DURATION", "Orders", "check_lease"]
 
 MAX_PIN = LONGEST_PIN.value
 MAX_REASON = 200
 
 
-class Orders(Members):
-    """Operators' orders over a controller's leases."""
+class Orders:
+    """Operators' orders over a controller's leases. `least_duration` is lower in tests."""
+
+    def __init__(self, leases: Leases, *, least_duration: float = MIN_DURATION) -> None:
+        self._leases = leases
+        self._least = least_duration
 
     # -- leadership
 
     def elect(self, now: float, unit: str) -> str:
         """Hand leadership to that unit (O1). Raises Refused with the reason."""
-        application = self._with(unit)
+        application = self._leases.living_with(unit)
         self._check_candidate(application, unit)
         lease = application.lease
         holder = lease.holder.unit if lease.holder and rules.is_held(lease, now) else None
@@ -53,7 +56,7 @@ class Orders(Members):
 
     def step_down(self, now: float, name: str) -> str:
         """Have the leader hand over to whoever is first in line (O2). Raises Refused."""
-        application = self.application(name)
+        application = self._leases.staging.living(name)
         lease = application.lease
         if lease.holder is None or not rules.is_held(lease, now):
             raise Refused(f'nobody leads "{name}": see `tenure why {name}`')
@@ -111,7 +114,7 @@ class Orders(Members):
 
     def revoke(self, now: float, name: str) -> str:
         """Free the lease at once; the one act that may break G1 and G3 (L5). Raises Refused."""
-        application = self.application(name)
+        application = self._leases.staging.living(name)
         lease = application.lease
         holder = lease.holder
         if holder is None or not rules.is_held(lease, now):
@@ -135,7 +138,7 @@ class Orders(Members):
 
     def pin(self, now: float, name: str, reason: str, seconds: float) -> str:
         """Suspend expiry on behalf of `reason` (L6); again with the same reason: a new end."""
-        application = self.application(name)
+        application = self._leases.staging.living(name)
         if not reason.strip() or len(reason) > MAX_REASON or not reason.isprintable():
             raise BadRequest(f"a pin needs a reason of 1 to {MAX_REASON} printable characters")
         if not 0 < seconds <= MAX_PIN:
@@ -151,10 +154,10 @@ class Orders(Members):
 
     def unpin(self, now: float, name: str, reason: str) -> str:
         """Let the lease expire again as far as `reason` goes. No such pin: nothing to do (L6)."""
-        application = self.application(name)
+        application = self._leases.staging.living(name)
         if reason not in application.lease.pins:
             return f'"{name}" is not pinned for that reason'
-        lease = replace(application.lease, pins=without(application.lease.pins, reason))
+        lease = replace(application.lease, pins=without_pin(application.lease.pins, reason))
         told = self._leases.history(
             application, "unpinned", "an operator unpinned it", detail=reason
         )
@@ -165,7 +168,7 @@ class Orders(Members):
         self, now: float, name: str, duration: float | None, guarantee: float | None
     ) -> str:
         """Other lease settings, from the next claim on (L1). What is None stays."""
-        application = self.application(name)
+        application = self._leases.staging.living(name)
         lease = application.lease
         duration = lease.duration if duration is None else duration
         guarantee = lease.guarantee if guarantee is None else guarantee

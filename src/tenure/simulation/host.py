@@ -1,7 +1,8 @@
 """The controller's machine in a simulated world: its disk, its clock, and one process at a time.
 
-The loop, the desk and the operators' API are the real ones. The store is a model, on a disk that
-survives the process and, if it is `ModelDisk`, loses what was not synced when the power fails.
+The loop, what is around it and the operators' API are the real ones. The store is a model, on a
+disk that survives the process and, if it is `ModelDisk`, loses what was not synced when the power
+fails.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ import msgspec
 
 from tenure.controller.access import OPERATOR
 from tenure.controller.api import Api
-from tenure.controller.desk import Desk
 from tenure.controller.loop import Controller
-from tenure.core.application import Application
+from tenure.controller.service import Service
 from tenure.core.changes import (
     ApplicationPut,
     Change,
@@ -27,7 +27,6 @@ from tenure.core.changes import (
 )
 from tenure.core.effects import Denied, Granted, Offer, Revision
 from tenure.core.lease import Lease, LineOffer
-from tenure.core.leases import Leases
 from tenure.errors import TenureError
 from tenure.simulation.disk import ModelDisk, ModelStore
 from tenure.simulation.facts import (
@@ -98,7 +97,7 @@ class Host:
         self.links: list[Link] = []
         self.process: Process | None = None
         self.controller: Controller | None = None
-        self.desk: Desk | None = None
+        self.service: Service | None = None
         self.lives = 0
         self._api: Api | None = None
         self._told = Told(self._pinned_until if world.peer_charm else None)
@@ -116,7 +115,7 @@ class Host:
     @property
     def serves(self) -> bool:
         """Whether it has its seat and decides."""
-        return self.alive and self.desk is not None
+        return self.alive and self.service is not None
 
     def start(self) -> None:
         """A new controller process over the same disk."""
@@ -127,14 +126,15 @@ class Host:
 
     async def _live(self, process: Process) -> None:
         store: Store = _store(self.disk)
-        controller = Controller(
-            store, self.clock, grace=self.grace, offer_for=self.offer_for, least_duration=0.01
-        )
+        service = Service(
+            store, self.clock, grace=self.grace, offer_for=self.offer_for, least_duration=0.01,
+            observer=self,
+        )  # fmt: skip
+        controller = service.controller
         try:
-            self._watch_offers(controller.leases)
             await controller.start()
-            self.controller, self.desk = controller, Desk(controller)
-            self._api = Api(self.desk, "simulated")
+            self.controller, self.service = controller, service
+            self._api = Api(service, "simulated")
             self._tell(ControllerBegan(at=self.world.loop.time()))
             await controller.run()
         except TenureError as fault:
@@ -144,20 +144,12 @@ class Host:
             self.world.complain(f"the controller fell: {fault!r}")
             self._gone(process)
 
-    def _watch_offers(self, leases: Leases) -> None:
+    def settled(self, now: float, before: Lease | None, after: Lease) -> None:
         """Tell of offers that are taken back before they lapse, and not for a grant."""
-        real = leases.settle
-
-        def settle(now: float, application: Application, lease: Lease, *changes: Change) -> Lease:
-            known = leases.ledger.applications.get(application.name)
-            before = known.lease.offer if known is not None else None
-            settled = real(now, application, lease, *changes)
-            is_open = before is not None and settled.holder is None and now <= before.until
-            if before is not None and is_open and not _same_unit(settled.offer, before):
-                self._tell(Released(at=self.world.loop.time(), unit=before.unit))
-            return settled
-
-        leases.settle = settle  # type: ignore[method-assign]
+        offer = before.offer if before is not None else None
+        is_open = offer is not None and after.holder is None and now <= offer.until
+        if offer is not None and is_open and not _same_unit(after.offer, offer):
+            self._tell(Released(at=self.world.loop.time(), unit=offer.unit))
 
     def kill(self, *, power: bool = False) -> None:
         """kill -9 or, with `power`, the whole machine at once."""
@@ -167,9 +159,9 @@ class Host:
             self.disk.power_loss()
 
     def _gone(self, process: Process, *, power: bool = False) -> None:
-        was_serving = self.desk is not None
+        was_serving = self.service is not None
         process.dead = True
-        self.desk = self._api = self.controller = None
+        self.service = self._api = self.controller = None
         if isinstance(self.disk, MemoryDisk):
             self.disk.free_seat()
         elif power:
@@ -272,8 +264,7 @@ class Host:
         """The true instant at which the pin ends: by what the controller knows and by what is left
         of it, whichever is sooner."""
         ends = self.world.loop.world_time + pin.left / self.clock.rate
-        leases = self.controller.leases if self.controller is not None else None
-        known = leases.ledger.applications.get(pin.application) if leases else None
+        known = self.controller.model.find(pin.application) if self.controller else None
         until = known.lease.pins.get(pin.reason) if known else None
         return ends if until is None else min(ends, self.clock.when(until))
 

@@ -20,8 +20,9 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Protocol
 
+from tenure.controller.access import AGENT
 from tenure.controller.conversation import Conversation
-from tenure.controller.desk import Desk
+from tenure.controller.service import Service
 from tenure.errors import ProtocolError, Unreachable
 from tenure.testing.time.loop import Process, SimLoop
 from tenure.wire.channel import Channel
@@ -43,7 +44,7 @@ class Exchange(Protocol):
     """The controller's side of all links, and who watches what is said."""
 
     process: Process | None
-    desk: Desk | None
+    service: Service | None
 
     def said(self, link: Link, messages: list[FromController]) -> None:
         """The controller said this to the link's agent."""
@@ -89,9 +90,9 @@ class Link:
         if self.blocked or (process is not None and process.stopped):
             await asyncio.sleep(CONNECT_WITHIN)
             raise Unreachable("the controller does not answer: no answer")
-        if process is None or process.dead or exchange.desk is None or self.process is None:
+        if process is None or process.dead or exchange.service is None or self.process is None:
             raise Unreachable("the controller does not answer: connection refused")
-        wire = Wire(self, self._loop, exchange.desk, self.process, process)
+        wire = Wire(self, self._loop, exchange.service, self.process, process)
         self.wires = [*(wire for wire in self.wires if not wire.over), wire]
         return wire
 
@@ -186,7 +187,7 @@ class Wire:
     """One connection; a Channel for the agent."""
 
     def __init__(
-        self, link: Link, loop: SimLoop, desk: Desk, agent: Process, controller: Process
+        self, link: Link, loop: SimLoop, service: Service, agent: Process, controller: Process
     ) -> None:
         self._link = link
         self._loop = loop
@@ -197,7 +198,7 @@ class Wire:
         self._closed = False
         self.up = _Pipe(link, loop, controller, lambda: link.up_blocked, self._arrive)
         self.down = _Pipe(link, loop, agent, lambda: link.down_blocked, self._inbox.put_nowait)
-        self.conversation = Conversation(desk, self._flush, self._end)
+        self.conversation = Conversation(service, AGENT, self._flush, self._end)
 
     @property
     def over(self) -> bool:

@@ -24,6 +24,7 @@ from tenure.agent.unit import Unit
 from tenure.core import resolver
 from tenure.core.localstate import UPDATE
 from tenure.errors import TenureError
+from tenure.names import application_of
 from tenure.simulation.checkers import all_checkers
 from tenure.simulation.disk import ModelDisk
 from tenure.simulation.facts import (
@@ -234,7 +235,7 @@ class World:
     def _meet(self) -> None:
         """Start an agent for every unit that has none, as `tenure up` would."""
         controller = self.host.controller
-        for application in controller.leases.ledger.applications.values() if controller else ():
+        for application in controller.model.known() if controller else ():
             for unit in application.units:
                 known = any(machine.unit == unit for machine in (*self.machines, *self.retired))
                 if not known and not application.units[unit].removing:
@@ -246,12 +247,12 @@ class World:
         if controller is None or not self.host.serves or self.host.process is None:
             return
         self.note(f"operator: remove-application {application}, and create it again")
-        orders = controller.orders
+        applications = controller.model.applications
 
         async def remove() -> None:
             try:
                 await controller.ask(
-                    application, lambda now: orders.remove_application(now, application)
+                    application, lambda now: applications.remove_application(now, application)
                 )
             except TenureError as fault:
                 self.note(f"operator: remove-application {application}: refused: {fault}")
@@ -269,7 +270,7 @@ class World:
         controller = self.host.controller
         if controller is None or not self.host.serves:
             return
-        found = controller.leases.ledger.applications.get(application)
+        found = controller.model.find(application)
         if found is None or not found.alive:
             self.operate(f"create {application}", "/v1/applications", self._lease_of(application))
         elif len(found.units) < 2:
@@ -515,19 +516,19 @@ class World:
     def _is_removed(self, unit: str) -> bool:
         controller = self.host.controller
         assert controller is not None
-        found = controller.leases.ledger.applications.get(unit.rpartition("/")[0])
+        found = controller.model.find(application_of(unit))
         return found is None or unit not in found.units
 
     def _longest(self) -> float:
         """The longest lease that somebody may still believe in, in seconds."""
         controller = self.host.controller
         assert controller is not None
-        applications = controller.leases.ledger.applications.values()
+        applications = controller.model.known()
         return max(self.host.grace, *(a.lease.longest for a in applications), self.duration)
 
     def _candidates(self, application: str) -> list[Machine]:
         controller = self.host.controller
-        found = controller.leases.ledger.applications.get(application) if controller else None
+        found = controller.model.find(application) if controller else None
         if found is None:
             return []
         staying = {unit for unit, record in found.units.items() if not record.removing}

@@ -31,6 +31,7 @@ from tenure.core.effects import (
     PeerLeft,
     PeerView,
     Remove,
+    Resolve,
     Revision,
     Revoked,
     StepDown,
@@ -269,13 +270,6 @@ class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     address: str = ""
     charm_revision: int = 0
     """Of the charm that its hooks run now."""
-
-
-class Resolve(Struct, frozen=True, kw_only=True, tag=True, gc=False):
-    """An operator resolves the unit's failed hook: run it again now, or skip it (H7)."""
-
-    unit: str
-    retry: bool
 
 
 class Superseded(Struct, frozen=True, kw_only=True, tag=True, gc=False):

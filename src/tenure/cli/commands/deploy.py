@@ -15,7 +15,7 @@ from tenure.cli.words.lookup import application_in
 from tenure.cli.words.options import operator_of, with_folder, with_format
 from tenure.client.operator import Operator
 from tenure.clock import SystemClock
-from tenure.core.orders import check_lease
+from tenure.core.applications import check_lease
 from tenure.defaults import MOST_UNITS
 from tenure.errors import Refused, Unreachable
 from tenure.names import split_unit

@@ -28,7 +28,7 @@ from tenure.cli.words.charm import (
 )
 from tenure.cli.words.options import with_folder
 from tenure.clock import SystemClock
-from tenure.core.orders import check_lease
+from tenure.core.applications import check_lease
 from tenure.defaults import JUJU_VERSION, MOST_UNITS
 from tenure.errors import Refused
 from tenure.statefolder import StateFolder, UpRecord

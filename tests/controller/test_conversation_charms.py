@@ -1,4 +1,4 @@
-"""What charms need of a controller: peers, configuration, the charm; of agents and of operators."""
+"""A unit's conversation about what its charm needs: peers, bags, the goal, the charm itself."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ from tenure.wire.messages import (
     Done,
     EnterPeers,
     Failed,
-    Goal,
-    GoalUnit,
     Gone,
     LeavePeers,
     PeerView,
     ReadBag,
     ReadGoal,
     Release,
-    Report,
     UnitWelcome,
     Welcome,
 )
@@ -37,15 +34,15 @@ from tests.support.virtual import in_virtual_time, settle
 @in_virtual_time
 async def test_a_welcome_tells_the_charm_the_configuration_and_the_peers() -> None:
     """H3: as with the settings' revision, whenever it connects"""
-    bench, desk = await charmed(3)
-    lead, term = await leader(bench, desk, "web/0")
+    bench, service = await charmed(3)
+    lead, term = await leader(bench, service, "web/0")
     lead.say(EnterPeers(id=1, unit="web/0"))
     lead.say(CommitHook(id=2, unit="web/0", bags=(own(1, a="1"), shared(1, b="2")), term=term))
-    gone = await member(bench, desk, "web/2")
+    gone = await member(bench, service, "web/2")
     gone.say(LeavePeers(id=3, unit="web/2"))
     await bench.turn()
-    await asked(bench, desk, "POST", "/web/config", {"put": {"port": "81"}})
-    talk = await connected(bench, desk, "web/1")
+    await asked(bench, service, "POST", "/web/config", {"put": {"port": "81"}})
+    talk = await connected(bench, service, "web/1")
     assert talk.of(Welcome)[0].units == (
         UnitWelcome(
             unit="web/1", changed_keys=(),
@@ -65,10 +62,10 @@ async def test_a_welcome_tells_the_charm_the_configuration_and_the_peers() -> No
 @in_virtual_time
 async def test_a_unit_s_own_bag_is_not_among_its_peers() -> None:
     """It is no member of itself, also when it is back."""
-    bench, desk = await charmed()
-    first = await member(bench, desk, "web/0")
+    bench, service = await charmed()
+    first = await member(bench, service, "web/0")
     first.hang_up()
-    again = await connected(bench, desk, "web/0", session=2)
+    again = await connected(bench, service, "web/0", session=2)
     assert [view.members for view in again.of(Welcome)[0].units[0].peers] == [{}, {}]
 
 
@@ -78,11 +75,11 @@ async def test_a_unit_s_own_bag_is_not_among_its_peers() -> None:
 @in_virtual_time
 async def test_a_hook_s_commit_reaches_all_others_at_once_and_not_the_writer() -> None:
     """G6: one frame to each, once it is durable"""
-    bench, desk = await charmed(3)
-    lead, term = await leader(bench, desk, "web/0")
+    bench, service = await charmed(3)
+    lead, term = await leader(bench, service, "web/0")
     lead.say(EnterPeers(id=1, unit="web/0"))
-    peer = await member(bench, desk, "web/1")
-    newcomer = await connected(bench, desk, "web/2")
+    peer = await member(bench, service, "web/1")
+    newcomer = await connected(bench, service, "web/2")
     for talk in (lead, peer, newcomer):
         talk.frames.clear()
     bench.store.open.clear()
@@ -108,10 +105,10 @@ async def test_a_hook_s_commit_reaches_all_others_at_once_and_not_the_writer() -
 @pytest.mark.parametrize("fault", ["refused", "unsure-not-landed"])
 async def test_a_commit_that_failed_left_nothing_and_nobody_heard_of_it(fault: Any) -> None:
     """G7, L7"""
-    bench, desk = await charmed()
-    lead, term = await leader(bench, desk, "web/0")
+    bench, service = await charmed()
+    lead, term = await leader(bench, service, "web/0")
     lead.say(EnterPeers(id=1, unit="web/0"))
-    peer = await member(bench, desk, "web/1")
+    peer = await member(bench, service, "web/1")
     peer.frames.clear()
     before = bench.disk.persisted().bags
     bench.disk.faults = [fault]
@@ -122,7 +119,7 @@ async def test_a_commit_that_failed_left_nothing_and_nobody_heard_of_it(fault: A
     assert peer.of(BagChanged) == [] and bench.disk.persisted().bags == before
     if peer.ended:  # made to say Hello anew, since the outcome was unknown
         peer.hang_up()
-        peer = await connected(bench, desk, "web/1", session=2)
+        peer = await connected(bench, service, "web/1", session=2)
         views = peer.of(Welcome)[0].units[0].peers
         assert [(view.application, view.members) for view in views] == [(0, {"web/0": 1})] * 2
 
@@ -130,27 +127,27 @@ async def test_a_commit_that_failed_left_nothing_and_nobody_heard_of_it(fault: A
 @in_virtual_time
 async def test_a_commit_that_landed_though_nobody_knew_is_told_in_the_next_welcome() -> None:
     """G7, L8"""
-    bench, desk = await charmed()
-    lead, term = await leader(bench, desk, "web/0")
-    peer = await member(bench, desk, "web/1")
+    bench, service = await charmed()
+    lead, term = await leader(bench, service, "web/0")
+    peer = await member(bench, service, "web/1")
     bench.disk.faults = ["unsure-landed"]
     lead.say(CommitHook(id=2, unit="web/0", bags=(shared(1, b="2"),), term=term))
     await bench.turn()
     await bench.pass_time(1.0)
     assert lead.of(Failed)[0].code == "unsure" and peer.ended
     peer.hang_up()
-    again = await connected(bench, desk, "web/1", session=2)
+    again = await connected(bench, service, "web/1", session=2)
     assert again.of(Welcome)[0].units[0].peers[1].application == 1
 
 
 @in_virtual_time
 async def test_an_old_leader_s_commit_is_refused_whole() -> None:
     """G6, G8, B2"""
-    bench, desk = await charmed()
-    old, term = await leader(bench, desk, "web/0")
+    bench, service = await charmed()
+    old, term = await leader(bench, service, "web/0")
     old.say(EnterPeers(id=1, unit="web/0"), Release(id=2, unit="web/0", term=term))
     await bench.turn()
-    await leader(bench, desk, "web/1")
+    await leader(bench, service, "web/1")
     old.say(CommitHook(id=3, unit="web/0", bags=(own(0, a="1"), shared(0, b="2")), term=term))
     await bench.turn()
     [failed] = old.of(Failed)
@@ -164,12 +161,12 @@ async def test_an_old_leader_s_commit_is_refused_whole() -> None:
 @in_virtual_time
 async def test_others_hear_that_a_unit_leaves_and_may_still_read_its_bag() -> None:
     """U4: also when it leaves for ever"""
-    bench, desk = await charmed(3)
-    talks = [await member(bench, desk, f"web/{n}") for n in range(3)]
+    bench, service = await charmed(3)
+    talks = [await member(bench, service, f"web/{n}") for n in range(3)]
     talks[0].say(LeavePeers(id=1, unit="web/0"))
     await bench.turn()
-    orders = bench.controller.orders
-    bench.give("web", lambda now: orders.remove_unit(now, "web/1", force=False))
+    applications = bench.controller.model.applications
+    bench.give("web", lambda now: applications.remove_unit(now, "web/1", force=False))
     await bench.turn()
     talks[1].say(Gone(id=1, unit="web/1"))
     await bench.turn()
@@ -185,8 +182,8 @@ async def test_others_hear_that_a_unit_leaves_and_may_still_read_its_bag() -> No
 @in_virtual_time
 async def test_what_a_unit_may_not_read_or_write_is_refused_and_the_talk_goes_on() -> None:
     """B2, B6"""
-    bench, desk = await charmed()
-    talk = await member(bench, desk, "web/0")
+    bench, service = await charmed()
+    talk = await member(bench, service, "web/0")
     for relation, owner, message in (
         (0, "web/7", "permission denied"), (0, "db/0", "permission denied"),
         (9, "web", "relation 9 not found"),
@@ -201,9 +198,9 @@ async def test_what_a_unit_may_not_read_or_write_is_refused_and_the_talk_goes_on
 @in_virtual_time
 async def test_a_superseded_session_s_commit_is_discarded() -> None:
     """L9"""
-    bench, desk = await charmed()
-    older = await member(bench, desk, "web/0")
-    newer = Talk(desk)
+    bench, service = await charmed()
+    older = await member(bench, service, "web/0")
+    newer = Talk(service)
     newer.hello("web/0", session=2)
     older.say(CommitHook(id=5, unit="web/0", bags=(own(0, late="1"),)))
     await bench.turn()
@@ -218,60 +215,16 @@ def test_a_whole_bag_fits_into_a_frame_however_it_is_escaped() -> None:
     assert decode_from_agent(frame)[0].bags == (change,)  # type: ignore[union-attr]
 
 
-# -- the goal
-
-
-@in_virtual_time
-async def test_the_goal_tells_how_each_unit_is_and_since_when() -> None:
-    """H1: what goal-state needs"""
-    bench, desk = await charmed(4)
-    talks = [await connected(bench, desk, f"web/{n}") for n in range(3)]
-    talks[1].say(Report(unit="web/1", current="active", message="ready"))
-    await bench.turn()
-    since = bench.clock.wall()
-    await bench.pass_time(5.0)
-    talks[1].say(Report(unit="web/1", current="active", message="ready", running="update-status"))
-    bench.controller.orders.remove_unit(bench.clock.now(), "web/2", force=False)
-    talks[0].say(ReadGoal(id=1, unit="web/0"))
-    await bench.turn()
-    assert talks[0].of(Goal) == [
-        Goal(
-            id=1,
-            units={
-                "web/0": GoalUnit(status="waiting"),
-                "web/1": GoalUnit(status="active", since=since),
-                "web/2": GoalUnit(status="dying"),
-                "web/3": GoalUnit(status="waiting"),
-            },
-        )
-    ]
-    assert list(talks[0].of(Goal)[0].units) == [f"web/{n}" for n in range(4)]
-
-
-@in_virtual_time
-async def test_a_status_that_changes_begins_anew() -> None:
-    """Its message counts, too."""
-    bench, desk = await charmed()
-    talk = await connected(bench, desk, "web/0")
-    seen = []
-    for message in ("a", "a", "b"):
-        talk.say(Report(unit="web/0", current="active", message=message))
-        await bench.turn()
-        seen.append(desk.roster.of("web/0").status_since)
-        await bench.pass_time(3.0)
-    assert seen[0] == seen[1] is not None and seen[2] is not None and seen[2] > seen[1]
-
-
 @in_virtual_time
 async def test_goal_bags_and_pushes_are_the_same_whoever_leads() -> None:
     """G10: a minion of web/0 and a minion of web/1 hear the same"""
     heard = []
     for chosen in ("web/0", "web/1"):
-        bench, desk = await charmed(3)
-        lead, term = await leader(bench, desk, chosen)
+        bench, service = await charmed(3)
+        lead, term = await leader(bench, service, chosen)
         lead.say(EnterPeers(id=1, unit=chosen))
-        await member(bench, desk, "web/1" if chosen == "web/0" else "web/0")
-        minion = await member(bench, desk, "web/2")
+        await member(bench, service, "web/1" if chosen == "web/0" else "web/0")
+        minion = await member(bench, service, "web/2")
         minion.frames.clear()
         lead.say(CommitHook(id=2, unit=chosen, bags=(shared(0, k="v"),), term=term))
         await bench.turn()

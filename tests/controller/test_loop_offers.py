@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Sequence
 
 from tenure.core.effects import Offer
-from tests.support.bench import Bench
+from tests.support.bench import LoopBench
 from tests.support.virtual import in_virtual_time, settle
 
 W1, W2, W3 = (Offer(unit=f"web/{number}") for number in (1, 2, 3))
 
 
-async def led(bench: Bench, waiting: Sequence[int] = (1, 2, 3)) -> int:
+async def led(bench: LoopBench, waiting: Sequence[int] = (1, 2, 3)) -> int:
     """web/0 leads, others wait in line; its term."""
     term = await bench.granted("web/0")
     for number in waiting:
@@ -21,40 +21,40 @@ async def led(bench: Bench, waiting: Sequence[int] = (1, 2, 3)) -> int:
     return term
 
 
-async def release(bench: Bench, term: int) -> None:
-    leases = bench.controller.leases
+async def release(bench: LoopBench, term: int) -> None:
+    leases = bench.controller.model.leases
     bench.give("web", lambda now: leases.release(now, "web/0", term))
     await bench.turn(0.1)
     assert bench.heard == [W1]
     bench.heard.clear()
 
 
-async def release_in_a_slow_commit(bench: Bench, term: int) -> None:
+async def release_in_a_slow_commit(bench: LoopBench, term: int) -> None:
     """The release is decided, and its commit is under way until the test opens the store."""
-    leases = bench.controller.leases
+    leases = bench.controller.model.leases
     bench.heard.clear()
     bench.store.open.clear()
     bench.give("web", lambda now: leases.release(now, "web/0", term))
     await bench.turn()
 
 
-def hang_up(bench: Bench, unit: str) -> None:
-    """Its connection is gone; the desk tells the leases, in no turn of the loop."""
-    leases = bench.controller.leases
+def hang_up(bench: LoopBench, unit: str) -> None:
+    """Its connection is gone; the service tells the leases, in no turn of the loop."""
+    leases = bench.controller.model.leases
     leases.disconnect(bench.clock.at, unit, leases.sessions[unit].number)
 
 
 @in_virtual_time
 async def test_an_offer_made_while_the_loop_rests_is_told_though_an_order_is_refused() -> None:
     """G11, L4, G7"""
-    bench = await Bench.with_applications("web", "db", units=4)
+    bench = await LoopBench.with_applications("web", "db", units=4)
     await release(bench, await led(bench))
-    orders = bench.controller.orders
+    applications = bench.controller.model.applications
     bench.disk.full = True
-    bench.give("db", lambda now: orders.add_unit("db"))
+    bench.give("db", lambda now: applications.add_unit("db"))
     await bench.turn()
     hang_up(bench, "web/1")
-    bench.give("web", lambda now: orders.add_unit("web"))
+    bench.give("web", lambda now: applications.add_unit("web"))
     await bench.turn(0.01)
     await bench.turn(0.3)
     bench.disk.full = False
@@ -65,17 +65,17 @@ async def test_an_offer_made_while_the_loop_rests_is_told_though_an_order_is_ref
 @in_virtual_time
 async def test_an_offer_made_while_nothing_can_be_written_is_told_and_lapses() -> None:
     """G11, L8"""
-    bench = await Bench.with_applications("web", "db", units=4)
+    bench = await LoopBench.with_applications("web", "db", units=4)
     await release(bench, await led(bench))
-    orders = bench.controller.orders
+    applications = bench.controller.model.applications
     bench.disk.faults.append("unsure-not-landed")
     bench.store.seat_refused = True
-    bench.give("db", lambda now: orders.add_unit("db"))
+    bench.give("db", lambda now: applications.add_unit("db"))
     bench.controller.turn()
     await settle()
     assert bench.controller.trouble is not None
     hang_up(bench, "web/1")
-    bench.give("web", lambda now: orders.add_unit("web"))
+    bench.give("web", lambda now: applications.add_unit("web"))
     await bench.turn(0.01)
     bench.store.seat_refused = False
     await asyncio.sleep(5.0)
@@ -86,8 +86,8 @@ async def test_an_offer_made_while_nothing_can_be_written_is_told_and_lapses() -
 @in_virtual_time
 async def test_an_offer_made_in_the_turn_that_saves_pins_is_told_though_that_is_refused() -> None:
     """G11, L6"""
-    bench = await Bench.with_applications("web", units=4)
-    orders = bench.controller.orders
+    bench = await LoopBench.with_applications("web", units=4)
+    orders = bench.controller.model.orders
     term = await led(bench)
     bench.give("web", lambda now: orders.pin(now, "web", "upgrade", 3600.0))
     await bench.turn()
@@ -103,7 +103,7 @@ async def test_an_offer_made_in_the_turn_that_saves_pins_is_told_though_that_is_
 @in_virtual_time
 async def test_an_offers_time_begins_when_it_is_told_however_long_its_commit_took() -> None:
     """L4, O1: who was elected is not passed over because the disk is slow"""
-    bench = await Bench.with_applications("web", units=3)
+    bench = await LoopBench.with_applications("web", units=3)
     term = await led(bench, waiting=(1, 2))
     await release_in_a_slow_commit(bench, term)
     await bench.pass_time(5.0)
@@ -120,9 +120,9 @@ async def test_an_offers_time_begins_when_it_is_told_however_long_its_commit_too
 @in_virtual_time
 async def test_an_offer_that_was_taken_back_before_it_was_durable_is_never_told() -> None:
     """L4: no herd"""
-    bench = await Bench.with_applications("web", units=3)
+    bench = await LoopBench.with_applications("web", units=3)
     term = await led(bench, waiting=(1,))
-    orders = bench.controller.orders
+    orders = bench.controller.model.orders
     await release_in_a_slow_commit(bench, term)
     bench.give("web", lambda now: orders.elect(now, "web/2"))
     await bench.turn()
@@ -135,9 +135,9 @@ async def test_an_offer_that_was_taken_back_before_it_was_durable_is_never_told(
 @in_virtual_time
 async def test_an_offer_that_a_refused_commit_brings_back_still_lapses() -> None:
     """G11, L4"""
-    bench = await Bench.with_applications("web", units=3)
+    bench = await LoopBench.with_applications("web", units=3)
     term = await led(bench, waiting=(1, 2))
-    orders = bench.controller.orders
+    orders = bench.controller.model.orders
     await release_in_a_slow_commit(bench, term)
     bench.give("web", lambda now: orders.pin(now, "web", "upgrade", 100.0))
     bench.disk.faults[:] = ["none", "refused"]

@@ -1,0 +1,235 @@
+"""Who is there: which agents are connected, what they last reported, and what they must be told.
+
+All of it is in memory only. A push goes to the speaker for its unit, and what a turn of the loop
+has to say is said at its end, in one frame for each connection. A session that is over for another
+reason than its own connection's end is ended here, so that its agent says Hello again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from tenure.clock import Clock
+from tenure.controller.events import Events
+from tenure.core.changes import UnitRecord
+from tenure.core.effects import Push, Resolve
+from tenure.core.model import Model
+from tenure.errors import InstanceRefused, Refused, TenureError
+from tenure.names import application_of
+from tenure.wire.messages import FromController, GoalUnit, Report
+
+MAX_TEXT = 1000
+"""Characters that are kept of each text in a report: it is shown to everybody who asks."""
+
+MAX_TEXTS = 1000
+"""Texts that are kept of a list in a report: of ports, say."""
+
+
+class Speaker(Protocol):
+    """Takes messages to agents: one connection, which may speak for several units."""
+
+    def say(self, message: FromController) -> None:
+        """Send this at the end of the turn."""
+        ...
+
+    def flush(self) -> None:
+        """The turn is over: send what there is to say."""
+        ...
+
+    def drop(self, unit: str) -> None:
+        """A newer session speaks for the unit (L9). Without units, the connection ends."""
+        ...
+
+    def end(self, reason: str) -> None:
+        """Say why, and close."""
+        ...
+
+
+class Seen(Struct, kw_only=True):
+    """One unit's agent as last seen. `refused`: the last refusal of another instance (L9).
+
+    Instants are of the controller's clock. `running_since` is when the present session first
+    reported the hook that runs now, if one does: it may have begun earlier. `status_since` is wall
+    time, for people and charms: since when the workload status is as reported.
+    """
+
+    speaker: Speaker | None = None
+    pid: int | None = None
+    ever: bool = False
+    report: Report | None = None
+    reported_at: float = 0.0
+    running_since: float | None = None
+    status_since: float | None = None
+    refused: str | None = None
+
+
+class Agents:
+    """All units' agents. `store` is the file that no unit is told of."""
+
+    def __init__(
+        self, model: Model, clock: Clock, events: Events, store: Path | None = None
+    ) -> None:
+        self._model = model
+        self._clock = clock
+        self._events = events
+        self._store = store
+        self._seen: dict[str, Seen] = {}
+        # a dict, not a set: what is said first is said first, also in a simulation
+        self._flushing: dict[Speaker, None] = {}
+
+    def of(self, unit: str) -> Seen:
+        """What is known of a unit's agent; an empty record for one never seen."""
+        return self._seen.get(unit) or Seen()
+
+    def _record(self, unit: str) -> Seen:
+        return self._seen.setdefault(unit, Seen())
+
+    def for_units(self, text: str) -> str:
+        """What a fault says, without where the store is: hooks may print it."""
+        if self._store is None:
+            return text
+        text = text.replace(f" {self._store}", "").replace(str(self._store), "its file")
+        return text.replace(str(self._store.parent), "its folder")
+
+    # -- sessions
+
+    def connected(self, speaker: Speaker, unit: str, pid: int | None) -> None:
+        """A session was accepted; it supersedes an older one (L9)."""
+        seen = self._record(unit)
+        older = seen.speaker
+        seen.speaker, seen.pid, seen.ever, seen.refused = speaker, pid, True, None
+        seen.running_since = None
+        if older is not None and older is not speaker:
+            older.drop(unit)
+        self._events.tell(unit, "agent", "connected")
+
+    def refused(self, unit: str, refusal: TenureError) -> None:
+        """A session was refused; operators see why (L9)."""
+        if isinstance(refusal, InstanceRefused):
+            self._record(unit).refused = str(refusal)
+            self._events.tell(unit, "agent", f"refused: {refusal}")
+
+    def closed(self, speaker: Speaker, sessions: Mapping[str, int]) -> None:
+        """A connection is gone, and with it the places of its units in line."""
+        now = self._clock.now()
+        for unit, number in sessions.items():
+            self._model.leases.disconnect(now, unit, number)
+            seen = self.of(unit)
+            if seen.speaker is speaker:  # because a superseded one's end means nothing
+                seen.speaker, seen.pid = None, None
+                self._events.tell(unit, "agent", "lost")
+        self._flushing.pop(speaker, None)
+
+    def gone(self, unit: str) -> None:
+        """The unit has run its last hook."""
+        self._model.applications.gone(unit)
+        self._seen.pop(unit, None)
+
+    # -- what they report
+
+    def reported(self, now: float, report: Report) -> None:
+        """An agent says how its unit is. Kept shortened."""
+        seen, report = self._record(report.unit), _shortened(report)
+        before = seen.report or Report(unit=report.unit)
+        if seen.report is None or _workload(report) != _workload(before):
+            seen.status_since = self._clock.wall()
+        seen.report, seen.reported_at = report, now
+        if not report.running:
+            seen.running_since = None
+        elif report.running != before.running or seen.running_since is None:
+            seen.running_since = now
+        self._model.leases.set_eligible(now, report.unit, report.eligible)
+        self._tell_difference(before, report)
+
+    def _tell_difference(self, before: Report, report: Report) -> None:
+        unit = report.unit
+        if report.error and report.error != before.error:
+            self._events.tell(unit, "hook", report.error)
+        elif before.running and report.running != before.running and not report.error:
+            self._events.tell(unit, "hook", f"{before.running} ended")
+        if report.running and report.running != before.running:
+            self._events.tell(unit, "hook", f"{report.running} begins")
+        if (report.current, report.message) != (before.current, before.message):
+            text = f"{report.current}: {report.message}" if report.message else report.current
+            self._events.tell(unit, "status", text)
+
+    def goal(self, unit: str) -> dict[str, GoalUnit]:
+        """All units of the unit's application, and how they are, as `goal-state` tells it."""
+        return {
+            record.unit: self._goal_of(record) for record in self._model.applications.goal(unit)
+        }
+
+    def _goal_of(self, record: UnitRecord) -> GoalUnit:
+        seen = self.of(record.unit)
+        if record.removing:
+            return GoalUnit(status="dying")
+        if seen.report is None:
+            return GoalUnit(status="waiting")
+        return GoalUnit(status=seen.report.current, since=seen.status_since)
+
+    def resolve(self, unit: str, *, retry: bool) -> str:
+        """Have the unit run its failed hook again, or skip it (H7). Raises NotFound, Refused."""
+        self._model.living_with(unit)
+        seen = self.of(unit)
+        if seen.speaker is None:
+            raise Refused(f"the agent of {unit} is not connected: see `tenure why {unit}`")
+        if seen.report is None or seen.report.error is None:
+            raise Refused(f"{unit} is not in error: there is nothing to resolve")
+        seen.speaker.say(Resolve(unit=unit, retry=retry))
+        how = "is tried again now" if retry else "is skipped"
+        return f"{unit}: {seen.report.error}; it {how}"
+
+    # -- what they must be told
+
+    def has_to_flush(self, speaker: Speaker) -> None:
+        """The speaker has something to say at the end of this turn."""
+        self._flushing[speaker] = None
+
+    def flush(self) -> None:
+        """The turn is over: everybody says what there is to say."""
+        flushing, self._flushing = self._flushing, {}
+        for speaker in flushing:
+            speaker.flush()
+
+    def push(self, push: Push) -> None:
+        """Tell the unit, if it is connected."""
+        speaker = self.of(push.unit).speaker
+        if speaker is not None:
+            speaker.say(push)
+
+    def reloaded(self, names: Iterable[str]) -> None:
+        """What the units of these applications were not told is unknown: they say Hello again."""
+        for unit in self._model.units_of(names):
+            speaker = self.of(unit).speaker
+            if speaker is not None:
+                name = application_of(unit)
+                speaker.end(f"the controller took up {name} anew from its store")
+
+    def rolled_back(self, names: Iterable[str]) -> None:
+        """A removal that never was has ended its units' sessions: they say Hello again (L9, G7)."""
+        for unit in self._model.units_of(names):
+            speaker = self.of(unit).speaker
+            if speaker is not None and unit not in self._model.sessions:
+                speaker.end(f"the removal of {unit} was rolled back")
+
+
+def _workload(report: Report) -> tuple[str, str]:
+    return report.current, report.message
+
+
+def _shortened(report: Report) -> Report:
+    return replace(report, **{name: _short(value) for name, value in asdict(report).items()})
+
+
+def _short(value: Any) -> Any:
+    """The value, if it is a text, or the first texts in it, with at most MAX_TEXT characters."""
+    if isinstance(value, tuple):
+        return tuple(_short(part) for part in value[:MAX_TEXTS])
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        return value[: MAX_TEXT - 1] + "…"
+    return value

@@ -1,0 +1,48 @@
+"""Who speaks for a unit: sessions, and instances that are no clones."""
+
+from __future__ import annotations
+
+from tenure.core.effects import StepDown
+
+from . import scenarios
+from .bench import W0, W1, CoreBench
+from .scenarios import refusal_of
+
+
+def test_another_instance_is_refused_while_the_first_is_connected() -> None:
+    """L9"""
+    scenarios.other_instance_is_refused_while_one_is_connected()
+
+
+def test_another_instance_is_refused_while_the_first_may_believe() -> None:
+    """L9, L3"""
+    scenarios.other_instance_is_refused_while_one_may_believe()
+
+
+def test_a_refused_instance_learns_why_and_for_how_long() -> None:
+    """L9"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.leases.disconnect(1.0, W0, 1)
+    told = refusal_of(lambda: bench.connect(20.0, W0, "clone"))
+    assert "another instance of web/0 may believe to be leader for 40 s more" in told
+
+
+def test_a_newer_session_supersedes_and_an_older_one_is_refused() -> None:
+    """L9"""
+    scenarios.superseded_sessions_end_means_nothing()
+    bench = CoreBench()
+    bench.connect(1.0, W0, "one", 3)
+    assert refusal_of(lambda: bench.connect(1.0, W0, "one", 2)) == (
+        "a newer session of web/0 is connected"
+    )
+
+
+def test_who_was_asked_to_step_down_hears_it_again_when_it_reconnects() -> None:
+    """U4, O1"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.orders.elect(1.0, W1)
+    assert bench.told() == [StepDown(unit=W0)]
+    bench.connect(2.0, W0, "one", 2)
+    assert bench.told() == [StepDown(unit=W0)]
