@@ -124,7 +124,7 @@ async def test_when_the_house_stops_nobody_takes_over(tmp_path: Path) -> None:
 
 @in_virtual_time
 async def test_a_halting_agent_that_waits_for_its_hook_takes_no_lease_over(tmp_path: Path) -> None:
-    """G2, H8: nobody hands over when the house stops, and nobody takes over either"""
+    """G2, H8: nobody hands over when all of it stops, and nobody takes over either"""
     stage = await Stage.open(tmp_path, units=2, duration=6.0, guarantee=3.0)
     old, new = await stage.led()
     await busy(stage, new)

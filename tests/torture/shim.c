@@ -1,4 +1,4 @@
-/* A disk that fails on demand: loaded into the house's processes by LD_PRELOAD.
+/* A disk that fails on demand: loaded into Tenure's processes by LD_PRELOAD.
  *
  * The file that TENURE_TORTURE_FAULTS names says what fails where, and is looked at for each call,
  * so running processes begin and stop to fail at once. One fault per line:

@@ -1,7 +1,7 @@
 """The agent's process: `python -m tenure.agent --state DIR --charm DIR UNIT`, started by `up`.
 
-stdin is the bond with `up`: the line `stop` means that the house stops, its end that `up` is gone
-and everything must end at once. SIGTERM stops this one agent cleanly.
+stdin comes from `up`: the line `stop` means that everything on this machine stops, its end that
+`up` is gone and all must end at once. SIGTERM stops this one agent cleanly.
 """
 
 from __future__ import annotations
@@ -76,21 +76,21 @@ class _Process:
         self.juju_version: str = options.juju_version
         self.charm_revision: int = options.charm_revision
         self.allow_host_changes: bool = options.allow_host_changes
-        self.house = StateFolder.at(options.state, os.environ)
-        self.folder = self.house.unit_folder(self.unit_name)
+        self.paths = StateFolder.at(options.state, os.environ)
+        self.folder = self.paths.unit_folder(self.unit_name)
         self.clock = SystemClock()
-        self.log = UnitLog(self.house.unit_log(self.unit_name), self.unit_name, self.clock)
+        self.log = UnitLog(self.paths.unit_log(self.unit_name), self.unit_name, self.clock)
 
     async def run(self) -> int:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # because ignored, it loses exit statuses
-        self.house.ensure()
+        self.paths.ensure()
         tell_of_shortage(asyncio.get_running_loop(), partial(self.log.log, "ERROR"))
         self.folder.mkdir(mode=0o700, exist_ok=True)
         lock_folder(self.folder, self.unit_name)
         warden = Warden()
         warden.start()
         rng = random.SystemRandom()
-        dial = dial_unix(self.house.controller_socket)
+        dial = dial_unix(self.paths.controller_socket)
         agent = Agent(self.clock, rng, dial, os.getpid())
         config = self._config()
         files = CharmFiles(self.folder, self.log.log)
@@ -114,7 +114,7 @@ class _Process:
         files.facts()  # here, because to read them may take long
         agent.add(unit)
         tools = ToolServer(config.socket, unit.contexts.by_id)
-        execs = ExecServer(unit, self.house.exec_socket(self.unit_name))
+        execs = ExecServer(unit, self.paths.exec_socket(self.unit_name))
         await tools.start()
         await execs.start()
         follow_parent(on_stop=agent.halt, on_end=lambda: self._end_at_once(unit))
@@ -130,7 +130,7 @@ class _Process:
         return 0
 
     def _config(self) -> UnitConfig:
-        record = self.house.read()
+        record = self.paths.read()
         tools = self.folder / "tools"
         make_tools_folder(tools)
         shims = self.folder / "shims"
@@ -141,7 +141,7 @@ class _Process:
             boot_id=boot_id(),
             charm=self.folder / "charm",
             tools=tools,
-            socket=self.house.tool_socket(self.unit_name),
+            socket=self.paths.tool_socket(self.unit_name),
             model_name=MODEL_NAME,
             model_uuid=record.model_uuid if record else "",
             inherited={k: v for k, v in os.environ.items() if k in ("PATH", "HOME")},

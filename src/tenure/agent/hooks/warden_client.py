@@ -1,8 +1,8 @@
 """The agent's side of the warden: keeps one running, and tells it of every hook.
 
-The pipe to the warden is the whole bond, so two things about it are vital. No hook may inherit its
-write end, or the warden would not notice that the agent is gone: it is close-on-exec. And the end
-of a warden must be noticed: another is started at once and told of all that is alive.
+The pipe to the warden is all that ties the two, so two things about it are vital. No hook may
+inherit its write end, or the warden would not notice that the agent is gone: it is close-on-exec.
+And the end of a warden must be noticed: another is started at once and told of all that is alive.
 
 A hook's group may outlive the hook (a child left in the background). It stays registered until it
 is gone, which no event tells: a look now and then does, only while there is such a group.

@@ -1,6 +1,6 @@
 """The address of a unit.
 
-All units of a house are on one machine. Still each has an address of its own, so that charms can
+All units are on one machine. Still each has an address of its own, so that charms can
 tell their peers apart and may all listen on the same port: Linux answers on every address that
 begins with 127, and a unit's follows from its name.
 """
