@@ -8,17 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tenure.agent.beginning import take_up
 from tenure.agent.charm.copy import find_hook
 from tenure.agent.daemon import Agent
 from tenure.agent.hooks.log import UnitLog
+from tenure.agent.observer import Observer
 from tenure.agent.unit import PUSHES, Unit
 from tenure.core.effects import Push
 from tenure.leadership import claimant
+from tenure.testing.machine import Machine, unit_of
+from tenure.testing.time.loop import new_process
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.messages import Claims, Hello, Resolve
-from tests.support.machine import Machine
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 
 async def busy(stage: Stage, machine: Machine) -> None:
@@ -294,13 +295,11 @@ async def test_one_agent_of_many_units_claims_for_all_in_one_message(tmp_path: P
 
 def rebuilt(machine: Machine, agent: Agent) -> Unit:
     """The machine's unit, in another agent."""
-    log = UnitLog(machine.log_file, machine.name, machine.clock)
-    config, runner = machine.config(), machine.runner
-    record = take_up(config, machine.new_file(), runner=runner, clock=machine.clock, log=log)
-    return Unit(
-        config, record, clock=machine.clock, rng=random.Random(2),
-        find_hook=partial(find_hook, machine.folder / "charm"), runner=runner, log=log,
-        connection=agent.connection, wake=agent.wake,
+    file = machine.new_file(new_process("another agent"))
+    return unit_of(
+        agent, machine.config(), file, clock=machine.clock, rng=random.Random(2),
+        runner=machine.runner, log=UnitLog(machine.log_file, machine.name, machine.clock),
+        find_hook=partial(find_hook, machine.folder / "charm"), charm=None, observer=Observer(),
     )  # fmt: skip
 
 

@@ -15,10 +15,10 @@ import pytest
 
 from tenure.agent.execserver import MAX_CONNECTIONS, ExecServer
 from tenure.errors import Unreachable
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle, until
 from tenure.wire.exec import MAX_ASK, OpenContext, RunAction, encode_ask
-from tests.support.machine import Machine
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle, until
 
 PATIENCE = 10.0
 ASK = encode_ask(OpenContext())

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tenure.errors import Refused, Unsure
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.messages import Release
-from tests.support.machine import Machine
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 
 async def busy(stage: Stage, machine: Machine) -> None:

@@ -21,11 +21,11 @@ from tenure.core.remote import REMEMBERED
 from tenure.errors import Refused, StoreRefused, Unreachable, Unsure
 from tenure.net.websocket import dial_unix
 from tenure.stores.base import Seat
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.messages import Claims, Release, Verdicts
 from tests.agent.test_handover import busy
-from tests.support.machine import Machine
 from tests.support.stage import CountingStore, Stage
-from tests.support.virtual import in_virtual_time, settle
 
 
 def has_failed(machine: Machine) -> bool:

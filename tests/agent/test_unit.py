@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tenure.core.effects import ClaimUnsure
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.messages import Claims, Verdicts
-from tests.support.machine import Machine
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 IN_HAND = 59.4 - 30.0
 """Seconds after a renewal during which `True` needs no other."""

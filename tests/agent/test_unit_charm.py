@@ -12,11 +12,11 @@ import pytest
 from tenure.agent.context.action import ActionRefused, ActionRun
 from tenure.agent.hooks.process import HookResult
 from tenure.errors import NotFound
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.exec import ActionDone
 from tests.support.charmstage import CHARM, CONFIG_YAML, busy, calm, charmed, end, refused, said
-from tests.support.machine import Machine
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 
 def make_source(folder: Path, **files: str) -> Path:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tenure.core.localstate import LocalState
-from tests.support.machine import Machine
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 
 async def survive(stage: Stage, machine: Machine) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tenure.testing.charm import make_charm
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.messages import Report
-from tests.support.machine import Machine, make_charm
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 
 def reports(machine: Machine) -> list[Report]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from tests.support.machine import Machine
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 
 def starts(machine: Machine, hook: str) -> list[float]:

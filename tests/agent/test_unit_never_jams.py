@@ -13,12 +13,12 @@ from tenure.agent.context.charm import MAX_PENDING
 from tenure.agent.context.hook import HookContext
 from tenure.agent.tools import run_tool
 from tenure.errors import BadRequest
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.tools import Call
 from tests.agent.test_unit_charm import Acted
 from tests.support.charmstage import CHARM, CONFIG_YAML, busy, calm, charmed, end, refused, said
-from tests.support.machine import Machine, slow
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 
 async def _no_stdin(path: str = "") -> bytes:
@@ -102,7 +102,7 @@ async def test_a_fault_of_the_copy_that_nobody_foresaw_is_a_failed_hook(
     """H7"""
     stage = await charmed(tmp_path, units=1)
     [unit] = await stage.led()
-    files = slow(unit, fault)
+    files = unit.slow_copies(fault)
     files.open_gate()
     await give(stage, source_of(tmp_path))
     await stage.until(lambda: unit.unit.state.failure is not None)
@@ -136,7 +136,7 @@ async def test_a_copy_is_told_to_end_with_its_agent(tmp_path: Path) -> None:
     """H8"""
     stage = await charmed(tmp_path, units=1)
     [unit] = await stage.led()
-    files = slow(unit)
+    files = unit.slow_copies()
     await give(stage, source_of(tmp_path))
     await stage.until(lambda: unit.unit.upgrade.busy)
     unit.agent.halt()
@@ -221,7 +221,7 @@ async def test_no_hook_runs_from_a_half_copied_charm(tmp_path: Path) -> None:
     """U4, H5: the agent is stopped meanwhile; the deposition stays owed, the lease is released"""
     stage = await charmed(tmp_path)
     leader, other = await calm(stage)
-    files = slow(leader, CopyInterrupted("told to end"))
+    files = leader.slow_copies(CopyInterrupted("told to end"))
     await give(stage, source_of(tmp_path))
     await stage.until(lambda: leader.unit.upgrade.busy)
     before = leader.hooks

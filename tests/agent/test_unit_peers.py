@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tenure.core.changes import BagPut
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tests.support.charmstage import PEER_HOOKS, busy, calm, charmed, end, is_calm, refused, said
-from tests.support.machine import Machine
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 
 def peer_hooks(machine: Machine) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.support.machine import Machine
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 IN_HAND = 59.4 - 30.0
 """Seconds after a renewal during which `True` needs no other."""

@@ -13,6 +13,7 @@ from tenure.controller.access import AGENT, NEWCOMER, OPERATOR, Access, Caller, 
 from tenure.controller.api import ROUTES, Api
 from tenure.controller.conversation import MESSAGES, Conversation
 from tenure.errors import NotFound, Refused, TenureError
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
     Claim,
@@ -34,7 +35,6 @@ from tenure.wire.messages import (
 )
 from tests.support.bench import LoopBench
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 EXAMPLES: dict[type, Any] = {
     Hello: lambda unit: Hello(

@@ -9,6 +9,7 @@ import pytest
 from tenure.controller.agents import MAX_TEXT
 from tenure.core.effects import Denied, Offer, Revision, Revoked, StepDown
 from tenure.errors import Refused
+from tenure.testing.time.waiting import in_virtual_time
 from tenure.wire.messages import (
     Done,
     Failed,
@@ -24,7 +25,6 @@ from tenure.wire.messages import (
 )
 from tests.support.charmed import charmed
 from tests.support.talk import Talk, ask, connected, leader, service_with
-from tests.support.virtual import in_virtual_time
 
 # -- pushes
 

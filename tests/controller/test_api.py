@@ -12,11 +12,11 @@ from tenure.core.changes import Option
 from tenure.core.config import MAX_CONFIG
 from tenure.core.effects import CharmChanged, Configured
 from tenure.errors import BadRequest, NotFound, Refused
+from tenure.testing.time.waiting import in_virtual_time
 from tenure.wire import operators as wire
 from tenure.wire.messages import Done, Gone, Remove, Report, Superseded, Welcome
 from tests.support.charmed import CHARM, asked, bag_of, charmed, member
 from tests.support.talk import connected, leader, service_with
-from tests.support.virtual import in_virtual_time
 
 
 @in_virtual_time

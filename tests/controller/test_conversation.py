@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tenure.core.effects import ClaimUnsure, Configured, Granted, Revision
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
     Done,
@@ -24,7 +25,6 @@ from tenure.wire.messages import (
     WriteSettings,
 )
 from tests.support.talk import Talk, connected, leader, service_with
-from tests.support.virtual import in_virtual_time, settle
 
 # -- Hello
 

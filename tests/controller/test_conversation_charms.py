@@ -8,6 +8,7 @@ import pytest
 
 from tenure.core.bags import MAX_BAG
 from tenure.core.effects import BagChanged, CharmChanged, Configured, PeerLeft
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.codec import MAX_FRAME, decode_from_agent, encode
 from tenure.wire.messages import (
     Bag,
@@ -26,7 +27,6 @@ from tenure.wire.messages import (
 )
 from tests.support.charmed import asked, bag_of, charmed, member, own, shared
 from tests.support.talk import Talk, connected, leader
-from tests.support.virtual import in_virtual_time, settle
 
 # -- Hello
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tenure.core.effects import ClaimUnsure
+from tenure.testing.time.waiting import in_virtual_time
 from tenure.wire.messages import (
     Claim,
     Claims,
@@ -13,7 +14,6 @@ from tenure.wire.messages import (
     WriteSettings,
 )
 from tests.support.talk import Talk, connected, leader, service_with
-from tests.support.virtual import in_virtual_time
 
 
 @in_virtual_time

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tenure.controller.events import MAX_BACKLOG, Events
 from tenure.core.changes import HistoryAdded
+from tenure.testing.time.clock import HandClock
+from tenure.testing.time.waiting import in_virtual_time
 from tests.support.charmed import asked, charmed
-from tests.support.virtual import HandClock, in_virtual_time
 
 
 @in_virtual_time

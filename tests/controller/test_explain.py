@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tenure.controller.service import Service
+from tenure.testing.time.waiting import in_virtual_time
 from tenure.wire.messages import Report
 from tests.support.bench import LoopBench
 from tests.support.talk import ask, connected, leader, service_with
-from tests.support.virtual import in_virtual_time
 
 
 async def pinned_and_dead() -> tuple[LoopBench, Service]:

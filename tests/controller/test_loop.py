@@ -17,8 +17,8 @@ from tenure.errors import (
     Unsure,
 )
 from tenure.stores.memory import Fault, MemoryDisk
+from tenure.testing.time.waiting import in_virtual_time, settle, until
 from tests.support.bench import LoopBench
-from tests.support.virtual import in_virtual_time, settle, until
 
 
 async def hung(bench: LoopBench, unit: str) -> list[object]:

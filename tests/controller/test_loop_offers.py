@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from tenure.core.effects import Offer
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tests.support.bench import LoopBench
-from tests.support.virtual import in_virtual_time, settle
 
 W1, W2, W3 = (Offer(unit=f"web/{number}") for number in (1, 2, 3))
 

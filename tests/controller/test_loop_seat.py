@@ -13,8 +13,8 @@ from tenure.errors import (
     TenureError,
 )
 from tenure.stores.memory import MemoryStore
+from tenure.testing.time.waiting import in_virtual_time, settle, until
 from tests.support.bench import LoopBench
-from tests.support.virtual import in_virtual_time, settle, until
 
 # -- the seat is another's
 

@@ -8,8 +8,8 @@ from tenure.core.effects import Denied, Granted, Offer
 from tenure.errors import (
     InstanceRefused,
 )
+from tenure.testing.time.waiting import in_virtual_time
 from tests.support.bench import LoopBench
-from tests.support.virtual import in_virtual_time
 
 # -- time
 

@@ -16,10 +16,10 @@ import pytest
 from tenure.controller.server import bind_unix
 from tenure.errors import Unreachable
 from tenure.net.websocket import dial_unix
+from tenure.testing.time.waiting import until
 from tenure.wire.codec import MAX_FRAME, encode
 from tenure.wire.messages import PROTOCOL_VERSION, Hello, UnitHello
 from tests.controller.conftest import PATIENCE, Served, Socket
-from tests.support.virtual import until
 
 DEEP = b"[" * 100_000
 

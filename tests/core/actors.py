@@ -9,91 +9,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
+from typing import Any, Protocol
 
 from tenure.core import application as applications
-from tenure.core.application import Application, record_of
-from tenure.core.changes import (
-    ApplicationPut,
-    ApplicationRecord,
-    Change,
-    HistoryAdded,
-    Persisted,
-    PinDropped,
-    PinPut,
-    UnitDropped,
-    UnitPut,
-    UnitRecord,
-)
+from tenure.core.application import Application
+from tenure.core.changes import HistoryAdded
 from tenure.core.leases import Leases
 from tenure.core.model import Model
 from tenure.core.orders import Orders
 from tenure.core.staging import Batch
 from tenure.errors import InstanceRefused, Refused
-
-if TYPE_CHECKING:
-    from .agents import Agent
-    from .world import World
+from tenure.stores.memory import Tables
+from tenure.testing.time.clock import MachineClock
 
 APP = "web"
-
-
-class LocalClock(Struct, frozen=True):
-    """A machine's clock against true time."""
-
-    rate: float = 1.0
-    offset: float = 0.0
-
-    def at(self, true: float) -> float:
-        """What it shows at a true instant."""
-        return self.offset + self.rate * true
-
-    def when(self, shown: float) -> float:
-        """The true instant at which it shows this."""
-        return (shown - self.offset) / self.rate
-
-
-class Kept:
-    """What a store holds of one application. Changes are applied as they are."""
-
-    def __init__(self, application: Application) -> None:
-        self.record: ApplicationRecord = record_of(application)
-        self.units: dict[str, UnitRecord] = dict(application.units)
-        self.pins: dict[str, float] = {}
-
-    def apply(self, changes: Sequence[Change]) -> None:
-        """A commit that landed."""
-        for change in changes:
-            match change:
-                case ApplicationPut(record):
-                    self.record = record
-                case UnitPut(unit):
-                    self.units[unit.unit] = unit
-                case UnitDropped(name):
-                    self.units.pop(name, None)
-                case PinPut(_, reason, left):
-                    self.pins[reason] = left
-                case PinDropped(_, reason):
-                    self.pins.pop(reason, None)
-
-    def application(self, now: float, grace: float) -> Application:
-        """What a controller makes of it on start (L8)."""
-        kept = Persisted(
-            applications={APP: self.record}, units=dict(self.units), pins={APP: dict(self.pins)}
-        )
-        return applications.restored(kept, APP, now, grace)
 
 
 Answer = tuple[Callable[[Any], None], Any, Any]
 """Who hears it, what is said when the commit is durable, and what if it is not."""
 
 
-class Controller:
-    """One seat's life after another. `fate` says how the next commit ends."""
+class WorldView(Protocol):
+    """What a controller needs of its world."""
 
-    def __init__(self, world: World, clock: LocalClock, kept: Kept, grace: float) -> None:
+    duration: float
+    offer_for: float
+
+    def time(self) -> float: ...
+
+    def after(self, delay: float, do: Callable[[], None]) -> None: ...
+
+    def push(self, push: Any) -> None: ...
+
+    def never_revoked(self, term: int) -> None: ...
+
+
+class Controller:
+    """One seat's life after another. `fate` says how the next commit ends; `kept` is what its store
+    holds."""
+
+    def __init__(self, world: WorldView, clock: MachineClock, kept: Tables, grace: float) -> None:
         self.world, self.clock, self.kept, self.grace = world, clock, kept, grace
         self.fate = "ok"
         self.commit_takes = 0.0
@@ -106,15 +61,19 @@ class Controller:
 
     def now(self) -> float:
         """The instant on its own clock."""
-        return self.clock.at(self.world.true)
+        return self.clock.now()
 
     def start(self) -> None:
         """Take the seat and load."""
         self.lives += 1
         self.flying, self._held, self._later = None, [], []
         model = Model(offer_for=self.world.offer_for, least_duration=0.5)
-        model.begin(self.now(), [self.kept.application(self.now(), self.grace)])
+        model.begin(self.now(), [self._restored()])
         self.leases, self.orders = model.leases, model.orders
+
+    def _restored(self) -> Application:
+        """What it makes of what is kept (L8)."""
+        return applications.restored(self.kept.persisted(), APP, self.now(), self.grace)
 
     def crash(self, *, landed: bool) -> None:
         """Gone at once; the commit under way landed or did not."""
@@ -143,7 +102,7 @@ class Controller:
         """Let time pass, take one input, persist, answer; `unsure` is said while it is unsure."""
         if self.leases is None:
             return
-        self.leases.tick(self.now(), self.world.true)
+        self.leases.tick(self.now(), self.world.time())
         answers = list(unsure) if self.leases.unsure else step(self.leases, self.now())
         pushes, self.leases.pushes = self.leases.pushes, []
         for _, push in pushes:
@@ -205,12 +164,12 @@ class Controller:
         """What never happened revoked nothing either."""
         for change in batch.changes if batch else ():
             if isinstance(change, HistoryAdded) and change.kind == "revoked":
-                self.world.revoked.discard(change.term or 0)
+                self.world.never_revoked(change.term or 0)
 
     def _reload(self, life: int) -> None:
         if life == self.lives and self.leases is not None:
             self.flying = None
-            self.leases.reload([APP], {APP: self.kept.application(self.now(), self.grace)})
+            self.leases.reload([APP], {APP: self._restored()})
 
 
 def _say(answers: Sequence[Answer]) -> None:
@@ -218,10 +177,10 @@ def _say(answers: Sequence[Answer]) -> None:
         hear(said)
 
 
-def connect(leases: Leases, now: float, agent: Agent, session: int) -> str | None:
+def connect(leases: Leases, now: float, unit: str, instance: str, session: int) -> str | None:
     """Why the unit's session is refused, if it is (L9)."""
     try:
-        leases.connect(now, agent.unit, agent.instance, session)
+        leases.connect(now, unit, instance, session)
     except InstanceRefused as refusal:
         return str(refusal)
     return None

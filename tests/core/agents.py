@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from tenure.core import localstate
 from tenure.core.effects import Offer, Revoked, StepDown, Verdict
 from tenure.core.tracker import Grant, LeaderReply, Loss, Standing, Tracker
+from tenure.testing.time.clock import MachineClock
 
-from .actors import LocalClock
 
-if TYPE_CHECKING:
-    from .world import World
+class WorldView(Protocol):
+    """What an agent needs of its world."""
+
+    duration: float
+
+    def time(self) -> float: ...
+
+    def connect(self, agent: Agent) -> None: ...
+
+    def send_claim(self, agent: Agent, term: int | None) -> None: ...
+
+    def send_release(self, agent: Agent, term: int) -> None: ...
+
+    def extended(self, agent: Agent) -> None: ...
 
 
 class Agent:
     """One unit's agent: a tracker, what it keeps on disk, and at most one connection."""
 
-    def __init__(self, world: World, unit: str, instance: str, clock: LocalClock) -> None:
+    def __init__(self, world: WorldView, unit: str, instance: str, clock: MachineClock) -> None:
         self.world, self.unit, self.instance, self.clock = world, unit, instance, clock
         self.state = localstate.LocalState(unit=unit)
         self.tracker = Tracker(unit)
@@ -39,7 +51,7 @@ class Agent:
 
     def now(self) -> float:
         """The instant on its own clock."""
-        return self.clock.at(self.world.true)
+        return self.clock.now()
 
     def believes(self) -> int | None:
         """The term it believes in at this instant, if it runs at all."""
@@ -64,9 +76,9 @@ class Agent:
 
     def step(self) -> None:
         """What the shell does whenever it looks: note, release, connect, claim."""
-        if not self.up or self.world.true < self.paused_until:
+        if not self.up or self.world.time() < self.paused_until:
             return
-        self.stepped_at = self.world.true
+        self.stepped_at = self.world.time()
         now = self.now()
         if self.tracker.has_run_out(now):
             self.lose(now)
@@ -77,7 +89,7 @@ class Agent:
             self.world.send_release(self, term)
             self.connected = self.connected and self.seeks
         if self.session is None and self.seeks and not self.partitioned:
-            if self.world.true >= self.connect_at:
+            if self.world.time() >= self.connect_at:
                 self.world.connect(self)
         elif self.connected and self.seeks and self.tracker.claim_due(now):
             self.world.send_claim(self, self.tracker.begin_claim(now))
@@ -106,7 +118,7 @@ class Agent:
         self.state = localstate.with_belief(self.state, grant.term, boot, grant.sure_until)
         self.last_term = grant.term
         if self.tracker.answered and self.tracker.term == grant.term:
-            self.world.check_unbroken(self)
+            self.world.extended(self)
             self.tracker.extend(grant)
         else:
             self.tracker.become_leader(grant)
@@ -137,7 +149,7 @@ class Agent:
 
     def ask(self, context: str) -> bool:
         """`is-leader` in a hook context."""
-        if not self.up or self.world.true < self.paused_until:
+        if not self.up or self.world.time() < self.paused_until:
             return False
         now = self.now()
         reply = self.tracker.ask(now)
@@ -160,7 +172,7 @@ class Agent:
         self.session, self.connected = None, False
         if self.tracker.in_flight is not None:
             self.tracker.claim_lost(self.now(), self.now())
-        self.connect_at = self.world.true + self.world.duration / 50
+        self.connect_at = self.world.time() + self.world.duration / 50
 
     def crash(self) -> None:
         """Killed, its hooks with it."""

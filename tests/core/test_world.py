@@ -158,11 +158,12 @@ def test_no_history_of_these_seeds_breaks_a_promise() -> None:
 def test_the_same_seed_is_the_same_history() -> None:
     """G1: a failure can be replayed from one line"""
     one, other = drive.history(7), drive.history(7)
-    assert (one.true, one.owners, one.revoked) == (other.true, other.owners, other.revoked)
+    assert (one.true, one.watch.owners) == (other.true, other.watch.owners)
+    assert one.watch.revoked == other.watch.revoked
 
 
 def test_worlds_are_eventful() -> None:
     """G1: clients are aggressive enough that terms change hands and promises are given"""
     worlds = [drive.history(seed) for seed in range(20)]
-    assert sum(len(world.owners) for world in worlds) > 100
-    assert sum(bool(world.revoked) for world in worlds) > 5
+    assert sum(len(world.watch.owners) for world in worlds) > 100
+    assert sum(bool(world.watch.revoked) for world in worlds) > 5

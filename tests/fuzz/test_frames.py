@@ -10,11 +10,11 @@ import json
 
 import pytest
 
+from tenure.testing.time.waiting import until
 from tenure.wire.codec import MAX_FRAME
 from tests.controller.conftest import PATIENCE, Served, Socket
 from tests.fuzz.junk import bad_frames
 from tests.fuzz.others import MIB, PATIENT, UPGRADE, Leader, Plain, frame, held_below, hello
-from tests.support.virtual import until
 
 
 @pytest.mark.parametrize("greeted", [False, True])

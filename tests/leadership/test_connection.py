@@ -12,6 +12,7 @@ import pytest
 
 from tenure.errors import NotLeader, TenureError, Unreachable, Unsure
 from tenure.leadership.connection import WELCOME_WITHIN, Connection
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.channel import Channel
 from tenure.wire.codec import MAX_FRAME, decode_from_agent, encode
 from tenure.wire.messages import (
@@ -33,7 +34,6 @@ from tenure.wire.messages import (
     Welcome,
     WriteSettings,
 )
-from tests.support.virtual import in_virtual_time, settle
 
 WELCOME = Welcome(version=PROTOCOL_VERSION, units=())
 

@@ -14,9 +14,9 @@ from tenure.core.localstate import LocalState
 from tenure.leadership.claimant import LeadershipUnknown
 from tenure.leadership.record import Record
 from tenure.leadership.statefile import StateFile
+from tenure.testing.time.waiting import in_virtual_time
 from tests.leadership.member import Member, member
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time
 
 
 class Members:

@@ -186,7 +186,7 @@ def members_forgotten_on_restart(patch: Patch) -> None:
         record.state = replace(record.state, relations=told)
         return record
 
-    patch.setattr("tenure.simulation.machine.take_up", forget)
+    patch.setattr("tenure.testing.machine.take_up", forget)
 
 
 @found_by("PeersNotToldTwice", of_peers=True)
@@ -196,7 +196,7 @@ def configuration_forgotten_on_restart(patch: Patch) -> None:
         record.state = replace(record.state, config_seen=0)
         return record
 
-    patch.setattr("tenure.simulation.machine.take_up", forget)
+    patch.setattr("tenure.testing.machine.take_up", forget)
 
 
 @found_by("EnteredBeforeCreated", of_peers=True)

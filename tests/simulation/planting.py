@@ -9,7 +9,7 @@ import pytest
 
 from tenure.simulation.judge import Violation
 from tenure.simulation.peer_charm import drawn
-from tenure.simulation.world import live
+from tenure.simulation.simulate import live
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]

@@ -1,4 +1,4 @@
-"""Bugs planted into the whole house, and the checkers that must find them.
+"""Bugs planted into the whole of Tenure, and the checkers that must find them.
 
 Each plant takes one guard away, as a person might who does not know why it is there. `found_by` are
 the checkers of which one must be the first to find it; `python -m tests.simulation.plants` lives
@@ -45,7 +45,7 @@ from tests.simulation.planting import PLANTS, Patch, Plant, found, found_by, wor
 __all__ = ["PLANTS", "Plant", "found", "peer_plants", "worlds"]
 
 
-# -- bugs of the core that a whole house shows too
+# -- bugs of the core that whole worlds show too
 
 found_by("OneBeliever", "PromiseKept")(unit_plants.promise_counted_from_the_reply)
 found_by("OneBeliever")(unit_plants.clock_margin_skipped)
@@ -300,7 +300,7 @@ def counter_kept_in_memory(patch: Patch) -> None:
         record.state = replace(record.state, elected_for=0)
         return record
 
-    patch.setattr("tenure.simulation.machine.take_up", forget)
+    patch.setattr("tenure.testing.machine.take_up", forget)
 
 
 @found_by("ToldMinions", "LeaderNotTold")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tenure.simulation import simulate
-from tenure.simulation.world import live
+from tenure.simulation.simulate import live
 from tests.simulation import peer_plants, plants
 from tests.simulation.regressions import REGRESSIONS
 

@@ -13,8 +13,9 @@ from tenure.core.effects import Granted, Push
 from tenure.core.lease import Lease
 from tenure.names import application_of
 from tenure.stores.memory import MemoryDisk
+from tenure.testing.time.clock import HandClock
+from tenure.testing.time.waiting import settle
 from tests.support.stage import CountingStore
-from tests.support.virtual import HandClock, settle
 
 
 class Recorded(Service):

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.support.machine import ALL_HOOKS, Machine
+from tenure.testing.charm import ALL_HOOKS
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import settle
 from tests.support.stage import Stage
-from tests.support.virtual import settle
 
 PEER_HOOKS = tuple(
     f"peers-relation-{kind}" for kind in ("created", "joined", "changed", "departed", "broken")
@@ -66,7 +67,7 @@ def is_calm(machine: Machine, units: int) -> bool:
 async def busy(stage: Stage, machine: Machine) -> None:
     """Its update-status runs, until the test ends it."""
     machine.runner.held.add("update-status")
-    machine.unit.schedule.update_at = machine.clock.now()
+    machine.unit.schedule.update_after(machine.clock.now(), 0.0)
     machine.agent.wake()
     await stage.until(lambda: machine.running == "update-status", within=2.0)
 

@@ -23,9 +23,12 @@ from tenure.core.lease import Lease
 from tenure.errors import StoreRefused, TenureError
 from tenure.stores.base import Seat
 from tenure.stores.memory import MemoryDisk, MemoryStore
-from tests.support.machine import ALL_HOOKS, Machine
-from tests.support.network import Line
-from tests.support.virtual import PATIENCE, VirtualClock, settle
+from tenure.testing.charm import ALL_HOOKS
+from tenure.testing.lines import Line
+from tenure.testing.machine import Machine
+from tenure.testing.time.clock import MachineClock
+from tenure.testing.time.loop import Process, new_process
+from tenure.testing.time.waiting import PATIENCE, settle
 
 APP = "web"
 
@@ -60,12 +63,13 @@ class Stage:
         self.hidden = hidden
         """Where the controller says that its store is."""
         self.disk = MemoryDisk()
-        self.clock = VirtualClock(offset=5000.0)
+        self.clock = MachineClock(asyncio.get_running_loop(), 5000.0)
         self.machines: list[Machine] = []
         self.controller: Controller | None = None
         self.service: Service | None = None
         self.store: CountingStore | None = None
         self.deciding: asyncio.Task[None] | None = None
+        self._process: Process | None = None
 
     @classmethod
     async def open(
@@ -103,21 +107,19 @@ class Stage:
         service = Service(self.store, self.clock, hidden=self.hidden)
         await service.controller.start()
         self.controller, self.service = service.controller, service
-        self.deciding = asyncio.get_running_loop().create_task(service.controller.run())
+        self._process = new_process("controller")
+        self.deciding = self._process.spawn(service.controller.run())
 
     async def kill_controller(self) -> None:
         """kill -9."""
-        assert self.deciding is not None
+        assert self._process is not None and self.deciding is not None
+        self._process.kill()
         self.deciding.cancel()
-        await asyncio.gather(self.deciding, return_exceptions=True)
-        assert self.controller is not None
-        for task in self.controller._tasks:
-            task.cancel()
-        await asyncio.gather(*self.controller._tasks, return_exceptions=True)
         self.controller, self.service = None, None
         self.disk.free_seat()
         for machine in self.machines:
             machine.line.cut()
+        await settle()
 
     @property
     def lease(self) -> Lease:

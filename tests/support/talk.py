@@ -11,6 +11,7 @@ from tenure.controller.access import AGENT, OPERATOR
 from tenure.controller.api import Api
 from tenure.controller.conversation import Conversation
 from tenure.controller.service import Service
+from tenure.testing.time.waiting import settle
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
     Claim,
@@ -23,7 +24,6 @@ from tenure.wire.messages import (
     Welcome,
 )
 from tests.support.bench import LoopBench
-from tests.support.virtual import settle
 
 
 class Talk:

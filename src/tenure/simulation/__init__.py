@@ -1,4 +1,4 @@
 """Worlds in which everything goes wrong, real code in them, and checkers that judge them.
 
-`world.live(seed)` lives one; `python -m tenure.simulation` many. docs/testing.md tells the rest.
+`simulate.live(seed)` lives one; `python -m tenure.simulation` many. docs/testing.md tells the rest.
 """

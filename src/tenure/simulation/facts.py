@@ -1,4 +1,4 @@
-"""What can be seen of a house from outside, as frozen values in order of time.
+"""What can be seen of a Tenure from outside, as frozen values in order of time.
 
 A run leaves facts, whether it was simulated or made of real processes; the checkers judge facts and
 nothing else. So the same checkers judge both, and a checker can be tested with a list.

@@ -1,6 +1,6 @@
 """The controller's machine in a simulated world: its disk, its clock, and one process at a time.
 
-The loop, what is around it and the operators' API are the real ones. The store is a model, on a
+The loop, what answers agents, and the operators' API are the real ones. The store is a model, on a
 disk that survives the process and, if it is `ModelDisk`, loses what was not synced when the power
 fails.
 """
@@ -17,6 +17,7 @@ from tenure.controller.access import OPERATOR
 from tenure.controller.api import Api
 from tenure.controller.loop import Controller
 from tenure.controller.service import Service
+from tenure.core.application import Application
 from tenure.core.changes import (
     ApplicationPut,
     Change,
@@ -51,7 +52,7 @@ from tenure.simulation.peer_watch import Commits, facts_of, landed, named_in
 from tenure.stores.base import Store
 from tenure.stores.memory import MemoryDisk, MemoryStore
 from tenure.testing.time.clock import MachineClock
-from tenure.testing.time.loop import Process, SimLoop
+from tenure.testing.time.loop import Process, VirtualLoop
 from tenure.wire.codec import encode
 from tenure.wire.messages import (
     Done,
@@ -73,8 +74,10 @@ ANSWER_WITHIN = 400.0
 class WorldView(Protocol):
     """What the host needs of its world."""
 
-    loop: SimLoop
-    peer_charm: PeerCharm | None
+    loop: VirtualLoop
+
+    @property
+    def peer_charm(self) -> PeerCharm | None: ...
 
     def tell(self, fact: Fact) -> None: ...
 
@@ -100,10 +103,35 @@ class Host:
         self.service: Service | None = None
         self.lives = 0
         self._api: Api | None = None
-        self._told = Told(self._pinned_until if world.peer_charm else None)
+        self.told = Told(self._pinned_until if world.peer_charm else None)
         self._commits = Commits()
         self._releases: dict[str, set[int]] = {}
         disk.on_durable.append(self._durable)
+
+    # -- what there is
+
+    @property
+    def has_hardware(self) -> bool:
+        """Whether its disk can lose what was not synced."""
+        return isinstance(self.disk, ModelDisk)
+
+    def mend_disk(self) -> None:
+        """All is well again with the store's disk."""
+        self.disk.full = False
+        self.disk.faults.clear()
+        self.disk.deliver_late()
+        if isinstance(self.disk, ModelDisk):
+            self.disk.sync_fails = False
+
+    def applications(self) -> tuple[Application, ...]:
+        """All that the controller knows now; none while there is no controller."""
+        controller = self.controller
+        return tuple(controller.model.known()) if controller else ()
+
+    def application(self, name: str) -> Application | None:
+        """What the controller knows of it now."""
+        controller = self.controller
+        return controller.model.find(name) if controller else None
 
     # -- a life
 
@@ -257,14 +285,14 @@ class Host:
     # -- what the store made durable
 
     def _durable(self, changes: Sequence[Change]) -> None:
-        for fact in self._told.facts(self.world.loop.time(), changes):
+        for fact in self.told.facts(self.world.loop.time(), changes):
             self._tell(fact)
 
     def _pinned_until(self, pin: PinPut) -> float:
         """The true instant at which the pin ends: by what the controller knows and by what is left
         of it, whichever is sooner."""
         ends = self.world.loop.world_time + pin.left / self.clock.rate
-        known = self.controller.model.find(pin.application) if self.controller else None
+        known = self.application(pin.application)
         until = known.lease.pins.get(pin.reason) if known else None
         return ends if until is None else min(ends, self.clock.when(until))
 

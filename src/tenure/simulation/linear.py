@@ -25,13 +25,22 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from heapq import heapify, heappop, heappush
-from operator import le
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-Settings = Mapping[str, str]
-Setting = tuple[str, str]
+from tenure.simulation.linear_situations import (
+    Bucket,
+    Operation,
+    Read,
+    Setting,
+    Settings,
+    Situation,
+    Situations,
+    Write,
+)
+
+__all__ = ["Misfit", "Operation", "Read", "SearchTooLarge", "Settings", "Write", "misfit"]
 
 BUDGET = 500_000
 """Situations that are looked at before the search gives up, and EACH more for each operation."""
@@ -41,31 +50,6 @@ EACH = 500
 NEVER = float("inf")
 
 _UNSEEN = "\0 a value that nobody saw"
-
-
-class Write(Struct, frozen=True):
-    """A write under way from `began` to `ended`; None if nobody knows whether it took effect.
-
-    `clears`: what was there before is gone first, as when an application is removed; this is known.
-    """
-
-    name: str
-    began: int
-    ended: int | None
-    changes: Settings
-    clears: bool = False
-
-
-class Read(Struct, frozen=True):
-    """A read of everything."""
-
-    name: str
-    began: int
-    ended: int
-    settings: Settings
-
-
-Operation = Write | Read
 
 
 class Misfit(Struct, frozen=True):
@@ -159,71 +143,6 @@ class _Sight:
         return replace(write, changes=changes)
 
 
-class _Situation(Struct, frozen=True):
-    """What may be so at an instant. The numbers are those of the search's operations."""
-
-    state: int
-    used: tuple[int, ...]
-    """How many of each kind of unknown writes took effect: the oldest ones."""
-    applied: frozenset[int] = frozenset()
-    """The other writes under way that took effect."""
-    served: frozenset[int] = frozenset()
-    """The reads under way that took effect."""
-
-    def spares(self, other: _Situation) -> bool:
-        """Whether it makes the other one, of the same state and applied writes, needless."""
-        return self.served >= other.served and all(map(le, self.used, other.used))
-
-
-class _Situations:
-    """A set of them, without those that another one makes needless."""
-
-    def __init__(self) -> None:
-        self._groups: dict[tuple[int, frozenset[int]], list[_Situation]] = {}
-
-    def add(self, situation: _Situation) -> bool:
-        """False if it is needless."""
-        group = self._groups.setdefault((situation.state, situation.applied), [])
-        if any(known.spares(situation) for known in group):
-            return False
-        group[:] = [known for known in group if not situation.spares(known)]
-        group.append(situation)
-        return True
-
-    def __iter__(self) -> Iterator[_Situation]:
-        return (situation for group in self._groups.values() for situation in group)
-
-
-class _Bucket:
-    """The states of the bucket, numbered as they are met, and what each write makes of each."""
-
-    def __init__(self) -> None:
-        self._states: list[dict[str, str]] = []
-        self._numbers: dict[frozenset[Setting], int] = {}
-        self._after: dict[tuple[int, int], int] = {}
-
-    def number_of(self, settings: Settings) -> int:
-        """The number of a state."""
-        key = frozenset(settings.items())
-        if key not in self._numbers:
-            self._numbers[key] = len(self._states)
-            self._states.append(dict(settings))
-        return self._numbers[key]
-
-    def settings(self, state: int) -> dict[str, str]:
-        """What the bucket holds in it."""
-        return self._states[state]
-
-    def after(self, state: int, number: int, write: Write) -> int:
-        """What this write, which has this number, makes of a state."""
-        found = self._after.get((state, number))
-        if found is None:
-            settings = {**({} if write.clears else self._states[state]), **write.changes}
-            found = self.number_of({key: value for key, value in settings.items() if value})
-            self._after[state, number] = found
-        return found
-
-
 class _Search:
     """See the module. `self._kinds` are the unknown writes that differ, each with how many of them
     have begun by now."""
@@ -231,7 +150,7 @@ class _Search:
     def __init__(self, writes: Sequence[Write], reads: Sequence[Read], budget: int) -> None:
         self._operations: list[Operation] = [*writes, *reads]
         self._left = budget
-        self._bucket = _Bucket()
+        self._bucket = Bucket()
         self._wanted = {
             number: self._bucket.number_of(read.settings)
             for number, read in enumerate(reads, start=len(writes))
@@ -256,7 +175,7 @@ class _Search:
 
     def run(self) -> Misfit | None:
         """Follow time from the beginning."""
-        situations = [_Situation(self._bucket.number_of({}), (0,) * len(self._kinds))]
+        situations = [Situation(self._bucket.number_of({}), (0,) * len(self._kinds))]
         for _, is_end, number in self._events():
             if not is_end:
                 situations = self._begin(number, situations)
@@ -277,7 +196,7 @@ class _Search:
                 events.append((operation.ended, True, number))
         return sorted(events, key=lambda event: (event[0], event[1], -event[2]))
 
-    def _begin(self, number: int, situations: list[_Situation]) -> list[_Situation]:
+    def _begin(self, number: int, situations: list[Situation]) -> list[Situation]:
         if number in self._wanted:
             self._reading.add(number)
             return [self._serve(situation) for situation in situations]
@@ -287,26 +206,26 @@ class _Search:
             self._writing.add(number)
         return situations
 
-    def _ended(self, number: int, situations: list[_Situation]) -> list[_Situation]:
+    def _ended(self, number: int, situations: list[Situation]) -> list[Situation]:
         self._writing.discard(number)
         self._reading.discard(number)
         gone = frozenset((number,))
-        least = _Situations()
+        least = Situations()
         for each in situations:
             least.add(replace(each, applied=each.applied - gone, served=each.served - gone))
         return list(least)
 
-    def _possible(self, situations: list[_Situation]) -> tuple[Settings, ...]:
+    def _possible(self, situations: list[Situation]) -> tuple[Settings, ...]:
         held = (self._bucket.settings(state) for state in sorted({s.state for s in situations}))
         return tuple({k: "?" if v == _UNSEEN else v for k, v in each.items()} for each in held)
 
     # -- from one situation to the next
 
-    def _reach(self, number: int, situations: list[_Situation]) -> list[_Situation]:
+    def _reach(self, number: int, situations: list[Situation]) -> list[Situation]:
         """The situations right after this operation took effect, or where it has already."""
-        known, todo = _Situations(), [(sum(s.used), n, s) for n, s in enumerate(situations)]
+        known, todo = Situations(), [(sum(s.used), n, s) for n, s in enumerate(situations)]
         heapify(todo)
-        reached, count = _Situations(), len(todo)
+        reached, count = Situations(), len(todo)
         while todo:
             _, _, situation = heappop(todo)  # those first that can make the others needless
             if number in situation.applied or number in situation.served:
@@ -324,7 +243,7 @@ class _Search:
         if self._left < 0:
             raise SearchTooLarge("the search for an order was given up: too much happened at once")
 
-    def _steps(self, situation: _Situation) -> Iterator[_Situation]:
+    def _steps(self, situation: Situation) -> Iterator[Situation]:
         """What may take effect next."""
         waiting = self._writing - situation.applied
         for number in waiting:
@@ -348,11 +267,11 @@ class _Search:
         hidden = [self._write(self._kinds[kind]).changes.keys() for kind in several]
         return several if any(h & w and h - w for h in hidden for w in hiding) else []
 
-    def _use(self, situation: _Situation, kinds: Collection[int], state: int) -> _Situation:
+    def _use(self, situation: Situation, kinds: Collection[int], state: int) -> Situation:
         used = tuple(count + (kind in kinds) for kind, count in enumerate(situation.used))
         return self._serve(replace(situation, state=state, used=used))
 
-    def _serve(self, situation: _Situation) -> _Situation:
+    def _serve(self, situation: Situation) -> Situation:
         """All reads under way for which the bucket is right take effect."""
         right = [n for n in self._reading if self._wanted[n] == situation.state]
         if not right or situation.served.issuperset(right):

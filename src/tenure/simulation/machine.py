@@ -12,7 +12,6 @@ from contextvars import Context
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tenure.agent.beginning import take_up
 from tenure.agent.config import UnitConfig
 from tenure.agent.daemon import Agent
 from tenure.agent.hooks.process import HookCommand, HookResult
@@ -22,14 +21,16 @@ from tenure.agent.unit import Unit
 from tenure.core.localstate import CONFIG, ELECTED, INSTALL, SETTINGS, START, LocalState, RunHook
 from tenure.errors import TenureError
 from tenure.simulation.facts import AgentBegan, AgentEnded, Fact, Heard, Paid
-from tenure.simulation.network import Link
+from tenure.simulation.network import USUAL_DELAY, Link
 from tenure.simulation.peer_charm import CopiedCharm, PeerCharm
 from tenure.simulation.peer_facts import BagSet
 from tenure.simulation.peer_machine import aim_of, may_name, settled_of, told_of
 from tenure.simulation.simhooks import Hook, Temper, began, said_true
-from tenure.simulation.statedisk import SimStateFile, StateDisk
+from tenure.simulation.statedisk import DrawnDisk
+from tenure.testing.machine import unit_of
+from tenure.testing.statedisk import DiskFile
 from tenure.testing.time.clock import MachineClock
-from tenure.testing.time.loop import ENDLESS, Process, SimLoop, Stuck
+from tenure.testing.time.loop import ENDLESS, Process, Stuck, VirtualLoop
 
 HOOKS = frozenset({
     "install", "leader-elected", "leader-deposed", "leader-settings-changed", "config-changed",
@@ -46,7 +47,7 @@ Belief = tuple[bool, int | None, float]
 class WorldView(Protocol):
     """What a machine needs of its world."""
 
-    loop: SimLoop
+    loop: VirtualLoop
     temper: Temper
     update_every: float
     peer_charm: PeerCharm | None
@@ -75,7 +76,7 @@ class Machine:
         self.clock = clock
         self.unit = unit
         self.instance = instance
-        self.disk = StateDisk(rng)
+        self.disk = DrawnDisk(rng)
         self.disk.on_durable = self._saved
         self.process: Process | None = None
         self.agent: Agent | None = None
@@ -94,7 +95,7 @@ class Machine:
         self._frozen: Belief | None = None
         self._ended = True
 
-    # -- Ground, for hooks
+    # -- HookWorld and ActWorld
 
     @property
     def temper(self) -> Temper:
@@ -162,18 +163,17 @@ class Machine:
             model_name="tenure", model_uuid="uuid", inherited={},
             update_every=self.world.update_every,
         )  # fmt: skip
-        file, runner, log = SimStateFile(self.disk, process, self._dies), _Runner(self), _NoLog()
         try:
-            record = take_up(config, file, runner=runner, clock=self.clock, log=log)
+            self.inner = unit = unit_of(
+                self.agent, config, DiskFile(self.disk, process, self._dies),
+                clock=self.clock, rng=rng, runner=_Runner(self), log=_NoLog(),
+                find_hook=self._find_hook,
+                charm=CopiedCharm(self._copy_takes) if self.peers else None, observer=observer,
+            )  # fmt: skip
         except TenureError:
             self._end("stopped")
             return
-        self.inner = unit = Unit(
-            config, record, clock=self.clock, rng=rng, find_hook=self._find_hook, runner=runner,
-            log=log, connection=self.agent.connection, wake=self.agent.wake,
-            charm=CopiedCharm(self._copy_takes) if self.peers else None, observer=observer,
-        )  # fmt: skip
-        self._tools = ToolServer(Path("tool.sock"), unit.contexts.by_id)
+        self._tools = ToolServer(config.socket, unit.contexts.by_id)
         self.agent.add(unit)
         try:
             await self.agent.run()
@@ -181,6 +181,25 @@ class Machine:
             self.complain(f"the agent fell: {fault!r}")
         self.gone = self.gone or unit.membership.gone
         self._end("left" if unit.membership.gone else "stopped")
+
+    @property
+    def is_clone(self) -> bool:
+        """Whether its unit was started a second time on it (L9)."""
+        return "clone" in self.instance
+
+    def be_well(self) -> None:
+        """All is well again with it; but who is suspended wakes in its own time."""
+        self.link.delay = USUAL_DELAY
+        self.disk.full = False
+        self.disk.stalls = 0.0
+        self.disk.dies_at = None
+        self.ambush = None
+        self.disk.slow_election = 0.0
+        self.link.lift()
+        self.clock.go_on()
+        if self.process is not None:
+            self.process.go_on()
+            self.process.go_on("hypervisor")
 
     def be_busy(self) -> None:
         """Its update-status is due now: something happens on it."""

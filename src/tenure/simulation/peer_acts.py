@@ -17,7 +17,7 @@ from tenure.names import application_of
 from tenure.simulation.facts import Fact
 from tenure.simulation.peer_charm import OPTION, PeerCharm
 from tenure.simulation.peer_facts import BagRead, BagSet, ConfigRead
-from tenure.testing.time.loop import SimLoop
+from tenure.testing.time.loop import VirtualLoop
 
 KEYS = ("a", "b", "c", "d")
 
@@ -33,7 +33,7 @@ class ActWorld(Protocol):
 
     unit: str
     instance: str
-    loop: SimLoop
+    loop: VirtualLoop
     rng: random.Random
 
     @property
@@ -48,13 +48,13 @@ class PeerActs:
     """One hook's. `tool` runs a hook tool."""
 
     def __init__(
-        self, ground: ActWorld, charm: PeerCharm, command: HookCommand, tool: RunTool
+        self, world: ActWorld, charm: PeerCharm, command: HookCommand, tool: RunTool
     ) -> None:
-        self._ground = ground
+        self._world = world
         self._charm = charm
         self._command = command
         self._tool = tool
-        self._application = application_of(ground.unit)
+        self._application = application_of(world.unit)
         self._about = command.env.get("JUJU_REMOTE_UNIT")
         """None: the hook is none of a relation's. "": it is about no unit."""
 
@@ -62,17 +62,17 @@ class PeerActs:
     def acts(self) -> tuple[Callable[[], Awaitable[None]], ...]:
         """One of these is a step of the hook."""
         reading = self.read, self.read_config
-        if self._ground.calm:
+        if self._world.calm:
             return reading
         if self._about == "":
             return (self.set_application, self.set_application, *reading)
-        if self._about is None or self._ground.rng.random() < ANSWERS_IN_KIND:
+        if self._about is None or self._world.rng.random() < ANSWERS_IN_KIND:
             return (self.set_own, self.set_own, self.set_application, *reading)
         return reading
 
     async def _relation(self) -> int | None:
         """A relation's number, if the unit takes part in one."""
-        rng, here = self._ground.rng, self._command.env.get("JUJU_RELATION_ID", "")
+        rng, here = self._world.rng, self._command.env.get("JUJU_RELATION_ID", "")
         if here and rng.random() < 0.8:
             return int(here.rpartition(":")[2])
         endpoint = rng.choice(self._charm.endpoints)
@@ -82,16 +82,16 @@ class PeerActs:
 
     async def set_own(self) -> None:
         """Set a key of the unit's own bag, and sometimes remove another."""
-        await self._set(self._ground.unit)
+        await self._set(self._world.unit)
 
     async def set_application(self) -> None:
         """Set the application's bag, if the unit leads."""
         _, out, _ = await self._tool("is-leader")
-        if out == "True\n" or self._ground.rng.random() < 0.1:
+        if out == "True\n" or self._world.rng.random() < 0.1:
             await self._set(self._application, "--app")
 
     async def _set(self, owner: str, *flags: str) -> None:
-        ground = self._ground
+        world = self._world
         relation = await self._relation()
         if relation is None:
             return
@@ -100,16 +100,16 @@ class PeerActs:
             "relation-set", "-r", str(relation), *flags, *(f"{k}={v}" for k, v in changes.items())
         )
         if code == 0:
-            ground.tell(
+            world.tell(
                 BagSet(
-                    at=ground.loop.time(), unit=ground.unit, agent=ground.instance,
+                    at=world.loop.time(), unit=world.unit, agent=world.instance,
                     context=self._command.context_id, relation=relation, owner=owner,
                     changes=changes,
                 )
             )  # fmt: skip
 
     def _changes(self) -> Mapping[str, str]:
-        rng, value = self._ground.rng, self._ground.call_id()
+        rng, value = self._world.rng, self._world.call_id()
         key, other = rng.sample(KEYS, 2)
         changes = {key: value}
         if (drawn := rng.random()) < 0.5:
@@ -118,7 +118,7 @@ class PeerActs:
 
     async def read(self) -> None:
         """Read somebody's bag: in a relation's hook often that of whom it is about."""
-        ground, rng = self._ground, self._ground.rng
+        world, rng = self._world, self._world.rng
         relation = await self._relation()
         if relation is None:
             return
@@ -129,29 +129,29 @@ class PeerActs:
             "relation-get", "-r", str(relation), "--format=json", *flags, "-", owner
         )
         if code == 0:
-            ground.tell(
+            world.tell(
                 BagRead(
-                    at=ground.loop.time(), unit=ground.unit, context=self._command.context_id,
+                    at=world.loop.time(), unit=world.unit, context=self._command.context_id,
                     relation=relation, owner=owner, settings=json.loads(out),
                 )
             )  # fmt: skip
 
     async def _somebody(self, relation: int) -> str:
-        rng = self._ground.rng
+        rng = self._world.rng
         if rng.random() < 0.5:
-            return rng.choice((self._ground.unit, self._application))
+            return rng.choice((self._world.unit, self._application))
         code, out, _ = await self._tool("relation-list", "-r", str(relation), "--format=json")
         members: list[str] = json.loads(out) if code == 0 else []
         return rng.choice([self._application, *members])
 
     async def read_config(self) -> None:
         """Read the charm's option."""
-        ground = self._ground
+        world = self._world
         code, out, _ = await self._tool("config-get", OPTION)
         if code == 0:
-            ground.tell(
+            world.tell(
                 ConfigRead(
-                    at=ground.loop.time(), unit=ground.unit, context=self._command.context_id,
+                    at=world.loop.time(), unit=world.unit, context=self._command.context_id,
                     value=out.strip(),
                 )
             )  # fmt: skip

@@ -8,7 +8,7 @@ from tenure.agent.hooks.process import HookResult
 from tenure.core.localstate import CONFIG, LocalState, Running
 from tenure.core.relations import DEPARTED, RelationEvent
 from tenure.simulation.peer_facts import HookAims, HookSettled, PeersTold
-from tenure.testing.time.loop import SimLoop
+from tenure.testing.time.loop import VirtualLoop
 
 
 class Agent(Protocol):
@@ -16,7 +16,7 @@ class Agent(Protocol):
 
     unit: str
     instance: str
-    loop: SimLoop
+    loop: VirtualLoop
 
 
 def aim_of(agent: Agent, running: Running) -> HookAims | None:

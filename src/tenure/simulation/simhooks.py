@@ -12,13 +12,13 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import Context, copy_context
+from contextvars import Context
 from typing import Any, Literal, Protocol, cast
 
 from msgspec import Struct
 
 from tenure.agent.hooks.process import HookCommand, HookResult
-from tenure.agent.toolserver import ToolConnection, ToolServer
+from tenure.agent.toolserver import ToolServer
 from tenure.simulation.facts import (
     Fact,
     Heard,
@@ -32,7 +32,8 @@ from tenure.simulation.facts import (
 )
 from tenure.simulation.peer_acts import PeerActs, named_by
 from tenure.simulation.peer_charm import PeerCharm
-from tenure.testing.time.loop import Process, SimLoop, process_now
+from tenure.testing.time.loop import Process, VirtualLoop
+from tenure.testing.toolcall import ToolCall
 
 TOOL_TAKES = (0.0005, 0.003)
 """Seconds that a tool's process takes to start, and to end, between."""
@@ -59,7 +60,7 @@ class HookWorld(Protocol):
 
     unit: str
     instance: str
-    loop: SimLoop
+    loop: VirtualLoop
     rng: random.Random
 
     @property
@@ -97,24 +98,24 @@ class HookWorld(Protocol):
 class Hook:
     """A started hook: what the agent sees of it (`hooks.Running`), and its life."""
 
-    def __init__(self, ground: HookWorld, command: HookCommand, pid: int, agent: Process) -> None:
+    def __init__(self, world: HookWorld, command: HookCommand, pid: int, agent: Process) -> None:
         self.pid: int | None = pid
         self.command = command
         self.over = False
-        self._ground = ground
+        self._world = world
         self._agent = agent
         self._ended: asyncio.Future[HookResult] = asyncio.get_running_loop().create_future()
-        self.process = ground.loop.process(f"{ground.unit} {command.hook}")
+        self.process = world.loop.process(f"{world.unit} {command.hook}")
         self._fresh = True
         self._writing: str | None = None
         self._call: ToolCall | None = None
         self._acts: tuple[Callable[[], Awaitable[None]], ...] = (
             self.is_leader, self.is_leader, self.write, self.write, self.read,
         )  # fmt: skip
-        if ground.peers is not None:
-            self._acts += PeerActs(ground, ground.peers, command, self._tool).acts
+        if world.peers is not None:
+            self._acts += PeerActs(world, world.peers, command, self._tool).acts
         # because a stalled agent starts it only when its step gets there
-        ground.loop.call_at(ground.loop.time(), self._begin, context=Context())
+        world.loop.call_at(world.loop.time(), self._begin, context=Context())
 
     # -- what the agent sees
 
@@ -136,19 +137,19 @@ class Hook:
             return
         self.over = True
         self.process.kill()
-        ground = self._ground
+        world = self._world
         if self._call is not None:
             self._call.abandon()
         if self._writing is not None:
             self._wrote(self._writing, "unknown", "its caller did not live to hear")
-        ground.tell(
+        world.tell(
             HookEnded(
-                at=ground.loop.time(), unit=ground.unit, agent=ground.instance,
+                at=world.loop.time(), unit=world.unit, agent=world.instance,
                 context=self.command.context_id, hook=self.command.hook, how=how,
             )
         )  # fmt: skip
-        ground.loop.call_at(
-            ground.loop.time(), self._reap, HookResult(how, detail), context=self._agent.context
+        world.loop.call_at(
+            world.loop.time(), self._reap, HookResult(how, detail), context=self._agent.context
         )
 
     def _reap(self, result: HookResult) -> None:
@@ -156,41 +157,41 @@ class Hook:
             self._ended.set_result(result)
 
     async def _live(self) -> None:
-        ground, temper, rng = self._ground, self._ground.temper, self._ground.rng
+        world, temper, rng = self._world, self._world.temper, self._world.rng
         for _ in range(rng.randint(0, self._most_steps())):
             await self._step()
         fate = 1.0 if temper.calm else rng.random()
         if fate < temper.hangs:
             await asyncio.sleep(1e6)
         if rng.random() < temper.leaves_child and not temper.calm:
-            child = ground.loop.process(f"{ground.unit} child")
+            child = world.loop.process(f"{world.unit} child")
             child.spawn(self._outlive())
         failed = temper.hangs <= fate < temper.hangs + temper.fails
         self.end("failed" if failed else "done", "exit status 1" if failed else "")
 
     def _most_steps(self) -> int:
-        temper = self._ground.temper
+        temper = self._world.temper
         if temper.calm:
             return 1
         # because there are many hooks of relations, and each must not take long
         return min(2, temper.steps) if "-relation-" in self.command.hook else temper.steps
 
     async def _step(self) -> None:
-        rng = self._ground.rng
-        if not self._ground.temper.calm:
-            await asyncio.sleep(rng.choice(self._ground.temper.spans) * rng.random())
+        rng = self._world.rng
+        if not self._world.temper.calm:
+            await asyncio.sleep(rng.choice(self._world.temper.spans) * rng.random())
         await rng.choice(self._acts)()
 
     async def _outlive(self) -> None:
         """A child in a session of its own: it has no promise, and its context is over (T8)."""
         before = self._agent.interruptions
-        await asyncio.sleep(self._ground.rng.uniform(1.0, 5.0))
+        await asyncio.sleep(self._world.rng.uniform(1.0, 5.0))
         code, out, err = await self._tool("is-leader")
         if self._agent.interruptions != before:
             return  # because an agent that was stopped may hear of the hook's end after this
         told = "wrong context ID" in err or "dial unix" in err or "connection" in err
         if not told or code != 1 or out:
-            self._ground.complain(f"T8: a context that is over was told {code} {out!r} {err!r}")
+            self._world.complain(f"T8: a context that is over was told {code} {out!r} {err!r}")
 
     # -- what it calls
 
@@ -200,18 +201,18 @@ class Hook:
 
     def _promised(self, out: str) -> None:
         if out == "True\n":
-            ground = self._ground
-            ground.tell(said_true(ground, self.command.context_id, ground.believed_term()))
+            world = self._world
+            world.tell(said_true(world, self.command.context_id, world.believed_term()))
 
     async def write(self) -> None:
         """Set two keys to one value that nothing else ever sets, or remove one."""
-        ground, rng, call = self._ground, self._ground.rng, self._ground.call_id()
+        world, rng, call = self._world, self._world.rng, self._world.call_id()
         keys = rng.sample(KEYS, rng.choice((1, 2, 2)))
         value = "" if rng.random() < 0.1 else call
         changes = dict.fromkeys(keys, value)
-        ground.tell(
+        world.tell(
             WriteBegan(
-                at=ground.loop.time(), unit=ground.unit, agent=ground.instance, call=call,
+                at=world.loop.time(), unit=world.unit, agent=world.instance, call=call,
                 changes=changes,
             )
         )  # fmt: skip
@@ -223,28 +224,26 @@ class Hook:
 
     def _wrote(self, call: str, outcome: Literal["done", "refused", "unknown"], err: str) -> None:
         self._writing = None
-        ground = self._ground
-        ground.tell(
-            WriteEnded(
-                at=ground.loop.time(), unit=ground.unit, call=call, outcome=outcome, said=err
-            )
+        world = self._world
+        world.tell(
+            WriteEnded(at=world.loop.time(), unit=world.unit, call=call, outcome=outcome, said=err)
         )
 
     async def read(self) -> None:
         """Read all settings."""
-        ground, call, fresh = self._ground, self._ground.call_id(), self._fresh
-        ground.tell(
+        world, call, fresh = self._world, self._world.call_id(), self._fresh
+        world.tell(
             ReadBegan(
-                at=ground.loop.time(), unit=ground.unit, context=self.command.context_id,
+                at=world.loop.time(), unit=world.unit, context=self.command.context_id,
                 call=call, fresh=fresh,
             )
         )  # fmt: skip
         code, out, _ = await self._tool("leader-get", "--format", "json", "-")
         settings: Mapping[str, str] | None = json.loads(out) if code == 0 else None
         self._fresh = fresh and settings is None
-        ground.tell(
+        world.tell(
             ReadEnded(
-                at=ground.loop.time(), unit=ground.unit, context=self.command.context_id,
+                at=world.loop.time(), unit=world.unit, context=self.command.context_id,
                 call=call, settings=settings,
             )
         )  # fmt: skip
@@ -252,134 +251,31 @@ class Hook:
     async def _tool(
         self, name: str, *args: str, on_reply: Callable[[str], None] = lambda out: None
     ) -> tuple[int, str, str]:
-        ground = self._ground
-        await asyncio.sleep(ground.rng.uniform(*TOOL_TAKES))
-        self._call = ToolCall(ground, self.command.context_id, on_reply)
+        world = self._world
+        await asyncio.sleep(world.rng.uniform(*TOOL_TAKES))
+        self._call = ToolCall(world.tool_server, self.command.context_id, on_reply)
         code, out, err = await self._call.run(name, *args)
         self._call = None
-        await asyncio.sleep(ground.rng.uniform(*TOOL_TAKES))
-        ground.tell(
-            Heard(
-                at=ground.loop.time(), unit=ground.unit, text=out + err, named=named_by(name, out)
-            )
+        await asyncio.sleep(world.rng.uniform(*TOOL_TAKES))
+        world.tell(
+            Heard(at=world.loop.time(), unit=world.unit, text=out + err, named=named_by(name, out))
         )
         return code, out, err
 
 
-def said_true(ground: HookWorld, context: str, term: int | None = None) -> SaidTrue:
+def said_true(world: HookWorld, context: str, term: int | None = None) -> SaidTrue:
     """The fact that a context of this machine was told True just now."""
     return SaidTrue(
-        at=ground.loop.time(), unit=ground.unit, agent=ground.instance, context=context,
-        until=ground.promise_ends(), term=term,
+        at=world.loop.time(), unit=world.unit, agent=world.instance, context=context,
+        until=world.promise_ends(), term=term,
     )  # fmt: skip
 
 
-def began(ground: HookWorld, command: HookCommand, target: int) -> HookBegan:
+def began(world: HookWorld, command: HookCommand, target: int) -> HookBegan:
     """The fact that a hook begins."""
     term = command.env.get("TENURE_TERM")
     return HookBegan(
-        at=ground.loop.time(), unit=ground.unit, agent=ground.instance,
+        at=world.loop.time(), unit=world.unit, agent=world.instance,
         context=command.context_id, hook=command.hook, term=int(term) if term else None,
         reason=command.env.get("TENURE_REASON", ""), target=target,
     )  # fmt: skip
-
-
-class ToolCall:
-    """One process of a hook tool: its connection to the agent's real tool server.
-
-    `on_reply` hears stdout at the instant at which the agent writes the reply: what was decided is
-    decided then (G3).
-    """
-
-    def __init__(self, ground: HookWorld, context: str, on_reply: Callable[[str], None]) -> None:
-        self._ground = ground
-        self._context = context
-        self._on_reply = on_reply
-        self._caller = Context()
-        self._served: tuple[Process, ToolConnection] | None = None
-
-    async def run(self, name: str, *args: str) -> tuple[int, str, str]:
-        """Exit code, stdout, stderr."""
-        found = self._ground.tool_server()
-        if found is None:
-            return 1, "", "ERROR dial unix tool.sock: connect: connection refused\n"
-        process, server = found
-        self._done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._caller = copy_context()
-        request = _request([self._context, "/", name, *args])
-        self._ground.loop.call_soon(self._arrive, server, request, context=process.context)
-        return _printed(await self._done)
-
-    def _arrive(self, server: ToolServer, request: bytes) -> None:
-        transport = _Transport(self._reply)
-        connection = ToolConnection(server)
-        transport.connection = connection
-        process = process_now()
-        assert process is not None
-        self._served = process, connection
-        connection.connection_made(transport)
-        connection.data_received(request)
-
-    def _reply(self, frames: bytes) -> None:
-        _, out, _ = _printed(frames)
-        self._on_reply(out)
-        loop = self._ground.loop
-        loop.call_at(loop.time(), self._hear, frames, context=self._caller)
-
-    def abandon(self) -> None:
-        """The tool's process was killed: its connection breaks."""
-        if self._served is not None:
-            process, connection = self._served
-            loop = self._ground.loop
-            loop.call_soon(connection.connection_lost, None, context=process.context)
-
-    def _hear(self, frames: bytes) -> None:
-        if not self._done.done():
-            self._done.set_result(frames)
-
-
-class _Transport(asyncio.Transport):
-    """What the tool server's connection writes to."""
-
-    def __init__(self, on_close: Callable[[bytes], None]) -> None:
-        super().__init__()
-        self.connection: ToolConnection | None = None
-        self._on_close = on_close
-        self._frames = b""
-        self._closing = False
-
-    def write(self, data: Any) -> None:
-        self._frames += data
-
-    def is_closing(self) -> bool:
-        return self._closing
-
-    def close(self) -> None:
-        if not self._closing:
-            self._closing = True
-            self._on_close(self._frames)
-            if self.connection is not None:
-                asyncio.get_running_loop().call_soon(self.connection.connection_lost, None)
-
-    def abort(self) -> None:
-        self.close()
-
-
-def _request(texts: list[str]) -> bytes:
-    body = b"".join(len(raw := text.encode()).to_bytes(4, "big") + raw for text in texts)
-    return b"\1" + len(body).to_bytes(4, "big") + body
-
-
-def _printed(frames: bytes) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a reply; an end without one is the client's own error."""
-    code, out, err = 1, "", ""
-    while frames:
-        kind, size = frames[:1], int.from_bytes(frames[1:5], "big")
-        body, frames = frames[5 : 5 + size], frames[5 + size :]
-        if kind == b"O":
-            out += body.decode()
-        elif kind == b"E":
-            err += body.decode()
-        elif kind == b"X":
-            return body[0], out, err
-    return code, out, err or "ERROR connection to the agent lost\n"

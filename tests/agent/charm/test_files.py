@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tenure.testing.time.waiting import in_virtual_time
 from tests.support.charmstage import busy, charmed, end, refused
-from tests.support.virtual import in_virtual_time
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from tenure.testing.machine import Machine
+from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.messages import ReadSettings, WriteSettings
-from tests.support.machine import Machine
 from tests.support.stage import Stage
-from tests.support.virtual import in_virtual_time, settle
 
 CANNOT_WRITE = b"ERROR cannot write leadership settings: cannot write settings: "
 CANNOT_READ = b"ERROR cannot read leadership settings: cannot read settings: "

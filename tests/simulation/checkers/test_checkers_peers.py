@@ -280,32 +280,32 @@ def test_a_unit_takes_part_before_its_charm_hears_of_the_relation() -> None:
     assert breaks(EnteredBeforeCreated(), created, bag(3, W0, 1), says="is not in relation 0")
 
 
-HOUSE = (charm(1), bag(1, W0, 1), bag(1, W1, 2), bag(1, "web", 3, a="x"), configured(1, 4))
+STORED = (charm(1), bag(1, W0, 1), bag(1, W1, 2), bag(1, "web", 3, a="x"), configured(1, 4))
 
 
 def test_in_the_end_a_unit_was_told_of_everything() -> None:
     """H3"""
-    assert keeps(PeersToldInTheEnd(), *HOUSE, at_end(9, W0, of(3, w1=2), config=4))
+    assert keeps(PeersToldInTheEnd(), *STORED, at_end(9, W0, of(3, w1=2), config=4))
     for record, says in (
         (of(3, w1=1), "version 1, not 2"), (of(3), "version None, not 2"),
         (of(2, w1=2), "version 2, not 3, of its application"), (of(3, w1=2, w7=1), "web/7"),
     ):  # fmt: skip
-        assert breaks(PeersToldInTheEnd(), *HOUSE, at_end(9, W0, record, config=4), says=says)
+        assert breaks(PeersToldInTheEnd(), *STORED, at_end(9, W0, record, config=4), says=says)
     good = of(3, w1=2)
-    assert breaks(PeersToldInTheEnd(), *HOUSE, at_end(9, W0, good, config=3), says="configuration")
+    assert breaks(PeersToldInTheEnd(), *STORED, at_end(9, W0, good, config=3), says="configuration")
     new = at_end(9, W0, good, config=4, charm=1)
-    assert breaks(PeersToldInTheEnd(), *HOUSE, charm(2, 2), new, says="charm")
+    assert breaks(PeersToldInTheEnd(), *STORED, charm(2, 2), new, says="charm")
 
 
 def test_in_the_end_nobody_counts_who_left_or_misses_what_it_wrote_itself() -> None:
     """H3"""
     left = bag(2, W1, 2, present=False)
-    assert keeps(PeersToldInTheEnd(), *HOUSE, left, at_end(9, W0, of(3), config=4))
+    assert keeps(PeersToldInTheEnd(), *STORED, left, at_end(9, W0, of(3), config=4))
     assert breaks(
-        PeersToldInTheEnd(), *HOUSE, left, at_end(9, W0, of(3, w1=2), config=4), says="it left"
+        PeersToldInTheEnd(), *STORED, left, at_end(9, W0, of(3, w1=2), config=4), says="it left"
     )
     own = (sets(2, W0, "c", "web", a="v"), bag(3, "web", 4, a="v"))
-    assert keeps(PeersToldInTheEnd(), *HOUSE, *own, at_end(9, W0, of(3, w1=2), config=4))
+    assert keeps(PeersToldInTheEnd(), *STORED, *own, at_end(9, W0, of(3, w1=2), config=4))
 
 
 def test_what_was_recorded_as_told_is_not_told_again() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tenure.testing.time.loop import START, Process, SimLoop, Stuck, process_now
+from tenure.testing.time.loop import START, Process, Stuck, VirtualLoop, process_now
 
 
-def lived(main: Callable[[SimLoop], Coroutine[Any, Any, None]], seed: int = 1) -> SimLoop:
+def lived(main: Callable[[VirtualLoop], Coroutine[Any, Any, None]], seed: int = 1) -> VirtualLoop:
     """Run a world of one coroutine to its end."""
-    loop = SimLoop(random.Random(seed), late=0.0)
+    loop = VirtualLoop(random.Random(seed), late=0.0)
     try:
         loop.run_until_complete(main(loop))
         loop.bury()
@@ -31,14 +31,14 @@ async def count(seen: list[float], every: float = 1.0) -> None:
 
 
 def test_an_hour_passes_at_once() -> None:
-    async def main(loop: SimLoop) -> None:
+    async def main(loop: VirtualLoop) -> None:
         await asyncio.sleep(3600.0)
 
     assert lived(main).time() == START + 3600.0
 
 
 def test_a_world_in_which_nothing_will_ever_happen_ends() -> None:
-    async def main(loop: SimLoop) -> None:
+    async def main(loop: VirtualLoop) -> None:
         await loop.create_future()
 
     with pytest.raises(Stuck):
@@ -46,7 +46,7 @@ def test_a_world_in_which_nothing_will_ever_happen_ends() -> None:
 
 
 def test_a_world_that_spins_while_no_time_passes_ends() -> None:
-    async def main(loop: SimLoop) -> None:
+    async def main(loop: VirtualLoop) -> None:
         while True:  # noqa: ASYNC110 (it is the point)
             await asyncio.sleep(0)
 
@@ -63,7 +63,7 @@ def test_a_killed_process_takes_no_further_step_not_even_a_finally() -> None:
         finally:
             done.append("finally")
 
-    async def main(loop: SimLoop) -> None:
+    async def main(loop: VirtualLoop) -> None:
         process = loop.process("one")
         process.spawn(tidy())
         await asyncio.sleep(1.0)
@@ -77,7 +77,7 @@ def test_a_killed_process_takes_no_further_step_not_even_a_finally() -> None:
 def test_a_stopped_process_goes_on_where_it_was_with_what_was_due() -> None:
     seen: list[float] = []
 
-    async def main(loop: SimLoop) -> None:
+    async def main(loop: VirtualLoop) -> None:
         process = loop.process("one")
         process.spawn(count(seen))
         await asyncio.sleep(2.5)
@@ -94,7 +94,7 @@ def test_a_stopped_process_goes_on_where_it_was_with_what_was_due() -> None:
 def test_timers_of_a_suspended_machine_do_not_count_that_time() -> None:
     seen: list[float] = []
 
-    async def main(loop: SimLoop) -> None:
+    async def main(loop: VirtualLoop) -> None:
         process = loop.process("one")
         process.spawn(count(seen, 10.0))
         await asyncio.sleep(2.0)
@@ -112,7 +112,7 @@ def test_a_stalled_process_is_ahead_of_the_world_until_its_step_is_over() -> Non
     seen: list[float] = []
     heard: list[float] = []
 
-    async def main(loop: SimLoop) -> None:
+    async def main(loop: VirtualLoop) -> None:
         process = loop.process("one")
         other = loop.process("two")
 
@@ -136,7 +136,7 @@ def test_a_stalled_process_is_ahead_of_the_world_until_its_step_is_over() -> Non
 def test_who_is_stuck_in_the_kernel_dies_when_it_comes_back_from_there() -> None:
     seen: list[str] = []
 
-    async def main(loop: SimLoop) -> None:
+    async def main(loop: VirtualLoop) -> None:
         process = loop.process("one")
 
         async def save() -> None:
@@ -164,7 +164,7 @@ def order_of(seed: int) -> list[tuple[str, int]]:
         assert isinstance(process, Process)
         seen.append((process.name, number))
 
-    async def main(loop: SimLoop) -> None:
+    async def main(loop: VirtualLoop) -> None:
         one, two = loop.process("one"), loop.process("two")
         for number in range(5):
             loop.call_soon(step, number, context=one.context)

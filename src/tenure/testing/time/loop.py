@@ -1,7 +1,8 @@
 """An event loop whose time is a number, and the processes that live in it.
 
 When nothing is ready, the clock jumps to the next timer: an hour of leases passes in milliseconds.
-There are no threads and no sockets in it, and nothing in it reads a real clock.
+There are no threads and no sockets in it, and nothing in it reads a real clock. When everything
+waits for ever, or goes on and on while no time passes, it says so at once (`Stuck`).
 
 Several *processes* share one loop. Which process a step belongs to is told by a context variable,
 which tasks and callbacks inherit. So a process can be treated as a kernel treats one:
@@ -37,7 +38,7 @@ ENDLESS = 20_000
 class Process:
     """A simulated process. `name` is for people."""
 
-    def __init__(self, loop: SimLoop, name: str) -> None:
+    def __init__(self, loop: VirtualLoop, name: str) -> None:
         self.name = name
         self.dead = False
         self.ahead = 0.0
@@ -165,15 +166,25 @@ class Stuck(Exception):
     """Nothing will ever happen any more, or only the same."""
 
 
-class SimLoop(asyncio.BaseEventLoop):
-    """See the module. `late` is the chance that the machine is busy when a timer is due; `after`
-    is called after each round of steps."""
+class VirtualLoop(asyncio.BaseEventLoop):
+    """See the module. `rng` draws in what order processes are served. `late` is the chance that the
+    machine is busy when a timer is due, and `latest` how many seconds too late it is then at most.
+    After `endless` rounds in which no time passes it is `Stuck`.
+    """
 
-    def __init__(self, rng: random.Random, late: float = 0.05, latest: float = 0.05) -> None:
+    def __init__(
+        self,
+        rng: random.Random | None = None,
+        *,
+        late: float = 0.0,
+        latest: float = 0.05,
+        endless: int = ENDLESS,
+    ) -> None:
         super().__init__()
-        self._rng = rng
+        self._rng = rng or random.Random(0)
         self._late = late
         self._latest = latest
+        self._endless = endless
         self._virtual = START
         self._clock_resolution = 1e-9
         self._at_once = 0
@@ -181,6 +192,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self.ran: dict[Process, None] = {}
         """The processes that took a step since this was last cleared."""
         self.after: Callable[[], None] = lambda: None
+        """Called after each round of steps."""
         self._any = cast(Any, self)  # because typeshed hides what a loop is made of
 
     def time(self) -> float:
@@ -220,6 +232,9 @@ class SimLoop(asyncio.BaseEventLoop):
                 handle._when += seconds
         heapq.heapify(heap)
 
+    def _write_to_self(self) -> None:
+        """Nobody waits in a system call that would have to be woken."""
+
     # -- one round
 
     def _run_once(self) -> None:
@@ -228,7 +243,7 @@ class SimLoop(asyncio.BaseEventLoop):
             self._let_time_pass(heap)
             self._at_once = 0
         self._at_once += 1
-        if self._at_once > ENDLESS:
+        if self._at_once > self._endless:
             raise Stuck("something goes on and on while no time passes")
         while heap and heap[0]._when <= self._virtual:
             timer = heapq.heappop(heap)
@@ -280,11 +295,26 @@ class SimLoop(asyncio.BaseEventLoop):
     def bury(self) -> None:
         """End what is left of all processes, dead ones too; nothing is looked at any more."""
         self.after = lambda: None
+        self.set_exception_handler(lambda loop, context: None)
         for _ in range(100):
             left = [task for process in self.processes for task in process.bury()]
             if not left:
                 return
             self.run_until_complete(asyncio.wait(left, timeout=1.0))
+
+
+def new_process(name: str) -> Process:
+    """A process in the loop that runs now. In a loop of real time it can be no more than killed,
+    and its tasks are to be cancelled then."""
+    loop = asyncio.get_running_loop()
+    return loop.process(name) if isinstance(loop, VirtualLoop) else Process(cast(Any, loop), name)
+
+
+def running_loop() -> VirtualLoop:
+    """The virtual loop that runs now."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop), "it needs virtual time: `in_virtual_time`"
+    return loop
 
 
 def _owner(handle: asyncio.Handle) -> Process | None:

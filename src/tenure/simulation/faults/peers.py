@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tenure.simulation.faults import Fault, elect_unit
+from tenure.names import application_of
+from tenure.simulation.faults.operators import elect_unit
 from tenure.simulation.peer_charm import OPTION
-
-if TYPE_CHECKING:
-    from tenure.simulation.world import World
+from tenure.simulation.world import World
 
 
 def configure(world: World) -> None:
@@ -28,7 +25,7 @@ def _configure(world: World, application: str) -> None:
     else:
         level = world.call_id().removeprefix("v")
         body, words = {"put": {OPTION: level}}, f"config {application} {OPTION}={level}"
-    world.operate(words, f"/v1/applications/{application}/config", body)
+    world.operators.order(words, f"/v1/applications/{application}/config", body)
 
 
 def hand_in_charm(world: World) -> None:
@@ -37,7 +34,7 @@ def hand_in_charm(world: World) -> None:
     application, later = world.any_application(), world.rng.random() < 0.5
     charm = world.peer_charm.given(application, world.update_every, later=later)
     which = "a later" if later else "its first"
-    world.operate(
+    world.operators.order(
         f"refresh {application} with {which} charm", f"/v1/applications/{application}/charm", charm
     )
     _make_it_worse(world)
@@ -95,27 +92,18 @@ def stall_before_leader_elected(world: World) -> None:
 
 def revoke_from(world: World, unit: str) -> None:
     """`tenure revoke --yes` of the unit's application."""
-    application = unit.rpartition("/")[0]
-    world.operate(f"revoke {application}", f"/v1/applications/{application}/revoke")
+    application = application_of(unit)
+    world.operators.order(f"revoke {application}", f"/v1/applications/{application}/revoke")
 
 
 def pin_an_absent_leader(world: World) -> None:
     """A lease is pinned, and its holder away for longer than it lasts: it must not run out (L6)."""
     machine, duration = world.leader_or_anyone(), world.duration
-    application = machine.unit.rpartition("/")[0]
-    world.operate(
+    application = application_of(machine.unit)
+    world.operators.order(
         f"pin {application} upgrade", f"/v1/applications/{application}/pin",
         {"reason": "upgrade", "seconds": 2.5 * duration},
     )  # fmt: skip
     world.note(f"kill -9 of the agent of {machine.instance}, soon")
     world.later(0.05 * duration, machine.kill)
     world.restart(machine, 2.0 * duration)
-
-
-PEER_FAULTS: tuple[Fault, ...] = (
-    Fault("configure", 10, configure),
-    Fault("hand-in-charm", 4, hand_in_charm),
-    Fault("lead-and-lose-it-at-the-end", 6, lead_and_lose_it_at_the_end),
-    Fault("stall-before-leader-elected", 3, stall_before_leader_elected),
-    Fault("pin-an-absent-leader", 2, pin_an_absent_leader),
-)
