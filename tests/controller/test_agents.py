@@ -8,7 +8,7 @@ import pytest
 
 from tenure.controller.agents import MAX_TEXT
 from tenure.core.effects import Denied, Offer, Revision, Revoked, StepDown
-from tenure.errors import Refused
+from tenure.errors import Refused, StoreRefused
 from tenure.testing.time.waiting import in_virtual_time
 from tenure.wire.messages import (
     Done,
@@ -20,11 +20,12 @@ from tenure.wire.messages import (
     Release,
     Remove,
     Report,
+    Resolve,
     Welcome,
     WriteSettings,
 )
 from tests.support.charmed import charmed
-from tests.support.talk import Talk, ask, connected, leader, service_with
+from tests.support.talk import Talk, ask, asked, connected, leader, service_with
 
 # -- pushes
 
@@ -239,7 +240,7 @@ async def test_a_unit_that_is_not_in_error_has_nothing_to_resolve() -> None:
     bench, service = await service_with("web")
     await connected(bench, service, "web/0")
     with pytest.raises(Refused, match="is not in error: there is nothing to resolve"):
-        await ask(service, "/v1/units/web/0/resolve", "POST")
+        await asked(bench, "/v1/units/web/0/resolve", "POST")
 
 
 @in_virtual_time
@@ -294,3 +295,29 @@ async def test_a_status_that_changes_begins_anew() -> None:
         seen.append(service.agents.of("web/0").status_since)
         await bench.pass_time(3.0)
     assert seen[0] == seen[1] is not None and seen[2] is not None and seen[2] > seen[1]
+
+
+@in_virtual_time
+async def test_who_resolves_is_answered_in_the_turn_in_which_the_unit_is_told() -> None:
+    """H7"""
+    bench, service = await service_with("web")
+    talk = await connected(bench, service, "web/0")
+    talk.say(Report(unit="web/0", error='hook failed: "install"'))
+    await bench.turn()
+    answer = await asked(bench, "/v1/units/web/0/resolve", "POST", {"retry": True})
+    assert answer.note == 'web/0: hook failed: "install"; it is tried again now'
+    assert talk.of(Resolve) == [Resolve(unit="web/0", retry=True)]
+
+
+@in_virtual_time
+async def test_a_resolve_behind_a_commit_that_is_refused_reaches_nobody() -> None:
+    """G7: who is refused may conclude that nothing happened"""
+    bench, service = await service_with("web")
+    talk = await connected(bench, service, "web/0")
+    talk.say(Report(unit="web/0", error='hook failed: "install"'))
+    await bench.turn()
+    bench.disk.faults = ["refused"]
+    bench.give("web", lambda now: bench.model.applications.add_unit("web"))
+    with pytest.raises(StoreRefused):
+        await asked(bench, "/v1/units/web/0/resolve", "POST", {"retry": False})
+    assert talk.of(Resolve) == []

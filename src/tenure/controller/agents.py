@@ -174,13 +174,13 @@ class Agents:
 
     def resolve(self, unit: str, *, retry: bool) -> str:
         """Have the unit run its failed hook again, or skip it (H7). Raises NotFound, Refused."""
-        self._model.living_with(unit)
+        application = self._model.living_with(unit)
         seen = self.of(unit)
         if seen.speaker is None:
             raise Refused(f"the agent of {unit} is not connected: see `tenure why {unit}`")
         if seen.report is None or seen.report.error is None:
             raise Refused(f"{unit} is not in error: there is nothing to resolve")
-        seen.speaker.say(Resolve(unit=unit, retry=retry))
+        self._model.push(application.name, Resolve(unit=unit, retry=retry))
         how = "is tried again now" if retry else "is skipped"
         return f"{unit}: {seen.report.error}; it {how}"
 

@@ -167,9 +167,9 @@ class Api:
     async def resolve(self, request: Request) -> wire.Ok:
         given: wire.ResolveRequest = request.read(wire.ResolveRequest)
         unit = request.unit
-        note = self._service.agents.resolve(unit, retry=given.retry)
-        self._controller.wake()
-        return wire.Ok(note=note)
+        return await self._order(
+            request.application, lambda now: self._service.agents.resolve(unit, retry=given.retry)
+        )
 
     # -- leadership
 
