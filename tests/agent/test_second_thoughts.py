@@ -10,9 +10,9 @@ from tenure.stores.base import Seat
 from tenure.testing.machine import Machine
 from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.messages import Gone
+from tests.agent.test_dispatcher import write
 from tests.agent.test_handover import busy
 from tests.agent.test_orders_of_events import OnDisk, goes_on_over, retrying
-from tests.agent.test_unit_failures import write
 from tests.support.stage import CountingStore, Stage
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tenure.agent.charm.copy import CharmError, CopyInterrupted
 from tenure.agent.context.charm import MAX_PENDING
 from tenure.agent.context.hook import HookContext
 from tenure.agent.tools import run_tool
@@ -16,25 +13,13 @@ from tenure.errors import BadRequest
 from tenure.testing.machine import Machine
 from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.tools import Call
-from tests.agent.test_unit_charm import Acted
-from tests.support.charmstage import CHARM, CONFIG_YAML, busy, calm, charmed, end, refused, said
+from tests.agent.test_actions import Acted
+from tests.support.charmstage import CHARM, busy, calm, charmed, end, give, refused, said, source_of
 from tests.support.stage import Stage
 
 
 async def _no_stdin(path: str = "") -> bytes:
     return b""
-
-
-async def give(stage: Stage, source: Path, **fields: Any) -> None:
-    await stage.post("/v1/applications/web/charm", {**CHARM, "source": str(source), **fields})
-
-
-def source_of(folder: Path) -> Path:
-    source = folder / "source"
-    source.mkdir(exist_ok=True)
-    (source / "dispatch").touch(mode=0o755)
-    (source / "config.yaml").write_text(CONFIG_YAML)
-    return source
 
 
 async def leading_in_install(tmp_path: Path) -> tuple[Stage, Machine]:
@@ -45,70 +30,6 @@ async def leading_in_install(tmp_path: Path) -> tuple[Stage, Machine]:
     unit.start()
     await stage.until(lambda: unit.leads and unit.running == "install")
     return stage, unit
-
-
-async def failed_upgrade(tmp_path: Path) -> tuple[Stage, Machine]:
-    """A unit in error since its `upgrade-charm` failed."""
-    stage = await charmed(tmp_path, units=1)
-    [unit] = await stage.led()
-    unit.runner.failing["upgrade-charm"] = 1
-    await give(stage, source_of(tmp_path))
-    await stage.until(lambda: unit.unit.state.failure is not None)
-    return stage, unit
-
-
-@in_virtual_time
-async def test_an_agent_that_starts_in_error_of_an_upgrade_goes_on(tmp_path: Path) -> None:
-    """H5, H7: it does not know the charm before the controller has told it"""
-    stage, unit = await failed_upgrade(tmp_path)
-    await unit.crash()
-    unit.start()
-    await stage.until(lambda: unit.hooks[-2:] == ["upgrade-charm", "config-changed"], within=20.0)
-    assert unit.unit.state.failure is None
-
-
-@in_virtual_time
-async def test_it_goes_on_also_when_the_controller_comes_late(tmp_path: Path) -> None:
-    """H5, H7"""
-    stage, unit = await failed_upgrade(tmp_path)
-    await unit.crash()
-    await stage.kill_controller()
-    unit.start()
-    await stage.pass_time(20.0)
-    await stage.start_controller()
-    await stage.until(lambda: unit.unit.state.failure is None, within=30.0)
-
-
-@in_virtual_time
-async def test_a_skipped_upgrade_does_not_run_when_its_copy_is_ready(tmp_path: Path) -> None:
-    """H7"""
-    stage, unit = await failed_upgrade(tmp_path)
-    gate = asyncio.Event()
-    unit.files.gate = gate
-    await give(stage, source_of(tmp_path))
-    await stage.until(lambda: unit.unit.upgrade.busy)
-    await stage.post("/v1/units/web/0/resolve", {"retry": False})
-    await stage.until(lambda: unit.unit.state.failure is None)
-    gate.set()
-    await stage.pass_time(5.0)
-    assert unit.count("upgrade-charm") == 1 and unit.hooks[-1] == "config-changed"
-
-
-@pytest.mark.parametrize("fault", [ValueError("odd"), RuntimeError("odd"), RecursionError("odd")])
-@in_virtual_time
-async def test_a_fault_of_the_copy_that_nobody_foresaw_is_a_failed_hook(
-    tmp_path: Path, fault: Exception
-) -> None:
-    """H7"""
-    stage = await charmed(tmp_path, units=1)
-    [unit] = await stage.led()
-    files = unit.slow_copies(fault)
-    files.open_gate()
-    await give(stage, source_of(tmp_path))
-    await stage.until(lambda: unit.unit.state.failure is not None)
-    assert "internal fault while copying the charm" in unit.log_text()
-    files.fault = None
-    await stage.until(lambda: unit.unit.state.failure is None, within=20.0)
 
 
 @in_virtual_time
@@ -132,42 +53,6 @@ async def test_a_fault_of_a_commit_that_nobody_foresaw_is_a_failed_hook(
 
 
 @in_virtual_time
-async def test_a_copy_is_told_to_end_with_its_agent(tmp_path: Path) -> None:
-    """H8"""
-    stage = await charmed(tmp_path, units=1)
-    [unit] = await stage.led()
-    files = unit.slow_copies()
-    await give(stage, source_of(tmp_path))
-    await stage.until(lambda: unit.unit.upgrade.busy)
-    unit.agent.halt()
-    await settle()
-    assert files.interrupted
-    files.fault = CharmError("told to end")
-    files.open_gate()
-    await stage.until(lambda: not unit.alive, within=5.0)
-
-
-@in_virtual_time
-async def test_a_new_charm_reaches_a_unit_in_error_which_is_tried_again_at_once(
-    tmp_path: Path,
-) -> None:
-    """H7, H1: it may be the mend of what failed; upgrade-charm follows"""
-    stage = await charmed(tmp_path, units=1)
-    [unit] = stage.machines
-    unit.revision = 1
-    unit.runner.failing["install"] = 100
-    unit.start()
-    await stage.until(lambda: unit.count("install") == 4, within=120.0)
-    unit.runner.failing["install"] = 0
-    took = asyncio.get_running_loop().time()
-    await give(stage, source_of(tmp_path))
-    await stage.until(lambda: unit.count("install") == 5)
-    assert asyncio.get_running_loop().time() - took < 1.0
-    await stage.until(lambda: "start" in unit.hooks)
-    assert unit.hooks[4:6] == ["install", "upgrade-charm"]
-
-
-@in_virtual_time
 async def test_a_hook_that_was_tried_again_after_a_crash_is_paid_once(tmp_path: Path) -> None:
     """H4: config-changed failed, and its agent was killed"""
     stage = await charmed(tmp_path, units=1)
@@ -180,56 +65,6 @@ async def test_a_hook_that_was_tried_again_after_a_crash_is_paid_once(tmp_path: 
     await stage.until(lambda: unit.count("config-changed") == 3, within=20.0)
     await stage.pass_time(10.0)
     assert unit.count("config-changed") == 3 and unit.unit.state.failure is None
-
-
-@in_virtual_time
-async def test_a_failed_hook_is_tried_again_though_the_new_charm_cannot_be_copied(
-    tmp_path: Path,
-) -> None:
-    """H7: and the copy is tried again ever more rarely"""
-    stage = await charmed(tmp_path, units=1)
-    [unit] = await stage.led()
-    unit.unit.upgrade.copied(1)
-    unit.runner.failing["config-changed"] = 2
-    await stage.post("/v1/applications/web/config", {"put": {"size": "5"}})
-    await stage.until(lambda: unit.unit.state.failure is not None)
-    await give(stage, tmp_path / "gone")
-    await stage.until(lambda: unit.count("config-changed") == 4, within=60.0)
-    unit.runner.failing["config-changed"] = 1000
-    await stage.post("/v1/applications/web/config", {"put": {"size": "6"}})
-    await stage.pass_time(600.0)
-    assert unit.log_text().count("the charm was not brought up to date") < 12
-
-
-@in_virtual_time
-async def test_a_charm_whose_upgrade_was_skipped_comes_all_the_same(tmp_path: Path) -> None:
-    """H7, H9"""
-    stage, unit = await failed_upgrade(tmp_path)
-    gate = asyncio.Event()
-    unit.files.gate = gate
-    await give(stage, source_of(tmp_path))
-    await stage.until(lambda: unit.unit.upgrade.busy)
-    await give(stage, source_of(tmp_path))
-    await stage.post("/v1/units/web/0/resolve", {"retry": False})
-    gate.set()
-    await stage.until(lambda: unit.unit.state.charm_copied == 4)
-    assert unit.unit.state.failure is None
-
-
-@in_virtual_time
-async def test_no_hook_runs_from_a_half_copied_charm(tmp_path: Path) -> None:
-    """U4, H5: the agent is stopped meanwhile; the deposition stays owed, the lease is released"""
-    stage = await charmed(tmp_path)
-    leader, other = await calm(stage)
-    files = leader.slow_copies(CopyInterrupted("told to end"))
-    await give(stage, source_of(tmp_path))
-    await stage.until(lambda: leader.unit.upgrade.busy)
-    before = leader.hooks
-    leader.agent.stop()
-    files.open_gate()
-    await stage.until(lambda: not leader.alive, within=40.0)
-    assert leader.hooks == before and leader.unit.state.deposition is not None
-    await stage.until(lambda: other.leads, within=40.0)
 
 
 @in_virtual_time

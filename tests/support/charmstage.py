@@ -92,3 +92,17 @@ async def end(
     """The hook that runs ends."""
     machine.hook.end(how, detail, exit_code)
     await settle()
+
+
+async def give(stage: Stage, source: Path, **fields: Any) -> None:
+    """An operator hands the charm in again, from this source."""
+    await stage.post("/v1/applications/web/charm", {**CHARM, "source": str(source), **fields})
+
+
+def source_of(folder: Path) -> Path:
+    """A charm's source that answers to everything."""
+    source = folder / "source"
+    source.mkdir(exist_ok=True)
+    (source / "dispatch").touch(mode=0o755)
+    (source / "config.yaml").write_text(CONFIG_YAML)
+    return source

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tenure.core.changes import BagPut
+from tenure.errors import NotFound
 from tenure.testing.machine import Machine
 from tenure.testing.time.waiting import in_virtual_time, settle
 from tests.support.charmstage import PEER_HOOKS, busy, calm, charmed, end, is_calm, refused, said
@@ -386,3 +389,21 @@ async def test_members_are_those_of_whom_the_charm_was_told(tmp_path: Path) -> N
     await stage.until(lambda: leader.running == "peers-relation-joined")
     assert await said(leader, "relation-list") == "web/1\n"
     await settle()
+
+
+@in_virtual_time
+async def test_an_application_that_goes_takes_its_bags_and_configuration_along(
+    tmp_path: Path,
+) -> None:
+    """B1, G8"""
+    stage = await charmed(tmp_path)
+    machines = await calm(stage)
+    await stage.post("/v1/applications/web/config", {"put": {"size": "4"}})
+    await stage.post("/v1/applications/web/remove", {})
+    for machine in machines:
+        await stage.until(lambda machine=machine: not machine.alive)
+        assert machine.hooks[-2:] == ["stop", "remove"]
+    kept = stage.disk.persisted()
+    assert not kept.bags and not kept.configs and not kept.charms
+    with pytest.raises(NotFound):
+        await stage.get("/v1/applications/web/settings")
