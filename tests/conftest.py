@@ -66,6 +66,7 @@ def spread(long: list[pytest.Item], short: list[pytest.Item], workers: int) -> l
     return order
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Two for each core: most of a test on real processes is waiting for them."""
     return 2 * (os.cpu_count() or 1)

@@ -14,12 +14,15 @@ import pytest
 from tenure.agent.context.hook import HookContext
 from tenure.controller.loop import Answer, Controller
 from tenure.core.leases import Leases
+from tenure.core.localstate import LocalState
 from tenure.core.tracker import Grant, LeaderReply, Tracker
 from tenure.leadership import claimant
 from tenure.leadership.claimant import Claimant
+from tenure.leadership.record import Record
 from tenure.wire.messages import Offer
 from tests.agent import test_handover, test_unit
 from tests.controller import test_loop
+from tests.leadership import test_claimant
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]
@@ -92,6 +95,19 @@ def revocation_not_heeded(patch: Patch) -> None:
     patch.setattr(Claimant, "revoked", lambda self, term: None)
 
 
+def new_term_saved_like_a_renewal(patch: Patch) -> None:
+    """U1, H5"""
+    real = Record.must_save
+
+    def must_save(self: Record, state: LocalState) -> bool:
+        if state.term == self.state.term:
+            return real(self, state)
+        self.renew(state)
+        return True
+
+    patch.setattr(Record, "must_save", must_save)
+
+
 def offers_not_heeded(patch: Patch) -> None:
     """G11, L4"""
     patch.setitem(claimant.PUSHES, Offer, lambda unit, push: None)
@@ -102,7 +118,7 @@ IN_LOOP = [
     (refused_changes_kept, test_loop.test_a_refused_commit_changes_nothing_and_says_so),
 ]
 
-IN_HOUSE = [
+IN_AGENT = [
     (leadership_not_sought, test_unit.test_true_needs_no_waiting_in_ordinary_times),
     (renewed_when_the_guarantee_is_gone,
      test_unit.test_leaders_renew_at_half_of_what_they_can_spare),
@@ -111,6 +127,8 @@ IN_HOUSE = [
     (own_clock_not_looked_at,
      test_unit.test_losing_leadership_is_noticed_and_told_without_the_controller),
     (revocation_not_heeded, test_unit.test_a_revoked_unit_is_a_minion_at_once),
+    (new_term_saved_like_a_renewal,
+     test_claimant.test_no_belief_begins_that_could_not_be_saved),
     (offers_not_heeded, test_handover.test_the_unit_that_was_elected_leads_and_no_other),
 ]  # fmt: skip
 
@@ -126,11 +144,11 @@ def test_a_guard_of_the_controllers_loop_that_is_taken_away_is_missed(
         check()
 
 
-@pytest.mark.parametrize(("plant", "check"), IN_HOUSE)
+@pytest.mark.parametrize(("plant", "check"), IN_AGENT)
 def test_a_guard_of_the_agent_that_is_taken_away_is_missed(
     plant: Plant, check: Callable[[Path], None], monkeypatch: Patch, tmp_path: Path
 ) -> None:
-    """G2, G11, L1, L4, L5, U2, U3, U5: each guard is needed"""
+    """G2, G11, H5, L1, L4, L5, U1, U2, U3, U5: each guard is needed"""
     plant(monkeypatch)
     with pytest.raises(AssertionError):
         check(tmp_path)

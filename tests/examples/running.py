@@ -18,7 +18,8 @@ from typing import Any
 
 import msgspec
 
-from tenure.client.operator import Operator, UnixHttp
+from tenure.client.operator import Operator
+from tenure.client.transport import UnixHttp
 from tenure.errors import TenureError
 from tenure.statefolder import StateFolder
 

@@ -54,8 +54,8 @@ class Member:
         if self.claimant.welcomed(welcome):
             self.claimant.begin()
 
-    def lost(self) -> None:
-        self.claimant.lost()
+    def disconnected(self) -> None:
+        self.claimant.disconnected()
 
     def heard(self, verdict: Verdict) -> None:
         self.claimant.heard(verdict)

@@ -103,7 +103,7 @@ class Ears:
     def welcomed(self, welcome: Welcome) -> None:
         self.heard.append(welcome)
 
-    def lost(self, cause: str) -> None:
+    def disconnected(self, cause: str) -> None:
         self.heard.append(("lost", cause))
 
     def answered(self, verdicts: Verdicts) -> None:

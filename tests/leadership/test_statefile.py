@@ -60,7 +60,7 @@ def test_state_never_saved_is_none(file: StateFile[Belief]) -> None:
     assert file.load() is None
 
 
-@pytest.mark.parametrize("how", ["save", "save_soon"])
+@pytest.mark.parametrize("how", ["save", "save_soon", "save_beside"])
 def test_state_saved_is_read_back_by_the_next_agent(tmp_path: Path, how: str) -> None:
     """H4, H5"""
     file = StateFile(tmp_path / "belief", Belief)
@@ -155,22 +155,36 @@ def taken_up(file: StateFile[Belief]) -> None:
 def keeps_nobody_waiting(tmp_path: Path, file: StateFile[Belief]) -> None:
     file.save(Belief(1))
     new = stuck_disk(tmp_path)
-    came_back = in_time(lambda: file.save_soon(Belief(2)))
-    came_back = came_back and in_time(lambda: file.save_soon(Belief(3)))
+    came_back = in_time(lambda: file.save_beside(Belief(2))) and in_time(lambda: taken_up(file))
+    came_back = came_back and in_time(lambda: file.save_beside(Belief(3)))
     with new.open("rb") as reader:  # the disk goes on; what was written to it cannot be synced
         reader.read()
     assert came_back and file.settled(PATIENCE)
 
 
-def test_what_is_saved_soon_keeps_nobody_waiting_for_the_disk(
+def test_what_is_saved_beside_keeps_nobody_waiting_for_the_disk(
     tmp_path: Path, file: StateFile[Belief]
 ) -> None:
     """U1: nor does a second one; the newest value is there in the end"""
     keeps_nobody_waiting(tmp_path, file)
     assert file.load() == Belief(3)
+    assert file.fault() is None, "the one that hung failed, and the next one mended it"
+
+
+def test_what_could_not_be_saved_beside_is_told_once_and_the_next_value_is_saved(
+    tmp_path: Path, file: StateFile[Belief]
+) -> None:
+    """U1, H5"""
+    new = stuck_disk(tmp_path)
+    file.save_beside(Belief(1))
+    with new.open("rb") as reader:
+        reader.read()
+    assert file.settled(PATIENCE)
     fault = file.fault()
-    assert fault is not None and "cannot save" in str(fault)  # of the one that hung
-    assert file.fault() is None, "told once"
+    assert fault is not None and f'cannot save "{tmp_path / "belief"}"' in str(fault)
+    assert file.fault() is None
+    file.save_beside(Belief(2))
+    assert file.settled(PATIENCE) and file.load() == Belief(2) and file.fault() is None
 
 
 def test_a_guard_that_is_taken_away_makes_the_loop_wait_for_the_disk(
@@ -178,7 +192,7 @@ def test_a_guard_that_is_taken_away_makes_the_loop_wait_for_the_disk(
 ) -> None:
     """U1: the test above would find it"""
     monkeypatch.setattr("tests.leadership.test_statefile.PATIENCE", 0.2)
-    monkeypatch.setattr(StateFile, "save_soon", StateFile.save)
+    monkeypatch.setattr(StateFile, "save_beside", StateFile.save)
     with pytest.raises(AssertionError):
         keeps_nobody_waiting(tmp_path, file)
 
@@ -186,9 +200,9 @@ def test_a_guard_that_is_taken_away_makes_the_loop_wait_for_the_disk(
 def test_what_must_be_durable_is_never_overtaken_by_an_older_value(
     tmp_path: Path, file: StateFile[Belief]
 ) -> None:
-    """U1, H5: it waits for the one that hangs, and drops what was to be saved soon after that"""
+    """U1, H5: it waits for the one that hangs"""
     new = stuck_disk(tmp_path)
-    file.save_soon(Belief(1))
+    file.save_beside(Belief(1))
     assert in_time(lambda: taken_up(file))
     saving = threading.Thread(target=file.save, args=(Belief(2),), daemon=True)
     saving.start()

@@ -2,8 +2,8 @@
 
 `step` looks at everything that is so now and does what is due; it is called whenever something
 happened and whenever `next_wake` says. The order inside is the safety argument: belief that has run
-out ends before anything else is looked at (U5), and what must be durable is saved before it is
-acted on (H5). When saving fails, nothing is begun that needs it; ending a belief never waits.
+out ends before anything is decided (U5), and what must be durable is saved before it is acted on
+(H5). When saving fails, nothing is begun that needs it; ending a belief never waits.
 
 What is done next is decided by `core/resolver.py`, and done by one performer for each kind of
 operation (`PERFORMERS`).
@@ -128,11 +128,19 @@ class Unit:
         self.parts.record.settle_if_due(now)
         self.claimant.end_if_run_out(now)
         self.claimant.release_if_due(now, hooks_over=self._demotion_is_over())
+        self._renew_for_elected()
         while (operation := self._next(now)) is not None:
             if not PERFORMERS[type(operation)](self, operation, now):
                 break
         self._reporter.report(eligible=not self.phase & ENDING)
         self._kill_if_due(now)
+
+    def _renew_for_elected(self) -> None:
+        """A `leader-elected` that is owed needs the guarantee in hand (H2)."""
+        now, tracker = self.parts.clock.now(), self.claimant.tracker
+        leads = tracker.standing(now) is Standing.LEADER
+        if leads and not tracker.is_sure(now) and self.state.elected_for != tracker.term:
+            self.claimant.want_claim_this_turn()
 
     def _demotion_is_over(self) -> bool:
         """Whether nothing of a deposition's hooks runs, or is still to be run (U4)."""
@@ -176,8 +184,6 @@ class Unit:
         tracker = self.claimant.tracker
         if standing is not Standing.LEADER or tracker.is_sure(now):
             return Surety.IN_HAND
-        if self.state.elected_for != tracker.term:
-            self.claimant.claim_next_turn(now)
         return Surety.ASKING if self.claimant.accepted else Surety.UNKNOWN
 
     def _is_busy(self) -> bool:
@@ -225,8 +231,8 @@ class Unit:
             self.leave()
         self.claimant.begin()
 
-    def lost(self) -> None:
-        self.claimant.lost()
+    def disconnected(self) -> None:
+        self.claimant.disconnected()
 
     def heard(self, verdict: Verdict) -> None:
         self.claimant.heard(verdict)

@@ -12,7 +12,8 @@ rises whenever belief begins or ends; an answer to a claim of another epoch is t
 ended (G3). Stepping down stops promising at once, and waits for what was promised before (U4).
 
 The shell asks `consider` what a verdict means, makes it durable, and then calls `become_leader`,
-`extend` or `lose`. No other method changes the belief.
+`extend` or `lose`. Besides, only `step_down` changes the belief, and a denial, which ends it at
+once (U1).
 """
 
 from __future__ import annotations

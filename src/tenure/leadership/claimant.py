@@ -4,7 +4,8 @@ The order of each move is the safety argument, and all moves are here:
 
 | move | in this order |
 |---|---|
-| a grant is believed | saved with its term, looked at once more, believed (H5, U1) |
+| a new term is believed | saved with its term, looked at once more, believed (H5, U1) |
+| the same term for longer | saved beside the loop, believed at once (U1) |
 | a grant cannot be saved | given back, not believed: another unit may have more luck (G11) |
 | belief ends | believed no more, then saved: ending a belief never waits for a disk (U1, U5) |
 | stepping down | promise nothing, forget the term durably, wait out promises, release (U4, L5) |
@@ -115,7 +116,7 @@ class Claimant:
         self.tracker.want_claim(self._clock.now())
         self._changed()
 
-    def lost(self) -> None:
+    def disconnected(self) -> None:
         """The connection is gone, and with it any claim under way."""
         self.accepted = False
         if self.tracker.in_flight is not None:
@@ -150,9 +151,9 @@ class Claimant:
         self.tracker.want_claim(self._clock.now())
         self._wake()
 
-    def claim_next_turn(self, now: float) -> None:
-        """The same, for who is in the middle of a turn."""
-        self.tracker.want_claim(now)
+    def want_claim_this_turn(self) -> None:
+        """The same, for who steps the unit: claims are sent at the end of the turn."""
+        self.tracker.want_claim(self._clock.now())
 
     def overdue(self, now: float) -> bool:
         """Whether an answer is so late that the connection must be given up."""
@@ -181,7 +182,7 @@ class Claimant:
             self._record.state, grant.term, self._identity.boot_id, grant.sure_until
         )
         if self.tracker.answered and grant.term == self.tracker.term:
-            self._record.remember(state, durable=False)
+            self._record.renew(state)
             self.tracker.extend(grant)
             return
         resumed = grant.term == self._record.state.term

@@ -47,7 +47,7 @@ class ConnectionListener(Protocol):
 
     def welcomed(self, welcome: Welcome) -> None: ...
 
-    def lost(self, cause: str) -> None:
+    def disconnected(self, cause: str) -> None:
         """The connection is gone: no claim under way will be answered."""
         ...
 
@@ -102,7 +102,7 @@ class Connection:
                 future.set_exception(Unsure("the connection to the controller was lost"))
                 future.exception()  # because nobody may be waiting any more, and that is no fault
         if channel is not None:
-            self._listener.lost(self.cause)
+            self._listener.disconnected(self.cause)
             await channel.close()
 
     async def _talk(self, channel: Channel, delay: float) -> float:

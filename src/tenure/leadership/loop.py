@@ -54,7 +54,7 @@ class Participant(Protocol):
 
     def welcomed(self, welcome: UnitWelcome) -> None: ...
 
-    def lost(self) -> None:
+    def disconnected(self) -> None:
         """The connection is gone: no claim under way will be answered."""
         ...
 
@@ -133,14 +133,14 @@ class Loop(Generic[P]):
         self._hello_at = self._clock.now() + HELLO_AGAIN if refused else None
         self.wake()
 
-    def lost(self, cause: str) -> None:
-        self._forget_claims()
+    def disconnected(self, cause: str) -> None:
+        self._disconnect()
         self.wake()
 
-    def _forget_claims(self) -> None:
+    def _disconnect(self) -> None:
         self._claims.clear()
         for unit in self._units.values():
-            unit.lost()
+            unit.disconnected()
 
     def answered(self, verdicts: Verdicts) -> None:
         waiting = self._claims.get(verdicts.id, set())
@@ -198,11 +198,11 @@ class Loop(Generic[P]):
             self._claims[number] = {claim.unit for claim in claims}
             return
         for claim in claims:
-            self._units[claim.unit].lost()
+            self._units[claim.unit].disconnected()
 
     def _drop(self, cause: str) -> None:
         self._hello_at = None
-        self._forget_claims()
+        self._disconnect()
         if self._dropping is None or self._dropping.done():
             self._dropping = asyncio.get_running_loop().create_task(self.connection.drop(cause))
 

@@ -1,10 +1,9 @@
 """A unit's state, and how it gets to the disk (H5).
 
-Three ways to save, by what depends on it: `must_save` for what may not be acted on before it is
-durable (a belief, a hook that begins), `remember` for what is so already and is saved again later
-if that fails, `owe` for what the next save takes along. What is remembered and need not be durable
-is saved beside the loop: a renewal keeps nobody waiting for a disk (U1). None raises: a full disk
-is written to the log, and the unit goes on as far as it may.
+Four ways to save, by what depends on it: `must_save` for what may not be acted on before it is
+durable (a new belief, a hook that begins), `remember` for what is so already and is saved again
+later if that fails, `owe` for what the next save takes along, `renew` for what keeps nobody waiting
+for a disk. None raises: a full disk is written to the log, and the unit goes on as far as it may.
 """
 
 from __future__ import annotations
@@ -58,6 +57,14 @@ class Record:
             return
         try:
             self._file.save_soon(state)
+        except StateNotSaved as fault:
+            self._failed(fault)
+
+    def renew(self, state: LocalState) -> None:
+        """A belief that is durable is sure for longer (U1): saved beside the loop."""
+        self.state = state
+        try:
+            self._file.save_beside(state)
         except StateNotSaved as fault:
             self._failed(fault)
 

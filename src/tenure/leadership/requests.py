@@ -1,7 +1,8 @@
-"""What a unit asks of the controller beside its claims, and has no answer to yet.
+"""What a unit asks of the controller for its own sake: a release, peer relations, its end.
 
-Whatever comes of a request, time or the next conversation mends it: so a fault is only a line in
-the unit's log, and the same fault only one.
+Whatever comes of such a request, time or the next conversation mends it: so a fault is only a line
+in the unit's log. What a hook's tools ask has somebody who waits, and goes by
+`Connection.request`.
 """
 
 from __future__ import annotations

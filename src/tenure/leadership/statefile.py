@@ -5,11 +5,16 @@ so a file that was cut short, edited or put in the wrong place is recognised: it
 read as "nothing there yet", because empty state makes a unit run its first hooks again (H4).
 
 A value is replaced by writing a new file beside the old one and renaming it, so a crash leaves
-either the old value or the new one. `save` returns once the new one survives power loss (H5).
-`save_soon` keeps nobody waiting: a thread writes the newest value, for facts that only a later one
-of the same boot can use, such as a pid, or until when a term that is on the disk is sure (U1). It
-waits for the disk in the thread, because a rename that outlives its content would leave an empty
-file after power loss. What `save` writes is never overtaken by an older value.
+either the old value or the new one. There are three ways, by what depends on it:
+
+- `save` returns once the new value survives power loss (H5).
+- `save_soon` returns once it survives the agent: for what means nothing after the machine went
+  down, such as a pid, or what nothing depends on, such as a workload's status.
+- `save_beside` returns at once, and a thread does what `save_soon` does. For a renewal: until when
+  a term is sure matters only to a later agent of the same boot, and no unit waits for a disk (U1).
+
+All wait for the content to be on the disk before the rename, because a rename that outlives its
+content would leave an empty file after power loss. A value is never overtaken by an older one.
 
 One process at a time uses a folder. The lock is the kernel's: it ends with the process that took
 it, however that ends, and no hook inherits it (L9).
@@ -86,14 +91,21 @@ class StateFile(Generic[T]):
 
         Raises StateNotSaved: the file holds either the old or the new value, whole.
         """
+        self._put(value, durable=True)
+
+    def save_soon(self, value: T) -> None:
+        """Replace the value; on return it survives a crash of the agent. Raises StateNotSaved."""
+        self._put(value, durable=False)
+
+    def _put(self, value: T, *, durable: bool) -> None:
         content = self._encode(value)
         with self._writing:
             with self._lock:
                 self._next = self._fault = None
-            _replace(self._path, content, durable=True)
+            _replace(self._path, content, durable=durable)
 
-    def save_soon(self, value: T) -> None:
-        """Have the value replaced soon, beside whoever calls.
+    def save_beside(self, value: T) -> None:
+        """Have the value replaced beside whoever calls; the newest one, if there are many.
 
         Raises StateNotSaved if it is known at once that this fails; else `fault` tells it.
         """
@@ -102,35 +114,48 @@ class StateFile(Generic[T]):
             self._next = content
             if self._writer is not None:
                 return
-            self._writer = threading.Thread(target=self._write_soon, daemon=True)
+            self._writer = threading.Thread(target=self._write_beside, daemon=True)
             try:
                 self._writer.start()
             except RuntimeError as error:
                 self._writer = None
                 raise StateNotSaved(f'cannot save "{self._path}": {error}') from error
 
-    def _write_soon(self) -> None:
+    def _write_beside(self) -> None:
         while True:
             with self._writing:
-                with self._lock:
-                    content, self._next = self._next, None
-                    if content is None:
-                        self._writer = None
-                        return
-                try:
-                    _replace(self._path, content, durable=False)
-                except StateNotSaved as fault:
-                    with self._lock:
-                        self._fault = fault
+                content = self._taken()
+                if content is None:
+                    return
+                fault = self._fault_of(content)
+            with self._lock:
+                self._fault = fault
+
+    def _taken(self) -> bytes | None:
+        with self._lock:
+            content, self._next = self._next, None
+            if content is None:
+                self._writer = None
+            return content
+
+    def _fault_of(self, content: bytes) -> StateNotSaved | None:
+        """Why this could not be written, if so."""
+        try:
+            _replace(self._path, content, durable=False)
+        except StateNotSaved as fault:
+            return fault
+        except Exception as fault:  # because a thread that is gone would save nothing any more
+            return StateNotSaved(f'cannot save "{self._path}": internal fault: {fault!r}')
+        return None
 
     def fault(self) -> StateNotSaved | None:
-        """Why what was to be saved soon was not, if so; told once."""
+        """Why what was to be saved beside was not, if so; told once."""
         with self._lock:
             fault, self._fault = self._fault, None
         return fault
 
     def settled(self, within: float) -> bool:
-        """Wait until nothing is to be saved soon any more; False if that takes longer."""
+        """Wait until nothing is to be saved beside any more; False if that takes longer."""
         with self._lock:
             writer = self._writer
         if writer is not None:

@@ -76,7 +76,7 @@ class Machine:
         self.clock = clock
         self.unit = unit
         self.instance = instance
-        self.disk = DrawnDisk(rng)
+        self.disk = DrawnDisk(rng, instance)
         self.disk.on_durable = self._saved
         self.process: Process | None = None
         self.agent: Agent | None = None
@@ -229,6 +229,7 @@ class Machine:
         self._tools = None
         assert self.process is not None
         self.process.dead = True
+        self.disk.process_ended(self.loop.time())
         if how == "died" and not silently and self.rng.random() < 0.3:
             # because the warden takes its time: whoever comes next must end them first (H5)
             self.loop.call_later(self.rng.choice((0.01, 0.5, 2.0)), self._end_these, self.hooks,

@@ -14,19 +14,24 @@ from tenure.testing.statedisk import StateDisk
 class DrawnDisk(StateDisk):
     """See the module."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, name: str) -> None:
         super().__init__()
         self.stalls = 0.0
         """Seconds that a durable save takes, at most; 0: none."""
         self.slow_election = 0.0
         """Seconds that the next save takes that is made for a leader-elected to begin; 0: none."""
         self._rng = rng
+        # drawn apart, so that all else in a world is what it would be without
+        self._threads = random.Random(name)
 
     def power_loss(self) -> None:
         """What was not synced may be gone."""
         if self._rng.random() < 0.5:
             self.kept = self._synced
         self._synced = self.kept
+
+    def lands_after(self) -> float:
+        return self._threads.choice((0.0, 0.0, 0.0, 0.001, 0.05, 0.5, 3.0))
 
     def last_lands(self) -> bool:
         return self._rng.random() < 0.5
