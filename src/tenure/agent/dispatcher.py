@@ -61,18 +61,20 @@ class Dispatcher:
     def begin(self, hook: RunHook, *, may_run: bool) -> bool:
         """Run the hook, or pay it at once if the charm has none (H6). `may_run`: the agent does not
         end. Returns whether the next one may be looked for in the same step."""
-        fault = ""
-        argv = None
-        try:
-            argv = self._find_hook(hook.hook)
-        except CharmError as found:  # because it is there and fails
-            fault = str(found)
+        argv, fault = self._look_up(hook)
         if argv is None and not fault:
             self._skip_missing(hook)
             return True
         if may_run:
             self._begin(hook, argv, fault)
         return False
+
+    def _look_up(self, hook: RunHook) -> tuple[tuple[str, ...] | None, str]:
+        """What to run for it, or why it cannot be run; neither: the charm has none."""
+        try:
+            return self._find_hook(hook.hook), ""
+        except CharmError as fault:  # because it is there and fails
+            return None, str(fault)
 
     def _skip_missing(self, hook: RunHook) -> None:
         self._say("DEBUG", f"{hook.hook} skipped: the charm has none")
@@ -83,12 +85,7 @@ class Dispatcher:
 
     def begin_upgrade(self, hook: RunHook, *, may_run: Callable[[], bool]) -> None:
         """Run `upgrade-charm` from the copy that is new now, or pay it at once."""
-        fault = ""
-        argv = None
-        try:
-            argv = self._find_hook(hook.hook)
-        except CharmError as found:
-            fault = str(found)
+        argv, fault = self._look_up(hook)
         if argv is None and not fault:
             self._say("DEBUG", f"{hook.hook} skipped: the charm has none")
             self.pay(hook)

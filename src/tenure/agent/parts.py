@@ -1,4 +1,4 @@
-"""The parts of a unit that its hook contexts speak to."""
+"""The parts of a unit below its hooks: what all else in the agent speaks to."""
 
 from __future__ import annotations
 

@@ -44,9 +44,9 @@ from tenure.core.localstate import LocalState, RunHook
 from tenure.core.operations import (
     CopyCharm,
     DropFailed,
-    EnterPeers,
-    LeavePeers,
-    OpenContext,
+    EnterRelations,
+    GiveContext,
+    LeaveRelations,
     Operation,
     PayFailed,
     SayGone,
@@ -336,12 +336,12 @@ PUSHES: dict[type, Callable[[Unit, Any], None]] = {
 """What each push of the controller does, but for those about leadership (`claimant.PUSHES`)."""
 
 PERFORMERS: dict[type, Callable[[Unit, Any, float], bool]] = {
-    EnterPeers: lambda unit, todo, now: unit.membership.enter(now, todo.relations),
-    LeavePeers: lambda unit, todo, now: unit.membership.leave(now),
+    EnterRelations: lambda unit, todo, now: unit.membership.enter(now, todo.relations),
+    LeaveRelations: lambda unit, todo, now: unit.membership.leave(now),
     PayFailed: lambda unit, todo, now: unit.dispatcher.skip(todo.hook),
     DropFailed: lambda unit, todo, now: unit._drop_failed(),
     SayGone: lambda unit, todo, now: unit.membership.say_gone(now),
-    OpenContext: lambda unit, todo, now: not unit.contexts.open_next(),
+    GiveContext: lambda unit, todo, now: not unit.contexts.open_next(),
     CopyCharm: lambda unit, todo, now: unit.upgrade.begin(todo),
     RunHook: lambda unit, todo, now: unit.dispatcher.begin(todo, may_run=unit._may_run()),
 }

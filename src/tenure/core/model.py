@@ -1,6 +1,7 @@
 """The whole state of a seated controller, and its one face for the shell. Pure.
 
-What is asked goes to the part that it is about, always within one step of the controller's loop:
+What is asked goes to the part that it is about, within one step of the controller's loop (a
+connection's end apart, which changes no fact that is kept):
 `leases` for what units ask of leadership, `peers` for bags, `charms`, `applications` and `orders`
 for what operators ask. What is there, is read here. How the parts keep it is their own business:
 nobody outside the core looks into them.

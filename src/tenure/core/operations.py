@@ -62,13 +62,13 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """An operator waits for a context (exec, actions)."""
 
 
-class EnterPeers(Struct, frozen=True):
+class EnterRelations(Struct, frozen=True):
     """Take part in all peer relations that are known; also while a hook runs."""
 
     relations: tuple[Relation, ...]
 
 
-class LeavePeers(Struct, frozen=True):
+class LeaveRelations(Struct, frozen=True):
     """Take part in none any more."""
 
 
@@ -86,12 +86,12 @@ class SayGone(Struct, frozen=True):
     """All is done that a unit does before it is removed: say so (U4)."""
 
 
-class OpenContext(Struct, frozen=True):
+class GiveContext(Struct, frozen=True):
     """Give the operator who waits longest a hook context (H6)."""
 
 
 class CopyCharm(Struct, frozen=True):
-    """Bring the unit's copy of the charm up to date, and run its `upgrade-charm` after that.
+    """Bring the unit's copy of the charm up to date, if it is not, and run `upgrade-charm` then.
 
     Without a hook, the unit is in error, or an operator skipped the upgrade: a new charm may mend
     what failed, and comes all the same (H7).
@@ -101,5 +101,12 @@ class CopyCharm(Struct, frozen=True):
 
 
 Operation = (
-    EnterPeers | LeavePeers | PayFailed | DropFailed | SayGone | OpenContext | CopyCharm | RunHook
+    EnterRelations
+    | LeaveRelations
+    | PayFailed
+    | DropFailed
+    | SayGone
+    | GiveContext
+    | CopyCharm
+    | RunHook
 )

@@ -41,9 +41,9 @@ from tenure.core.localstate import (
 from tenure.core.operations import (
     CopyCharm,
     DropFailed,
-    EnterPeers,
-    LeavePeers,
-    OpenContext,
+    EnterRelations,
+    GiveContext,
+    LeaveRelations,
     Operation,
     PayFailed,
     SayGone,
@@ -70,15 +70,15 @@ def next_operation(state: LocalState, known: Snapshot) -> Operation | None:
     if has_left(state, known):
         return SayGone() if known.may_say_gone else None
     if known.wanted and known.standing is not Standing.STEPPING_DOWN and not known.stopping:
-        return OpenContext()
+        return GiveContext()
     return None if known.held else _hook_or_copy(state, known)
 
 
 def _of_peers(state: LocalState, known: Snapshot) -> Operation | None:
     """A unit takes part from `install` on, until the last hooks of its relations have run."""
     if known.leaving:
-        return LeavePeers() if to_leave(state) else None
-    return EnterPeers(known.relations) if to_enter(state, known.relations) else None
+        return LeaveRelations() if to_leave(state) else None
+    return EnterRelations(known.relations) if to_enter(state, known.relations) else None
 
 
 def _hook_or_copy(state: LocalState, known: Snapshot) -> Operation | None:

@@ -64,7 +64,7 @@ _CANNOT_WRITE = "cannot write relation settings"
 
 
 class CharmContext(Writer):
-    """The part of a hook context that is about its charm (tools.base.CharmContext)."""
+    """The part of a hook context that is about its charm (tools.base.CharmPart)."""
 
     def __init__(
         self, parts: UnitParts, event: RelationEvent | None, action: Action | None
@@ -153,7 +153,7 @@ class CharmContext(Writer):
         return event if event is not None and event.number == number else None
 
     async def bag(self, relation: int, owner: str) -> Mapping[str, str]:
-        """See tools.base.CharmContext."""
+        """See tools.base.CharmPart."""
         key = relation, owner
         if key not in self._bags:
             self._bags[key] = await self._read_bag(relation, owner)
@@ -181,7 +181,7 @@ class CharmContext(Writer):
     async def write_bag(
         self, relation: int, changes: Mapping[str, str], *, application: bool
     ) -> None:
-        """See tools.base.CharmContext."""
+        """See tools.base.CharmPart."""
         if application:
             try:
                 await self._believed_term()

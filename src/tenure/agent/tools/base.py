@@ -102,7 +102,7 @@ class Network(Struct, frozen=True, kw_only=True):
     mac: str = ""
 
 
-class CharmContext(Protocol):
+class CharmPart(Protocol):
     """What a context knows beyond leadership. What is written here is *pending*: it is kept, all
     together, when the hook ends well, and dropped when it fails. This context sees it at once."""
 
@@ -188,7 +188,7 @@ class CharmContext(Protocol):
         ...
 
 
-class Context(CharmContext, Protocol):
+class Context(CharmPart, Protocol):
     """A hook context, as far as tools can see it."""
 
     @property
