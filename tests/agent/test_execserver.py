@@ -319,7 +319,7 @@ async def begins_backup(served: Served, request: bytes) -> asyncio.StreamWriter:
     (charm / "actions").mkdir()
     (charm / "actions/backup").touch(mode=0o755)
     (charm / "actions.yaml").write_text("backup: {params: {to: {type: string}}}\n")
-    machine.unit.parts.charm._facts = None  # type: ignore[attr-defined]
+    machine.files.read_again()
     machine.runner.held.add("actions/backup")
     _, writer = await served.dial()
     writer.write(request)
@@ -354,7 +354,7 @@ async def test_an_action_that_was_not_run_after_all_is_in_the_log(served: Served
     """H11"""
     machine = served.machine
     (machine.folder / "charm/actions.yaml").write_text("backup: {}\n")
-    machine.unit.parts.charm._facts = None  # type: ignore[attr-defined]
+    machine.files.read_again()
     answer, _, writer = await served.ask(encode_ask(RunAction(name="backup")))
     writer.close()
     assert answer["error"] == 'the charm of web/0 has no file for "backup"'
@@ -364,7 +364,7 @@ async def test_an_action_that_was_not_run_after_all_is_in_the_log(served: Served
 async def test_a_wrong_parameter_is_told_with_the_actions_name(served: Served) -> None:
     machine = served.machine
     (machine.folder / "charm/actions.yaml").write_text("backup: {params: {to: {type: string}}}\n")
-    machine.unit.parts.charm._facts = None  # type: ignore[attr-defined]
+    machine.files.read_again()
     ask = encode_ask(RunAction(name="backup", params={"to": 1}))
     answer, _, writer = await served.ask(ask)
     writer.close()

@@ -5,6 +5,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import pytest
+
+from tenure.agent.context.hook import HookContext
+from tenure.agent.tools.base import ReadFailed
 from tenure.testing.machine import Machine
 from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.messages import ReadSettings, WriteSettings
@@ -99,11 +103,9 @@ async def test_a_read_that_shows_less_than_the_hook_was_run_for_is_refused(tmp_p
     minion.hook.end()
     minion.runner.held.add("leader-settings-changed")
     await stage.until(lambda: minion.running == "leader-settings-changed", within=1.0)
-    context = minion.unit.contexts._live
-    assert context is not None
-    context._target_revision = 7
-    reply = await minion.tool("leader-get")
-    assert reply.stderr == CANNOT_READ + b"the controller is at revision 1, behind 7\n"
+    context = HookContext(minion.unit.parts, "a-context", "leader-settings-changed", 7)
+    with pytest.raises(ReadFailed, match="the controller is at revision 1, behind 7"):
+        await context.settings()
 
 
 # -- writing

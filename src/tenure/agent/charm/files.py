@@ -134,7 +134,11 @@ class CharmFiles:
             ):  # fmt: skip
                 self._log("INFO", line)
         finally:
-            self._facts = self._read()
+            self.read_again()
+
+    def read_again(self) -> None:
+        """Read what the copy says of itself anew: it may have changed."""
+        self._facts = self._read()
 
     def _goes_on(self) -> bool:
         return not self._interrupted.is_set()

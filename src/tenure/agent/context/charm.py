@@ -13,7 +13,7 @@ So a bag is the opposite of the leader settings, which are written at once (G6).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
@@ -38,6 +38,7 @@ from tenure.core.config import value_of
 from tenure.core.relations import RelationEvent
 from tenure.errors import BadRequest, BucketFull, NotFound, NotLeader, TenureError, Unsure
 from tenure.leadership.claimant import LeadershipUnknown
+from tenure.leadership.requests import Build
 from tenure.names import application_of
 from tenure.wire.codec import MAX_FRAME, encode
 from tenure.wire.messages import (
@@ -45,7 +46,6 @@ from tenure.wire.messages import (
     BagChange,
     CommitHook,
     Done,
-    FromAgent,
     Goal,
     GoalUnit,
     ReadBag,
@@ -55,7 +55,6 @@ from tenure.wire.messages import (
 TOOL_PATIENCE = 5.0
 """Seconds that a tool waits for the controller at most (U2)."""
 
-Build = Callable[[int], FromAgent]
 
 MAX_PENDING = 4 * 1024 * 1024
 """Bytes that one hook may leave pending in all."""
