@@ -248,7 +248,8 @@ class _Answers:
             return decode_answer(line)
         except ProtocolError as fault:
             raise ProtocolError(
-                f"{self._unit}: {fault}: is its agent of another version of Tenure?"
+                f"{self._unit}: its agent says what this version of Tenure does not understand: "
+                "`tenure down`, and `tenure up` again"
             ) from fault
 
     def _line(self) -> bytes:

@@ -286,7 +286,7 @@ class Leases:
                 self.schedule(loaded[name])
                 self._wakes.at(name, float("-inf"))  # if it is free, it is offered
 
-    # -- the one door for new states
+    # -- where every new state goes through
 
     def settle(self, now: float, application: Application, lease: Lease, *changes: Change) -> Lease:
         """Make this the application's lease: offer it if it is free, keep what must be kept."""

@@ -90,7 +90,7 @@ class Peers:
             raise NotFound("permission denied")
         return bag
 
-    # -- the one door for changes of bags
+    # -- where every change of a bag goes through
 
     def _step(self, application: Application, unit: str, steps: Sequence[BagStep]) -> None:
         if not steps:

@@ -75,8 +75,8 @@ def test_the_agent_is_told_how_the_command_ended_and_says_what_came_of_it(
         (Refusal(error="it steps down"), b"ERROR web/0: it steps down\n"),
         (Committed(), b"ERROR web/0: its agent answered with Committed, which was not asked for\n"),
         ({"error": "the agent is of another version of Tenure"},
-         b"ERROR web/0: not an answer of an agent: Object missing required field `type`: "
-         b"is its agent of another version of Tenure?\n"),
+         b"ERROR web/0: its agent says what this version of Tenure does not understand: "
+         b"`tenure down`, and `tenure up` again\n"),
     ],
 )  # fmt: skip
 def test_without_a_context_nothing_is_started_and_one_line_says_why(

@@ -142,8 +142,10 @@ def test_an_answer_that_is_none_is_one_line(desk: Desk, agent: Agents, line: byt
     agent(line)
     done = desk.call("run", "web/0", "backup")
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
-    assert done.err.startswith("ERROR web/0: not an answer of an agent: ")
-    assert done.err.endswith(": is its agent of another version of Tenure?\n")
+    assert done.err == (
+        "ERROR web/0: its agent says what this version of Tenure does not understand: "
+        "`tenure down`, and `tenure up` again\n"
+    )
 
 
 def test_an_answer_to_something_else_is_one_line(desk: Desk, agent: Agents) -> None:
