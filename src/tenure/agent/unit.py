@@ -28,6 +28,7 @@ from tenure.agent.observer import Observer
 from tenure.agent.parts import assembled
 from tenure.agent.phase import ENDING, Phase
 from tenure.agent.reporter import Reporter
+from tenure.agent.situation import Situation
 from tenure.agent.upgrade import CharmUpgrade
 from tenure.clock import Clock
 from tenure.core import localstate, resolver
@@ -51,7 +52,6 @@ from tenure.core.operations import (
     PayFailed,
     SayGone,
     Snapshot,
-    Surety,
 )
 from tenure.core.schedule import Schedule
 from tenure.core.tracker import Standing
@@ -101,6 +101,9 @@ class Unit:
             self.parts, self.dispatcher, self.schedule, self._may_run_upgrade
         )
         self.membership = Membership(self.parts)
+        self._situation = Situation(
+            self.parts, self.schedule, self.contexts, self.upgrade, self.membership
+        )
         self._reporter = Reporter(self.parts, self.dispatcher, self.schedule)
         self._kill_at: float | None = None
         self.dispatcher.arm_update()
@@ -152,42 +155,8 @@ class Unit:
         return resolver.next_operation(self.state, self.snapshot(now))
 
     def snapshot(self, stepped_at: float | None = None) -> Snapshot:
-        """What is so now. What may be asked or copied is judged by the beginning of the step."""
-        now = self.parts.clock.now()
-        at = now if stepped_at is None else stepped_at
-        tracker, remote = self.claimant.tracker, self.parts.remote
-        standing = tracker.standing(now)
-        return Snapshot(
-            standing=standing,
-            term=tracker.term,
-            surety=self._surety(now, standing),
-            revision=remote.revisions.revision,
-            leaving=Phase.LEAVING in self.phase,
-            heard=remote.heard,
-            relations=remote.relations,
-            config_revision=remote.config_revision,
-            charm_revision=remote.charm_revision,
-            may_retry=self.schedule.may_retry(now),
-            update_due=self.schedule.update_due(now),
-            entering=self.membership.entering,
-            ending=bool(self.phase & ENDING),
-            stopping=Phase.STOPPING in self.phase,
-            busy=self._is_busy() or self.upgrade.half_copied or Phase.HALTING in self.phase,
-            held=at < max(self.schedule.hold_until, self.parts.record.hold_until),
-            may_ask_peers=self.membership.may_ask_peers(at),
-            may_say_gone=self.membership.may_say_gone(at),
-            may_copy=at >= self.upgrade.copy_at,
-            wanted=self.contexts.wanted,
-        )
-
-    def _surety(self, now: float, standing: Standing) -> Surety:
-        tracker = self.claimant.tracker
-        if standing is not Standing.LEADER or tracker.is_sure(now):
-            return Surety.IN_HAND
-        return Surety.ASKING if self.claimant.accepted else Surety.UNKNOWN
-
-    def _is_busy(self) -> bool:
-        return self.contexts.is_open or self.upgrade.busy
+        """What is so now; to look changes nothing."""
+        return self._situation.snapshot(self.phase, stepped_at)
 
     def _drop_failed(self) -> bool:
         self.parts.record.remember(replace(self.state, failure=None))
@@ -196,14 +165,10 @@ class Unit:
 
     def _may_run(self) -> bool:
         """Whether hooks may begin: those of a deposition also while the agent stops (U4)."""
-        return Phase.STOPPING not in self.phase or self._is_stepping_down()
+        return Phase.STOPPING not in self.phase or self._situation.is_stepping_down()
 
     def _may_run_upgrade(self) -> bool:
-        return not self.phase and not self._is_stepping_down()
-
-    def _is_stepping_down(self) -> bool:
-        standing = self.claimant.tracker.standing(self.parts.clock.now())
-        return standing is Standing.STEPPING_DOWN
+        return not self.phase and not self._situation.is_stepping_down()
 
     # -- what the controller says (leadership.loop.Participant)
 
@@ -301,8 +266,8 @@ class Unit:
         """The unit has left for ever; or its agent ends, no hook runs, nothing is handed over."""
         if self.membership.gone:
             return True
-        handing_over = Phase.HALTING not in self.phase and self._is_stepping_down()
-        idle = not self._is_busy() and not self.parts.requests.busy and not handing_over
+        handing_over = Phase.HALTING not in self.phase and self._situation.is_stepping_down()
+        idle = not self._situation.is_busy() and not self.parts.requests.busy and not handing_over
         return bool(self.phase & ENDING) and idle
 
     # -- claims and time
