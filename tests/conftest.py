@@ -11,6 +11,9 @@ share of those; who has done all of its own takes over what another has not begu
 from __future__ import annotations
 
 import os
+import resource
+import signal
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from itertools import islice
 
@@ -42,6 +45,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes long; begins first")
     config.stash[_SKIPPED] = {}
     config.pluginmanager.register(_Skips(config.stash[_SKIPPED]), "skips")
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Every write of this process past a few bytes fails, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
-import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tenure import files
-
-
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """Every write of this process past a few bytes fails, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,17 +41,6 @@ class Other(Struct, frozen=True):
 @pytest.fixture
 def file(tmp_path: Path) -> StateFile[Belief]:
     return StateFile(tmp_path / "belief", Belief)
-
-
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """Every write of this process past a few bytes fails, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_state_never_saved_is_none(file: StateFile[Belief]) -> None:

@@ -21,6 +21,7 @@ from tenure.agent.hooks.process import (
     warden,
 )
 from tenure.agent.hooks.warden_client import Warden, group_lives
+from tests.agent.hooks.processes import eventually, pid_in, running
 
 MakeHook = Callable[..., HookCommand]
 Leave = Callable[[str], subprocess.Popen[bytes]]
@@ -83,21 +84,6 @@ def hook(context_id: str, tmp_path: Path) -> MakeHook:
         )
 
     return command
-
-
-async def eventually(holds: Callable[[], object], within: float = 5.0) -> None:
-    async with asyncio.timeout(within):
-        while not holds():  # noqa: ASYNC110 (no event tells)
-            await asyncio.sleep(0.002)
-
-
-def running(pid: int) -> bool:
-    stat = warden.read_stat(pid)
-    return stat is not None and stat.alive()
-
-
-def pid_in(path: Path) -> int:
-    return int(path.read_text() or 0) if path.exists() else 0
 
 
 async def ended(hook: RunningHook) -> HookResult:

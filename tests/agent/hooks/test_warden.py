@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import signal
@@ -16,6 +15,7 @@ import pytest
 
 from tenure.agent.hooks import warden, warden_client
 from tenure.agent.hooks.warden_client import Warden
+from tests.agent.hooks.processes import eventually, pid_in, running
 
 StartAgent = Callable[[str], "Agent"]
 Child = subprocess.Popen[bytes]
@@ -53,21 +53,6 @@ def context_id() -> Iterator[str]:
     for process in warden.living():
         if warden.carries(process.pid, context_id):
             warden.kill(process.pid)
-
-
-async def eventually(holds: Callable[[], object], within: float = 5.0) -> None:
-    async with asyncio.timeout(within):
-        while not holds():  # noqa: ASYNC110 (no event tells)
-            await asyncio.sleep(0.002)
-
-
-def running(pid: int) -> bool:
-    stat = warden.read_stat(pid)
-    return stat is not None and stat.alive()
-
-
-def pid_in(path: Path) -> int:
-    return int(path.read_text() or 0) if path.exists() else 0
 
 
 class Agent:
