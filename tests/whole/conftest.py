@@ -96,16 +96,18 @@ class Place:
     def argv(self, command: str, *args: str) -> list[str]:
         return [sys.executable, "-m", "tenure", command, "--state", str(self.state), *args]
 
-    def up(self, *args: str, charm: Path | None = None) -> Run:
-        return self.begin("up", str(charm or self.charm), *args)
+    def up(
+        self, *args: str, charm: Path | None = None, caller: Callable[[list[str]], list[str]] = list
+    ) -> Run:
+        return self.begin("up", str(charm or self.charm), *args, caller=caller)
 
-    def begin(self, *args: str) -> Run:
-        """A command that goes on."""
+    def begin(self, *args: str, caller: Callable[[list[str]], list[str]] = list) -> Run:
+        """A command that goes on; `caller` makes the command line of who calls it."""
         number = len(self._runs)
         out, err = self.folder / f"out{number}", self.folder / f"err{number}"
         with out.open("wb") as to_out, err.open("wb") as to_err:
             process = subprocess.Popen(
-                self.argv(*args),
+                caller(self.argv(*args)),
                 stdin=subprocess.DEVNULL,
                 stdout=to_out,
                 stderr=to_err,

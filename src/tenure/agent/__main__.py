@@ -15,6 +15,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from tenure import children
 from tenure.agent.beginning import take_up
 from tenure.agent.charm import copy as charm
 from tenure.agent.charm.files import CharmFiles
@@ -57,6 +58,9 @@ def main() -> int:
     parser.add_argument("--allow-host-changes", action="store_true")
     parser.add_argument("unit")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # because `up` has its own word for the end
+    children.ignore_nothing()
+    children.block_nothing()
     try:
         number = split_unit(options.unit)[1]
         if options.juju_paths:
@@ -82,7 +86,6 @@ class _Process:
         self.log = UnitLog(self.paths.unit_log(self.unit_name), self.unit_name, self.clock)
 
     async def run(self) -> int:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # because ignored, it loses exit statuses
         self.paths.ensure()
         tell_of_shortage(asyncio.get_running_loop(), partial(self.log.log, "ERROR"))
         self.folder.mkdir(mode=0o700, exist_ok=True)
@@ -119,7 +122,6 @@ class _Process:
         await execs.start()
         follow_parent(on_stop=agent.halt, on_end=lambda: self._end_at_once(unit))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, agent.stop)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("ready", flush=True)
         await agent.run()
         file.settled(SAVED_WITHIN)

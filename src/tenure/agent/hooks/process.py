@@ -27,6 +27,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from tenure import children
 from tenure.agent.hooks import warden
 from tenure.agent.hooks.output import Stream
 from tenure.agent.hooks.warden_client import Warden, group_lives, signal_group
@@ -248,8 +249,8 @@ def _spawn(command: HookCommand) -> _Started:
     try:
         pipes += os.pipe()
         pipes += os.pipe()
-        child = subprocess.Popen(
-            command.argv, env=command.env, cwd=command.cwd, start_new_session=True,
+        child = children.start(
+            command.argv, env=command.env, cwd=command.cwd, own_session=True,
             stdin=subprocess.DEVNULL, stdout=pipes[1], stderr=pipes[3],
         )  # fmt: skip
         return _Started(child, os.pidfd_open(child.pid), stdout=pipes[0], stderr=pipes[2])

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import click
 
+from tenure import children
 from tenure.cli.main import complain, usage
 from tenure.cli.words.lookup import check_unit
 from tenure.cli.words.options import operator_of, with_folder
@@ -36,8 +37,6 @@ from tenure.statefolder import StateFolder
 from tenure.wire.exec import ContextOpened
 
 CANNOT_RUN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
-
-Mask = set[int | signal.Signals]
 
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -126,8 +125,8 @@ def _see_what_hooks_see(folder: StateFolder, unit: str) -> None:
 
 def _run(connection: socket.socket, world: ContextOpened, argv: Sequence[str], unit: str) -> int:
     """Run it to its end, or to the context's."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
-    child = _spawn(find_program(argv[0], world), world, argv, before)
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+    child = _spawn(find_program(argv[0], world), world, argv)
     handle = os.pidfd_open(child.pid)
     threading.Thread(target=_pass_on, args=(handle,), daemon=True).start()
     ready, _, _ = select.select([handle, connection.fileno()], [], [])
@@ -182,14 +181,12 @@ def _candidates(name: str, env: Mapping[str, str], cwd: str) -> list[Path]:
     return [Path(cwd, folder, name) for folder in env.get("PATH", os.defpath).split(":")]
 
 
-def _spawn(
-    program: Path, world: ContextOpened, argv: Sequence[str], mask: Mask
-) -> subprocess.Popen[bytes]:
+def _spawn(program: Path, world: ContextOpened, argv: Sequence[str]) -> subprocess.Popen[bytes]:
     try:
-        return _popen(program, argv, world, mask)
+        return _start(program, argv, world)
     except OSError as fault:
         if fault.errno == errno.ENOEXEC:  # A script without `#!` is the shell's, as in execvp(3).
-            return _popen(Path("/bin/sh"), ["sh", str(program), *argv[1:]], world, mask)
+            return _start(Path("/bin/sh"), ["sh", str(program), *argv[1:]], world)
         reason = f"{argv[0]}: {fault.strerror or fault}"
         if fault.filename == world.cwd:
             raise CannotRun(f"{world.cwd}: {fault.strerror}") from fault
@@ -197,12 +194,5 @@ def _spawn(
         raise CannotRun(reason, NOT_FOUND if missing else NOT_EXECUTABLE) from fault
 
 
-def _popen(
-    program: Path, argv: Sequence[str], world: ContextOpened, mask: Mask
-) -> subprocess.Popen[bytes]:
-    def unblock() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-    return subprocess.Popen(
-        argv, executable=program, env=world.env, cwd=world.cwd, preexec_fn=unblock
-    )
+def _start(program: Path, argv: Sequence[str], world: ContextOpened) -> subprocess.Popen[bytes]:
+    return children.start(argv, executable=program, env=world.env, cwd=world.cwd)

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
+from tenure import children
 from tenure.cli.show.plain_screen import PlainScreen
 from tenure.cli.words import options
 from tenure.cli.words.charm import (
@@ -158,6 +159,7 @@ def _inherited(folder: StateFolder, record: UpRecord | None) -> dict[str, Charm]
 
 
 def _run(plan: Plan, on_ready: Callable[[], None] | None) -> None:
+    children.block_nothing()  # Else `tenure down` would speak to deaf ears, here and in all below.
     # A stop that comes before the loop listens for it is as clean as one that comes later.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), held(plan.folder) as lock:
