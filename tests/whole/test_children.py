@@ -48,6 +48,27 @@ def test_a_hook_can_trap_ctrl_c_and_its_daemon_can_be_hung_up(place: Place) -> N
     _end(daemon, signal.SIGHUP)
 
 
+def test_a_state_folder_that_no_hook_could_find_its_tools_in_is_refused_by_up(place: Place) -> None:
+    """H9, T8"""
+    for name, why in ((b"15:12:01", b"there is a colon in its path"),
+                      (b"a\nb", b"there is a control character"), (b"caf\xe9", b"not UTF-8")):  # fmt: skip
+        place.move_to(place.folder / os.fsdecode(name))
+        done = place.call("up", str(place.charm), "--detach")
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert why in done.stderr and done.stderr.count(b"\n") == 1
+        assert not place.state.exists()
+
+
+def test_in_a_state_folder_of_any_other_name_hooks_find_their_tools(place: Place) -> None:
+    """H9"""
+    place.move_to(place.folder / "it's $HOME; 50%, \"é\" *")
+    place.write_hook("start", "status-set active found")
+    place.up("--lease", "5s")
+    place.settles(["web/0"])
+    assert place.status().applications["web"].units["web/0"].status.message == "found"
+    assert place.text("exec", "web/0", "--", "is-leader") == "True\n"
+
+
 def _end(pid: int, number: signal.Signals) -> None:
     """With that signal; by force if it does not heed it."""
     process = os.pidfd_open(pid)

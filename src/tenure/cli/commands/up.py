@@ -109,6 +109,7 @@ def command(
         _check_nothing_said(ctx)
     if words.lease is not None or words.guarantee is None:
         check_lease(*first_lease(words.lease, words.guarantee))
+    folder.check_path()
     record = folder.read()
     _check_juju_paths(record, juju_paths)
     application = None
