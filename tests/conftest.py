@@ -19,6 +19,8 @@ from itertools import islice
 
 import pytest
 
+from tenure import children
+
 MAY_BE_SKIPPED: tuple[tuple[str, str, str], ...] = (
     (
         "tests/torture/test_*.py::*disk*",
@@ -43,6 +45,10 @@ _SKIPPED = pytest.StashKey[dict[str, str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes long; begins first")
+    # because who runs the tests may ignore signals (a script's `&`, nohup), and what they start
+    # would, too
+    children.ignore_nothing()
+    children.block_nothing()
     config.stash[_SKIPPED] = {}
     config.pluginmanager.register(_Skips(config.stash[_SKIPPED]), "skips")
 

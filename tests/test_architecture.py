@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.parsing import parsed
+from tests.support.patience import HANG
 
 SOURCE = Path(__file__).parent.parent / "src"
 
@@ -182,11 +183,20 @@ def test_status_does_not_pay_for_sockets_it_does_not_use() -> None:
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG,
         check=False,
         env={**os.environ, "PYTHONPATH": str(SOURCE)},
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "False False\n", "")
+
+
+def test_no_test_waits_without_bound_for_what_it_started() -> None:
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.With | ast.AsyncWith):
+                begun = {ast.unparse(each.context_expr).partition("(")[0] for each in node.items}
+                line = f"{path.name}:{node.lineno}"
+                assert "subprocess.Popen" not in begun, f"{line}: use tests.support.patience.ending"
 
 
 def test_there_is_no_arrow_that_nobody_uses() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tenure import children
 from tests.support.hostile import TELL, TOLD, hostile
+from tests.support.patience import HANG
 
 STARTS = f"""
 import os
@@ -30,7 +31,7 @@ def test_a_program_begins_with_default_signals_no_mask_no_descriptors_and_umask_
 ) -> None:
     """H9"""
     argv = hostile([sys.executable, "-c", STARTS % own_session])
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=HANG, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, TOLD, "")
 
 
@@ -69,6 +70,15 @@ def test_what_is_handled_already_stays_handled_so() -> None:
 
 def handler(number: int, frame: object) -> None:
     raise AssertionError(number)
+
+
+def test_tests_end_also_where_their_caller_ignores_signals() -> None:
+    """Ctrl-C, above all: who starts `make test` in the background of a script ignores it"""
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    tests = Path(__file__).parent / "cli" / "test_main.py"
+    argv += [str(tests), "-k", "test_ctrl_c_ends_it_quietly"]
+    done = subprocess.run(hostile(argv), capture_output=True, text=True, timeout=HANG, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_another_thread_may_start_a_program_too(tmp_path: Path) -> None:

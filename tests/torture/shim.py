@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.patience import HANG
+
 SOURCE = Path(__file__).with_name("shim.c")
 COMPILERS = ("cc", "gcc", "clang")
 
@@ -32,7 +34,7 @@ class Shim:
         if found is None:
             return False
         argv = [found, "-shared", "-fPIC", "-O2", "-o", str(self._library), str(SOURCE), "-ldl"]
-        return subprocess.run(argv, capture_output=True, timeout=60, check=False).returncode == 0
+        return subprocess.run(argv, capture_output=True, timeout=HANG, check=False).returncode == 0
 
     def environment(self) -> dict[str, str]:
         """What `tenure up` must have in its environment, and hands down to its children."""

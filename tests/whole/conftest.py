@@ -22,8 +22,9 @@ from tenure.errors import Unreachable
 from tenure.leadership.statefile import StateFile
 from tenure.statefolder import StateFolder
 from tenure.wire.operators import Status
+from tests.support.patience import HANG
 
-PATIENCE = 20.0
+PATIENCE = HANG
 """Seconds that a test waits for what must come; far more than it takes."""
 
 END_WITHIN = 5.0
@@ -120,7 +121,7 @@ class Place:
     ) -> subprocess.CompletedProcess[bytes]:
         argv = self.argv(command, *args)
         self._is_detached = self._is_detached or "--detach" in args
-        return subprocess.run(argv, input=stdin, capture_output=True, timeout=60, check=False)
+        return subprocess.run(argv, input=stdin, capture_output=True, timeout=HANG, check=False)
 
     def text(self, command: str, *args: str) -> str:
         done = self.call(command, *args)

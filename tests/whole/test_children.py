@@ -8,6 +8,7 @@ import subprocess
 
 from tenure.agent.hooks.warden import read_stat
 from tests.support.hostile import TELL, TOLD, hostile
+from tests.support.patience import HANG
 
 from .conftest import Place, wait_for
 
@@ -27,7 +28,7 @@ def test_hooks_actions_and_exec_begin_alike_whoever_started_tenure(place: Place)
     copy = place.state / "units" / "web-0" / "charm"
     place.text("run", "web/0", "tell")
     argv = hostile(place.argv("exec", "web/0", "--", "bash", "-c", TELL))
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=HANG, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, TOLD, "")
     assert (copy / "told").read_text() == TOLD
     assert (copy / "told-by-action").read_text() == TOLD
@@ -50,8 +51,11 @@ def test_a_hook_can_trap_ctrl_c_and_its_daemon_can_be_hung_up(place: Place) -> N
 
 def test_a_state_folder_that_no_hook_could_find_its_tools_in_is_refused_by_up(place: Place) -> None:
     """H9, T8"""
-    for name, why in ((b"15:12:01", b"there is a colon in its path"),
-                      (b"a\nb", b"there is a control character"), (b"caf\xe9", b"not UTF-8")):  # fmt: skip
+    for name, why in (
+        (b"15:12:01", b"there is a colon in its path"),
+        (b"a\nb", b"there is a control character"),
+        (b"caf\xe9", b"not UTF-8"),
+    ):
         place.move_to(place.folder / os.fsdecode(name))
         done = place.call("up", str(place.charm), "--detach")
         assert (done.returncode, done.stdout) == (1, b"")
@@ -61,7 +65,7 @@ def test_a_state_folder_that_no_hook_could_find_its_tools_in_is_refused_by_up(pl
 
 def test_in_a_state_folder_of_any_other_name_hooks_find_their_tools(place: Place) -> None:
     """H9"""
-    place.move_to(place.folder / "it's $HOME; 50%, \"é\" *")
+    place.move_to(place.folder / 'it\'s $HOME; 50%, "é" *')
     place.write_hook("start", "status-set active found")
     place.up("--lease", "5s")
     place.settles(["web/0"])
