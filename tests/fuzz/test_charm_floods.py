@@ -131,9 +131,7 @@ def test_thousands_of_writes_in_a_row_are_all_kept_and_others_go_on(place: Place
     flooded = Flooded.settled(place)
     with asked_meanwhile(flooded) as took:
         rate, slowest = flooded.calls(SETS, "leader-set", "n=#")
-    figures = (
-        f"{rate:.0f} writes/s, slowest {slowest:.3f} s; others {max(took):.2f} s longer"
-    )
+    figures = f"{rate:.0f} writes/s, slowest {slowest:.3f} s; others {max(took):.2f} s longer"
     assert max(took) < 5.0 and slowest < 5.0, figures
     flooded.goes_on()
     assert place.status().applications["web"].revision == SETS
@@ -147,9 +145,7 @@ def test_ten_thousand_lines_of_a_log_hold_up_nobody(place: Place) -> None:
     flooded = Flooded.settled(place)
     with asked_meanwhile(flooded) as took:
         rate, slowest = flooded.calls(LINES, "juju-log", "line #")
-    figures = (
-        f"{rate:.0f} lines/s, slowest {slowest:.3f} s; others {max(took):.2f} s longer"
-    )
+    figures = f"{rate:.0f} lines/s, slowest {slowest:.3f} s; others {max(took):.2f} s longer"
     assert max(took) < 5.0 and slowest < 5.0, figures
     flooded.goes_on()
     log = (flooded.folder.unit_log(flooded.leader)).read_text()
