@@ -33,6 +33,11 @@ MAY_BE_SKIPPED: tuple[tuple[str, str, str], ...] = (
         "the helper is built by its charm; a charm in perl shows the same tools from any language",
     ),
     (
+        "tests/whole/test_children.py::*process_1*",
+        "this kernel lets nobody have processes of its own",
+        "to be process 1 needs a namespace; the reaping itself is tested anyway",
+    ),
+    (
         "tests/examples/test_charmhelpers_restart.py::*",
         "this kernel lets nobody have a view of the file system of its own",
         "--juju-paths needs a mount namespace; that it is refused clearly is tested anyway",

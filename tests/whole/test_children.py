@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from pathlib import Path
 
-from tenure.agent.hooks.warden import read_stat
+import pytest
+
+from tenure.agent.hooks.warden import Stat, read_stat
 from tests.support.hostile import TELL, TOLD, hostile
 from tests.support.patience import HANG
 
@@ -71,6 +74,37 @@ def test_in_a_state_folder_of_any_other_name_hooks_find_their_tools(place: Place
     place.settles(["web/0"])
     assert place.status().applications["web"].units["web/0"].status.message == "found"
     assert place.text("exec", "web/0", "--", "is-leader") == "True\n"
+
+
+UNSHARE = ("unshare", "-pf" if os.getuid() == 0 else "-Urpf", "--mount-proc", "--kill-child")
+
+
+def as_process_1(argv: list[str]) -> list[str]:
+    return [*UNSHARE, *argv]
+
+
+def test_up_as_process_1_reaps_what_hooks_left_and_ends_as_ever(place: Place) -> None:
+    """H8"""
+    if subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this kernel lets nobody have processes of its own")
+    place.write_hook("update-status", "setsid sleep 0.1 & echo >> runs")
+    run = place.up("--lease", "5s", "--update-status-interval", "1s", caller=as_process_1)
+    place.settles(["web/0"])
+    runs = place.state / "units" / "web-0" / "charm" / "runs"
+    wait_for(lambda: runs.exists() and len(runs.read_text()) >= 3, "three hooks to have run")
+    (first,) = (each.pid for each in _processes() if each.parent == run.process.pid)
+    wait_for(lambda: not _zombies_of(first), "what hooks left to be reaped")
+    os.kill(first, signal.SIGTERM)
+    assert run.ends() == 0
+
+
+def _zombies_of(parent: int) -> list[int]:
+    return [each.pid for each in _processes() if each.parent == parent and not each.alive()]
+
+
+def _processes() -> list[Stat]:
+    pids = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
+    return [stat for stat in map(read_stat, pids) if stat is not None]
 
 
 def _end(pid: int, number: signal.Signals) -> None:
