@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 
+from tenure.agent.hooks.warden import read_stat
 from tenure.wire.operators import HookState
 from tests.support.patience import HANG, ending
 
@@ -128,3 +129,30 @@ def test_a_signal_is_passed_on_to_the_command(idle: Place) -> None:
         process.terminate()
         out, _ = process.communicate(timeout=HANG)
     assert (process.returncode, out) == (9, b"got it\n")
+
+
+def test_when_exec_is_killed_its_command_ends_and_no_hook_begins_beside_it(place: Place) -> None:
+    """H6, H8: with all that it started, but for what moved into a session of its own"""
+    place.up("--lease", "5s")
+    place.settles(["web/0"])
+    script = "setsid sleep 60 & daemon=$!; sleep 60 & echo $! $daemon $$; wait"
+    argv = place.argv("exec", "web/0", "--", "bash", "-c", script)
+    started: list[int] = []
+    with ending(subprocess.Popen(argv, stdout=subprocess.PIPE)) as process:
+        assert process.stdout is not None
+        child, daemon, command = map(int, process.stdout.readline().split())
+        started += [child, daemon, command]
+        wait_for(lambda: os.getsid(daemon) == daemon, "a session of its own")
+        process.kill()
+    try:
+        wait_for(lambda: not _lives(child) and not _lives(command), "the command to end")
+        assert _lives(daemon)
+        assert place.text("exec", "web/0", "--", "is-leader") == "True\n"
+    finally:
+        for pid in filter(_lives, started):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _lives(pid: int) -> bool:
+    stat = read_stat(pid)
+    return stat is not None and stat.alive()

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tenure.agent.hooks.leftovers import end_leftovers
 from tenure.agent.hooks.process import (
     MOST_HELD,
     HookCommand,
     HookResult,
     HookRunner,
     RunningHook,
-    end_leftovers,
     warden,
 )
 from tenure.agent.hooks.warden_client import Warden, group_lives

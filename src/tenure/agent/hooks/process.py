@@ -19,7 +19,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -29,21 +28,12 @@ from msgspec import Struct
 
 from tenure import children
 from tenure.agent.hooks import warden
+from tenure.agent.hooks.leftovers import GONE_WITHIN, end_leftovers
 from tenure.agent.hooks.output import Stream
 from tenure.agent.hooks.warden_client import Warden, group_lives, signal_group
-from tenure.errors import TenureError
 
 MOST_HELD = 32
 """Hooks that have ended and whose output is still read; of more, the oldest is let go."""
-
-GONE_WITHIN = 5.0
-"""Seconds for killed processes to be gone; only one stuck in the kernel takes long."""
-
-
-class LeftoverStuck(TenureError):
-    """A process of an earlier hook was killed and is still there; no hook may run beside it."""
-
-    code = "leftover-stuck"
 
 
 class HookCommand(Struct, frozen=True, kw_only=True):
@@ -225,40 +215,6 @@ class RunningHook:
         started.child.returncode = 0  # it is reaped: nobody may wait for this number again
         self._on_end()
         self._ended.set_result(result)
-
-
-def end_leftovers(pid: int | None, context_id: str) -> None:
-    """End what is left of a hook that an earlier agent recorded in this boot (H5); may block.
-
-    With its pid known, that is whatever of its session carries the context id, and its whole group
-    if some member does; a service that the charm moved into a session of its own is left alone
-    (H8). Without, the hook was killed while it was being recorded: all that carries the id.
-    Raises LeftoverStuck if something is still there after GONE_WITHIN seconds.
-    """
-    processes = warden.living()
-    carriers = {each.pid for each in processes if warden.carries(each.pid, context_id)}
-    group = (
-        pid if any(each.of_group(pid or 0) and each.pid in carriers for each in processes) else None
-    )
-    for _ in range(int(GONE_WITHIN / 0.005)):
-        left = [each for each in warden.living() if _is_left(each, pid, group, context_id)]
-        if not left:
-            return
-        if group is not None:
-            warden.kill_group(group)
-        for process in left:
-            warden.kill(process.pid)
-        time.sleep(0.005)
-    raise LeftoverStuck(
-        f"process {left[0].pid} of an earlier hook ({context_id}) was killed but does not end: "
-        "it is stuck in the kernel; look at its disk or network file system"
-    )
-
-
-def _is_left(process: warden.Stat, pid: int | None, group: int | None, context_id: str) -> bool:
-    if group is not None and process.of_group(group):
-        return True
-    return pid in (None, process.session) and warden.carries(process.pid, context_id)
 
 
 def _spawn(command: HookCommand) -> _Started:
