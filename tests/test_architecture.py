@@ -40,7 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "controller": {"stores", "net", "wire", "core", "defaults", "names", "errors", "clock"},
     "leadership": {"wire", "core", "files", "errors", "clock"},
     "agent": {"leadership", "charms", "net", "wire", "core", "files", "children", "defaults",
-              "names", "errors", "clock"},
+              "durations", "names", "errors", "clock"},
     "up": {"client", "wire", "statefolder", "files", "defaults", "names", "errors", "clock"},
     "cli": {"up", "charms", "client", "wire", "statefolder", "children", "defaults", "durations",
             "names", "errors", "clock"},

@@ -33,7 +33,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from tenure.defaults import JUJU_VERSION, UPDATE_STATUS
+from tenure.defaults import HOOK_TIMEOUT, JUJU_VERSION, UPDATE_STATUS
 from tenure.errors import TenureError
 from tenure.files import write_whole
 from tenure.names import file_name, split_unit, unit_of_file
@@ -70,7 +70,8 @@ class FormerApplication(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class UpRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """up.json. Once `store_created`, a missing store is a loss and no new beginning.
 
-    `juju_version` is what hooks are told; with `juju_paths` they see Juju's own folders.
+    `juju_version` is what hooks are told; with `juju_paths` they see Juju's own folders. A hook
+    that runs for longer than `hook_timeout` seconds is ended; 0 for never.
     """
 
     version: int = RECORD_VERSION
@@ -79,6 +80,7 @@ class UpRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     applications: Mapping[str, FormerApplication] = {}
     juju_version: str = JUJU_VERSION.value
     juju_paths: bool = False
+    hook_timeout: float = HOOK_TIMEOUT.value
 
 
 class NamedCharm(Struct, frozen=True):

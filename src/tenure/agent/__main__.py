@@ -32,7 +32,7 @@ from tenure.agent.toolserver import ToolServer
 from tenure.agent.unit import Unit
 from tenure.clock import SystemClock, boot_id
 from tenure.core.localstate import LocalState
-from tenure.defaults import JUJU_VERSION, UPDATE_STATUS
+from tenure.defaults import HOOK_TIMEOUT, JUJU_VERSION, UPDATE_STATUS
 from tenure.errors import TenureError
 from tenure.leadership.statefile import StateFile, instance_id, lock_folder
 from tenure.names import split_unit
@@ -53,6 +53,7 @@ def main() -> int:
     parser.add_argument("--charm", required=True, type=Path)
     parser.add_argument("--charm-revision", type=int, default=0)
     parser.add_argument("--update-status-interval", type=float, default=UPDATE_STATUS.value)
+    parser.add_argument("--hook-timeout", type=float, default=HOOK_TIMEOUT.value)
     parser.add_argument("--juju-version", default=JUJU_VERSION.value)
     parser.add_argument("--juju-paths", action="store_true")
     parser.add_argument("--allow-host-changes", action="store_true")
@@ -77,6 +78,7 @@ class _Process:
         self.unit_name: str = options.unit
         self.source: Path = options.charm
         self.update_every: float = options.update_status_interval
+        self.hook_timeout: float = options.hook_timeout
         self.juju_version: str = options.juju_version
         self.charm_revision: int = options.charm_revision
         self.allow_host_changes: bool = options.allow_host_changes
@@ -116,7 +118,9 @@ class _Process:
             unit.upgrade.copied(self.charm_revision)
         files.facts()  # here, because to read them may take long
         agent.add(unit)
-        tools = ToolServer(config.socket, unit.contexts.by_id)
+        tools = ToolServer(
+            config.socket, unit.contexts.by_id, on_refused=unit.contexts.tool_refused
+        )
         execs = ExecServer(unit, self.paths.exec_socket(self.unit_name))
         await tools.start()
         await execs.start()
@@ -148,6 +152,7 @@ class _Process:
             model_uuid=record.model_uuid if record else "",
             inherited={k: v for k, v in os.environ.items() if k in ("PATH", "HOME")},
             update_every=self.update_every,
+            hook_timeout=self.hook_timeout,
             juju_version=self.juju_version,
             shims=shims,
             allow_host_changes=self.allow_host_changes,

@@ -27,10 +27,11 @@ from tenure.cli.words.charm import (
     wanted,
     with_words,
 )
+from tenure.cli.words.durations import duration
 from tenure.cli.words.options import with_folder
 from tenure.clock import SystemClock
 from tenure.core.applications import check_lease
-from tenure.defaults import JUJU_VERSION, MOST_UNITS
+from tenure.defaults import HOOK_TIMEOUT, JUJU_VERSION, MOST_UNITS, SHORTEST_INTERVAL
 from tenure.errors import Refused
 from tenure.statefolder import StateFolder, UpRecord
 from tenure.up.detach import detach
@@ -64,6 +65,15 @@ def _juju_version(value: str) -> str:
     return value
 
 
+def _hook_timeout(value: str) -> float:
+    seconds = 0.0 if value == HOOK_TIMEOUT.said else duration(value)
+    if value != HOOK_TIMEOUT.said and seconds < SHORTEST_INTERVAL.value:
+        raise click.BadParameter(
+            f"{value!r} is too short: say {SHORTEST_INTERVAL.said} or more, or {HOOK_TIMEOUT.said}"
+        )
+    return seconds
+
+
 @click.command("up")
 @click.argument("charm", type=charm_path, required=False)
 @click.option(
@@ -85,6 +95,12 @@ def _juju_version(value: str) -> str:
     default=None,
     help="Whether hooks see Juju's folders, for old charms [default: as before, at first not].",
 )
+@click.option(
+    "--hook-timeout",
+    type=_hook_timeout,
+    metavar="DURATION|off",
+    help="When a hook counts as hung, and is ended [default: as before, at first off].",
+)
 @click.option("--no-restart", is_flag=True, help="Do not start again what ended.")
 @click.option("--detach", "detached", is_flag=True, help="Return once every agent is ready.")
 @with_folder
@@ -98,6 +114,7 @@ def command(
     words: Words,
     juju_version: str | None,
     juju_paths: bool | None,
+    hook_timeout: float | None,
     no_restart: bool,
     detached: bool,
 ) -> None:
@@ -124,6 +141,7 @@ def command(
         inherited=_inherited(folder, record),
         juju_version=juju_version,
         juju_paths=juju_paths,
+        hook_timeout=hook_timeout,
         restart=not no_restart,
     )
     if not detached:

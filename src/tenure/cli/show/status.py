@@ -143,6 +143,9 @@ def hook_text(hook: HookState) -> str:
     if hook.error is not None:
         again = "" if hook.retry_in is None else f", again in {format_duration(hook.retry_in)}"
         return f"{plain(hook.error)}{again}"
+    if hook.killed is not None and hook.kills > 1:
+        again = "" if not hook.retry_in else f", again in {format_duration(hook.retry_in)}"
+        return f"{plain(hook.killed)} killed {hook.kills} times{again}"
     return "-" if hook.last is None else f"idle after {plain(hook.last)}"
 
 
