@@ -74,6 +74,7 @@ class ExecServer:
         self._server: asyncio.Server | None = None
         self._silent: dict[asyncio.StreamWriter, None] = {}
         self._asked = 0
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen. Raises Unreachable if that cannot be."""
@@ -88,7 +89,8 @@ class ExecServer:
             ) from fault
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Listen no more; returns when what was left of commands has ended."""
+        await asyncio.gather(*self._ending, return_exceptions=True)
         if self._server is not None:
             self._server.close()
             self._path.unlink(missing_ok=True)
@@ -196,8 +198,11 @@ class ExecServer:
         context.over.set()
         if not session:
             return
+        ending = asyncio.create_task(asyncio.to_thread(end_command, session, context.context_id))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
         try:
-            await asyncio.to_thread(end_command, session, context.context_id)
+            await ending
         except LeftoverStuck as fault:
             self._unit.parts.log.log("ERROR", str(fault), "exec")
 
