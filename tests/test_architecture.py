@@ -58,7 +58,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("tenure.controller.__main__", "process"): "a process follows the one that started it",
     ("tenure.agent.__main__", "statefolder"): "a process finds its folders when it starts",
     ("tenure.agent.__main__", "process"): "a process follows the one that started it",
-    ("tenure.cli.commands.exec", "agent"): "a command sees the folders that hooks see",
+    ("tenure.cli.commands.exec", "agent"): "a command sees what hooks see, and ends as they do",
     ("tenure.cli.commands.up", "agent"): "what the kernel forbids is refused before it starts",
     ("tenure.cli.commands.deploy", "core"): "a lease that cannot be is refused before it is made",
     ("tenure.cli.commands.up", "core"): "a lease that cannot be is refused before it is made",

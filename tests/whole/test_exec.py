@@ -108,16 +108,17 @@ def test_when_the_agent_is_killed_the_command_ends_with_it(place: Place) -> None
     """H8"""
     place.up("--lease", "5s", "--no-restart")
     place.settles(["web/0"])
-    argv = place.argv("exec", "web/0", "--", "sh", "-c", "echo begun; exec sleep 60")
+    argv = place.argv("exec", "web/0", "--", "sh", "-c", "sleep 60 & echo $!; wait")
     with ending(subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"begun\n"
+        started = int(process.stdout.readline())
         agent = place.pid_of("web/0")
         assert agent is not None
         os.kill(agent, signal.SIGKILL)
         _, err = process.communicate(timeout=HANG)
     assert process.returncode == 125
     assert err.startswith(b"ERROR the context of web/0 is over")
+    assert not _lives(started)
 
 
 def test_a_signal_is_passed_on_to_the_command(idle: Place) -> None:

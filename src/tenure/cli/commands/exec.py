@@ -21,7 +21,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -133,10 +133,19 @@ def _run(connection: socket.socket, world: ContextOpened, argv: Sequence[str], u
     if handle not in ready:
         signal.pidfd_send_signal(handle, signal.SIGKILL)
         child.wait()
+        _end_what_it_started(world.context)
         complain(f"the context of {unit} is over: its agent ended it, and the command with it")
         return CANNOT_RUN
     code = child.wait()
     return _settled(connection, 128 - code if code < 0 else code, unit)
+
+
+def _end_what_it_started(context_id: str) -> None:
+    """What of the command is left in this session: its context is over."""
+    from tenure.agent.hooks.leftovers import LeftoverStuck, end_command
+
+    with suppress(LeftoverStuck):
+        end_command(os.getsid(0), context_id)
 
 
 def _settled(connection: socket.socket, code: int, unit: str) -> int:
