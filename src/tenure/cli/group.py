@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "remove-application": "Remove an application with all its units.",
     "config": "Show or change an application's configuration.",
     "run": "Run an action of a unit's charm.",
+    "wait": "Wait until an application or a unit is as you want it.",
     "status": "Show every application and unit, and who leads.",
     "log": "Show what hooks and agents wrote.",
     "elect": "Hand leadership to a unit.",
@@ -40,7 +41,21 @@ COMMANDS: dict[str, str] = {
 
 
 class CommandTable(click.Group):
-    """A group whose commands are COMMANDS."""
+    """A group whose commands are COMMANDS. Without a word it prints its help."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises UsageError for a command that there is not, with the one that was meant."""
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            raise click.UsageError(f"no such command {args[0]!r}{_meant(args[0])}", ctx)
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -55,6 +70,13 @@ class CommandTable(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _meant(word: str) -> str:
+    from tenure.cli.words.suggest import for_command  # because it is seldom needed
+
+    said = for_command(word, COMMANDS)
+    return f": {said}" if said else ""
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:

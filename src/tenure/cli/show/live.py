@@ -89,7 +89,7 @@ def _tables(status: Status) -> tuple[list[object], int]:
     applications, units = application_table(status), unit_table(status)
     said = [Text(note, style="yellow") for note in notes(status)]
     rows = len(applications.rows) + len(units.rows) + len(said)
-    return [table_of(*applications), table_of(*units), *said], rows
+    return [table_of(applications), table_of(units), *said], rows
 
 
 def _log_line(line: str) -> str:
