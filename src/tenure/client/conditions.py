@@ -12,9 +12,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
-from tenure.names import application_of, split_unit
+from tenure.names import split_unit
 from tenure.wire.operators import ApplicationStatus, Status, UnitStatus
 
 LEADER, IDLE, ACTIVE, ERROR, GONE = "leader", "idle", "active", "error", "gone"
@@ -43,7 +43,7 @@ def what_is_missing(status: Status, subject: str, wanted: str) -> str:
     return _of_application(application, name, wanted)
 
 
-def failures(status: Status, units: Mapping[str, object] | None = None) -> list[tuple[str, str]]:
+def failures(status: Status, units: Collection[str] | None = None) -> list[tuple[str, str]]:
     """The units, of these or of all, of which a hook failed, and its error."""
     return [
         (unit, found.hook.error)
@@ -118,10 +118,3 @@ def _listed(missing: list[str]) -> str:
 
 def _count(number: int) -> str:
     return "1 unit" if number == 1 else f"{number} units"
-
-
-def application_named(subject: str) -> str:
-    """The application of `web`, `web/0` and `web/leader`. Raises BadName."""
-    if subject.endswith(APP_LEADER):
-        return subject.removesuffix(APP_LEADER)
-    return application_of(subject) if "/" in subject else subject

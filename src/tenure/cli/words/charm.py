@@ -16,6 +16,7 @@ import click
 from msgspec import Struct
 
 from tenure.charms.digest import digest_of
+from tenure.charms.doubts import doubtful_hooks
 from tenure.charms.facts import Facts, read_facts
 from tenure.charms.folder import default_name
 from tenure.charms.pack import prepare
@@ -151,6 +152,8 @@ def make_ready(folder: StateFolder, source: Path) -> Ready:
     facts = read_facts(prepared.folder)
     for line in facts.missing:
         click.echo(f"note: {one_line(line)}", err=True)
+    for line in doubtful_hooks(prepared.folder, facts):
+        click.echo(f"warning: {one_line(line)}", err=True)
     return Ready(prepared.folder, facts)
 
 
