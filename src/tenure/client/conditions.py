@@ -47,7 +47,7 @@ def failures(status: Status, units: Collection[str] | None = None) -> list[tuple
     """The units, of these or of all, of which a hook failed, and its error."""
     return [
         (unit, found.hook.error)
-        for application in status.applications.values()
+        for _, application in sorted(status.applications.items())
         for unit, found in _ordered(application)
         if found.hook.error is not None and (units is None or unit in units)
     ]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 
-from tenure.cli.show.text import plain
+from tenure.cli.show.text import plain, zone_now
 from tenure.clock import SystemClock
 from tenure.statefolder import StateFolder
 from tenure.wire.operators import Event, Status
@@ -74,7 +74,9 @@ def headline(folder: StateFolder, status: Status) -> str:
         f"{name}: lease {found.lease.duration:g} s, guarantee {found.lease.guarantee:g} s"
         for name, found in sorted(status.applications.items())
     ]
-    return "; ".join([f"state folder {folder.state}", *(said or [EMPTY])])
+    return "; ".join(
+        [f"state folder {folder.state}", *(said or [EMPTY]), f"times are {zone_now()}"]
+    )
 
 
 def process_line(text: str) -> str:
@@ -86,6 +88,12 @@ def event_line(event: Event) -> str:
     """The event as people read it: local time, who, what."""
     who = event.unit or event.application
     return f"{clock_time(event.at)} {who} {event.kind}: {plain(event.text)}"
+
+
+def now() -> str:
+    """The instant of now as ISO 8601 in UTC, as events and logs have it."""
+    moment = datetime.fromtimestamp(SystemClock().wall(), UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def clock_time(at: str | None = None) -> str:

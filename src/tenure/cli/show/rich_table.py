@@ -14,11 +14,18 @@ from tenure.cli.show.table import FAILED, LEADER, Table
 STYLES = {LEADER: "bold green", FAILED: "red"}
 
 
-def table_of(table: Table) -> RichTable:
-    """A plain table. Cells are text and no markup; rows that are marked stand out."""
+HEAD = 2
+"""Lines of a table above its rows."""
+
+
+def table_of(table: Table, *, fold: bool = True) -> RichTable:
+    """A plain table. Cells are text and no markup; rows that are marked stand out.
+
+    What is too long is folded, or else cut, so that each row is a line.
+    """
     drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for header in table.headers:
-        drawn.add_column(header, overflow="fold")
+        drawn.add_column(header, overflow="fold" if fold else "ellipsis", no_wrap=not fold)
     for row, mark in zip_longest(table.rows, table.marks, fillvalue=""):
         drawn.add_row(*map(Text, row), style=STYLES.get(mark, ""))
     return drawn

@@ -99,7 +99,7 @@ def _application_row(name: str, found: ApplicationStatus) -> Row:
         name,
         found.leader or "-",
         str(found.term),
-        local_time(found.since),
+        local_time(found.since if found.term else None),
         _lease(found.lease),
         ", ".join(map(_pin, found.pins)) or "-",
         plain(found.version) or "-",
