@@ -16,6 +16,7 @@ command's code instead. With TENURE_DEBUG=1 the traceback is shown, for those wh
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ from tenure.cli.show.text import as_text, is_text, one_line
 from tenure.errors import TenureError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+_TOO_LONG = re.compile(r"(\S{100})\S{900,}")
 
 NEEDS = "tenure needs Linux: it lives on CLOCK_BOOTTIME, /proc and UNIX sockets"
 
@@ -42,7 +45,7 @@ def run(args: Sequence[str], platform: str = sys.platform) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _call(args)
+        code = _call(list(args))
         sys.stdout.flush()
         return code
     except BaseException as fault:
@@ -64,23 +67,20 @@ def _fill_streams() -> None:
         sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
-def _call(args: Sequence[str]) -> int:
-    _check_text(args)
+def _call(args: list[str]) -> int:
+    if args[:1] != ["exec"]:  # because what it runs may have any words, and it knows which
+        check_text(args)
     # Click's own `main` has words for Ctrl-C and broken pipes; it is for shell completion only.
     if "_TENURE_COMPLETE" in os.environ:
-        tenure.main(list(args), prog_name="tenure")
-    with tenure.make_context("tenure", list(args)) as context:
+        tenure.main(args, prog_name="tenure")
+    with tenure.make_context("tenure", args) as context:
         code = tenure.invoke(context)
     return code if isinstance(code, int) else 0
 
 
-def _check_text(args: Sequence[str]) -> None:
-    """Raises UsageError for a word that is not UTF-8: no name, path or value of ours can hold it.
-
-    What stands behind `--` of `exec` is the command's, whatever its bytes are.
-    """
-    ours = args[: args.index("--")] if args[:1] == ["exec"] and "--" in args else args
-    for number, word in enumerate(ours, 1):
+def check_text(words: Sequence[str]) -> None:
+    """Raises UsageError for a word that is not UTF-8: no name, path or value here can hold it."""
+    for number, word in enumerate(words, 1):
         if not is_text(word):
             # because the rest may be a secret, and an error ends in somebody's log
             name, equals, _ = word.partition("=")
@@ -91,9 +91,10 @@ def _check_text(args: Sequence[str]) -> None:
 
 
 def complain(message: str) -> None:
-    """One line on stderr."""
+    """One line on stderr. Words of a length that nobody reads are cut."""
+    line = _TOO_LONG.sub(r"\1...", one_line(message))
     try:
-        print(f"ERROR {one_line(message)}", file=sys.stderr, flush=True)
+        print(f"ERROR {line}", file=sys.stderr, flush=True)
     except OSError:
         _abandon(sys.stderr.fileno())
 
