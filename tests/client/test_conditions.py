@@ -79,6 +79,18 @@ def test_what_is_so_is_missed_by_nobody(found: Status, subject: str, wanted: str
         (status(), "web", "error", "web has no units"),
         (status(web_0=unit(HookState(last="a", running="b"))), "web", "idle", "web/0 runs b"),
         (status(web_0=unit(HookState())), "web/0", "idle", "web/0 has run no hook yet"),
+        (
+            status(web_0=unit(HookState(last="a", owed="start", queued=True))),
+            "web/0",
+            "idle",
+            "web/0 owes start",
+        ),
+        (
+            status(web_0=unit(HookState(last="a", queued=True))),
+            "web/0",
+            "idle",
+            "web/0 has news to take up",
+        ),
         (status(web_0=unit(agent="lost")), "web/0", "idle", "the agent of web/0 is lost"),
         (status(web_0=unit(removing=True)), "web/0", "idle", "web/0 is being removed"),
         (

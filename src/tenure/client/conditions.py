@@ -104,6 +104,8 @@ def _why_not_idle(unit: str, found: UnitStatus) -> str:
         return f"{unit} is being removed"
     if hook.running is not None:
         return f"{unit} runs {hook.running}"
+    if hook.queued:
+        return f"{unit} owes {hook.owed}" if hook.owed else f"{unit} has news to take up"
     return f"{unit} has run no hook yet" if hook.last is None else ""
 
 
