@@ -128,7 +128,7 @@ def test_a_name_that_is_only_too_long_says_the_limit(folder: StateFolder) -> Non
         (["scale", "who", "-1"], "no number here is below 0"),
         (["history", "web/0"], "'web/0' is a unit: name its application, web"),
         (["settings", "web/0"], "'web/0' is a unit: name its application, web"),
-        (["remove-unit", "web"], "name a unit of it, as in web/0, or web/leader"),
+        (["remove-unit", "web"], "name a unit of it, as in web/0"),
     ],
 )
 def test_the_message_says_what_would_be_right(busy: Desk, args: list[str], said: str) -> None:

@@ -31,10 +31,10 @@ COMMANDS: dict[str, str] = {
     "revoke": "Free an application's lease at once (unsafe).",
     "history": "Show each change of an application's leadership.",
     "why": "Say why an application or a unit is led, or is not.",
-    "resolve": "Retry or skip a unit's failed hook.",
+    "resolve": "Retry or skip failed hooks.",
     "settings": "Show an application's leader settings.",
-    "add-unit": "Add a unit to an application.",
-    "remove-unit": "Remove a unit.",
+    "add-unit": "Add units to an application.",
+    "remove-unit": "Remove units.",
     "exec": "Run a command in a unit's hook context.",
     "lease": "Change an application's lease.",
 }

@@ -17,9 +17,7 @@ from tenure.wire.operators import Ok, Status
 
 
 @click.command("remove-unit")
-@click.argument(
-    "words", type=options.unit_or_leader, nargs=-1, required=True, metavar="UNIT|APP/leader..."
-)
+@click.argument("words", type=options.target, nargs=-1, required=True, metavar="UNIT|APP/leader...")
 @click.option("--force", is_flag=True, help="Remove it though its agent is gone; no hook runs.")
 @with_operator
 @with_format

@@ -7,7 +7,7 @@ import click
 from tenure.cli.show.output import show
 from tenure.cli.show.text import plain
 from tenure.cli.words import options
-from tenure.cli.words.lookup import unit_meant
+from tenure.cli.words.lookup import unit_in
 from tenure.cli.words.options import with_format, with_operator
 from tenure.client.conditions import APP_LEADER
 from tenure.client.operator import Operator
@@ -21,7 +21,7 @@ from tenure.wire.operators import Why
 def command(operator: Operator, subject: str, form: str) -> None:
     """Say why APP has the leader it has or none, or why UNIT leads or does not."""
     if subject.endswith(APP_LEADER):
-        subject = unit_meant(operator.status(), subject)
+        subject = unit_in(operator.status(), subject)
     found = operator.why(subject)
     show(form, found, lambda: _text(found))
 

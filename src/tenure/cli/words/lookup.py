@@ -40,7 +40,7 @@ def check_unit(status: Status, unit: str) -> None:
         raise NotFound(f"there is no unit {unit}: see `tenure status`")
 
 
-def unit_meant(status: Status, word: str) -> str:
+def unit_in(status: Status, word: str) -> str:
     """The unit that `web/0` or `web/leader` means. Raises NotFound, Refused if nobody leads."""
     if word.endswith(APP_LEADER):
         return leader_in(status, word.removesuffix(APP_LEADER))
@@ -56,7 +56,7 @@ def units_meant(status: Status, words: Iterable[str]) -> list[str]:
     found: dict[str, None] = {}
     for word in words:
         if "/" in word:
-            found[unit_meant(status, word)] = None
+            found[unit_in(status, word)] = None
         else:
             found |= dict.fromkeys(sorted(application_in(status, word).units, key=split_unit))
     return list(found)
@@ -70,7 +70,7 @@ def units_named(words: Iterable[str], look: Callable[[], Status]) -> list[str]:
     """
     found: dict[str, None] = {}
     for word in words:
-        found[unit_meant(look(), word) if word.endswith(APP_LEADER) else word] = None
+        found[unit_in(look(), word) if word.endswith(APP_LEADER) else word] = None
     return list(found)
 
 

@@ -38,6 +38,8 @@ def application(value: str) -> str:
 
 def unit(value: str) -> str:
     """A unit's name on the command line."""
+    if "/" not in value and application(value):
+        raise click.BadParameter(f"{value!r} is an application: name a unit of it, as in {value}/0")
     try:
         split_unit(value)
     except BadName as fault:
@@ -45,22 +47,21 @@ def unit(value: str) -> str:
     return value
 
 
-def unit_or_leader(value: str) -> str:
-    """A unit's name on the command line, or `web/leader`: whoever leads web then."""
-    if value.endswith(APP_LEADER):
-        application(value.removesuffix(APP_LEADER))
-        return value
-    if "/" not in value:
-        application(value)
-        raise click.BadParameter(
-            f"{value!r} is an application: name a unit of it, as in {value}/0, or {value}/leader"
-        )
-    return unit(value)
+LEADER = APP_LEADER
+"""What stands for a unit's number where whoever leads is meant."""
+
+
+def target(value: str) -> str:
+    """A unit's name, or APP/leader, on the command line."""
+    if not value.endswith(LEADER):
+        return unit(value)
+    application(value.removesuffix(LEADER))
+    return value
 
 
 def subject_or_leader(value: str) -> str:
     """An application's name on the command line, or a unit's, or `web/leader`."""
-    return unit_or_leader(value) if "/" in value else application(value)
+    return target(value) if "/" in value else application(value)
 
 
 def number(least: int, most: int | None = None) -> Callable[[str], int]:
