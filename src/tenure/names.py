@@ -10,6 +10,9 @@ from tenure.errors import BadName
 MAX_NAME = 128
 """Characters of an application's name, and of a unit's."""
 
+LEADER = "/leader"
+"""What stands for a unit's number where whoever leads is meant: `web/leader`."""
+
 _SHOWN = 20
 
 _APPLICATION = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*\Z")

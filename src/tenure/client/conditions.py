@@ -14,15 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from tenure.names import split_unit
+from tenure.names import LEADER, split_unit
 from tenure.wire.operators import ApplicationStatus, Status, UnitStatus
 
-LEADER, IDLE, ACTIVE, ERROR, GONE = "leader", "idle", "active", "error", "gone"
+LED, IDLE, ACTIVE, ERROR, GONE = "leader", "idle", "active", "error", "gone"
 SAID = ("blocked", "waiting", "maintenance")
-CONDITIONS = (LEADER, IDLE, ACTIVE, *SAID, ERROR, GONE)
-
-APP_LEADER = "/leader"
-"""`web/leader` is whoever leads web at that moment."""
+CONDITIONS = (LED, IDLE, ACTIVE, *SAID, ERROR, GONE)
 
 MOST_NAMED = 3
 """Units that are named of those that keep an application from being as it is wanted."""
@@ -34,7 +31,7 @@ def what_is_missing(status: Status, subject: str, wanted: str) -> str:
     application = status.applications.get(name)
     if application is None:
         return "" if wanted == GONE else f"there is no application {name}"
-    if subject.endswith(APP_LEADER):
+    if subject.endswith(LEADER):
         if application.leader is None:
             return "" if wanted == GONE else f"nobody leads {name}"
         subject = application.leader
@@ -54,7 +51,7 @@ def failures(status: Status, units: Collection[str] | None = None) -> list[tuple
 
 
 def _of_application(application: ApplicationStatus, name: str, wanted: str) -> str:
-    if wanted == LEADER:
+    if wanted == LED:
         return "" if application.leader else f"nobody leads {name}"
     if wanted == GONE:
         return f"{name} is still there, with {_count(len(application.units))}"

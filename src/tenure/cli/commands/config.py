@@ -8,11 +8,12 @@ import click
 import msgspec
 import yaml
 
-from tenure.cli.show.output import Tables, show, with_wide
+from tenure.cli.show.output import show
 from tenure.cli.show.table import Table
+from tenure.cli.show.tables import Tables
 from tenure.cli.show.text import plain
 from tenure.cli.words import options
-from tenure.cli.words.options import with_operator
+from tenure.cli.words.options import with_operator, with_wide
 from tenure.cli.words.pairs import settings
 from tenure.client.operator import Operator
 from tenure.errors import NotFound

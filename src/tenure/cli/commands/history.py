@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from tenure.cli.show.output import Tables, show_tables, with_wide
 from tenure.cli.show.table import Table, without_empty
+from tenure.cli.show.tables import Tables, show_tables
 from tenure.cli.show.text import local_time, plain, zone_of
 from tenure.cli.words import options
-from tenure.cli.words.options import with_format, with_operator
+from tenure.cli.words.options import with_format, with_operator, with_wide
 from tenure.client.operator import Operator
 from tenure.defaults import MOST_HISTORY
 from tenure.durations import format_duration

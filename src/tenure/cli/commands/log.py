@@ -14,7 +14,7 @@ from tenure.cli.show.text import local_instant
 from tenure.cli.words import options
 from tenure.cli.words.lookup import units_named
 from tenure.cli.words.options import operator_of, with_folder, with_format
-from tenure.client.conditions import APP_LEADER
+from tenure.names import LEADER
 from tenure.statefolder import StateFolder
 
 POLL = 0.1
@@ -57,7 +57,7 @@ def command(
 
 def _named(folder: StateFolder, words: Sequence[str]) -> list[str]:
     """Applications and units. Raises NotFound, Refused, Unreachable."""
-    leaders = [word for word in words if word.endswith(APP_LEADER)]
+    leaders = [word for word in words if word.endswith(LEADER)]
     rest = [word for word in words if word not in leaders]
     return rest + (units_named(leaders, operator_of(folder).status) if leaders else [])
 

@@ -1,4 +1,7 @@
-"""`tenure status`: every application and unit, and who leads (O3)."""
+"""`tenure status`: every application and unit, and who leads (O3).
+
+Programs ask often, so an answer as JSON loads nothing that draws.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,9 @@ from collections.abc import Sequence
 
 import click
 
-from tenure.cli.show.output import Tables, show_tables, with_wide
-from tenure.cli.show.status import application_table, notes, unit_table
+from tenure.cli.show.output import show
 from tenure.cli.words import options
-from tenure.cli.words.options import with_format, with_operator
+from tenure.cli.words.options import with_format, with_operator, with_wide
 from tenure.client.operator import Operator
 from tenure.wire.operators import Status
 
@@ -26,20 +28,23 @@ def command(operator: Operator, words: Sequence[str], wide: bool, form: str) -> 
 
     `*` marks the leader, `!` a hook that failed.
     """
-    status = operator.status()
-    if words:
-        from tenure.cli.words.lookup import picked  # because a plain look does without
+    status = _picked(operator.status(), words)
+    if form == "json":
+        show(form, status, str)
+    else:
+        _show_text(status, wide)
 
-        status = picked(status, words)
-    show_tables(form, status, wide, lambda tables: _text(status, tables))
+
+def _picked(status: Status, words: Sequence[str]) -> Status:
+    if not words:
+        return status
+    from tenure.cli.words.lookup import picked
+
+    return picked(status, words)
 
 
-def _text(status: Status, tables: Tables) -> str:
-    if not status.applications:
-        return "no applications yet"
-    parts = [
-        tables.draw(application_table(status)),
-        tables.draw(unit_table(status)),
-        "\n".join(notes(status)),
-    ]
-    return "\n\n".join(part for part in parts if part)
+def _show_text(status: Status, wide: bool) -> None:
+    from tenure.cli.show.status import status_text
+    from tenure.cli.show.tables import show_tables
+
+    show_tables("text", status, wide, lambda tables: status_text(status, tables.draw))

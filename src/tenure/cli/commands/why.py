@@ -9,8 +9,8 @@ from tenure.cli.show.text import plain
 from tenure.cli.words import options
 from tenure.cli.words.lookup import unit_in
 from tenure.cli.words.options import with_format, with_operator
-from tenure.client.conditions import APP_LEADER
 from tenure.client.operator import Operator
+from tenure.names import LEADER
 from tenure.wire.operators import Why
 
 
@@ -20,7 +20,7 @@ from tenure.wire.operators import Why
 @with_format
 def command(operator: Operator, subject: str, form: str) -> None:
     """Say why APP has the leader it has or none, or why UNIT leads or does not."""
-    if subject.endswith(APP_LEADER):
+    if subject.endswith(LEADER):
         subject = unit_in(operator.status(), subject)
     found = operator.why(subject)
     show(form, found, lambda: _text(found))

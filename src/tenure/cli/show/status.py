@@ -5,6 +5,8 @@ A column that has nothing to say for anybody is left out: lines are to fit a ter
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tenure.cli.show.table import FAILED, LEADER, Row, Table, without_empty
 from tenure.cli.show.text import local_time, plain, zone_of
 from tenure.durations import format_duration
@@ -39,6 +41,14 @@ FREE = ("PINNED", "VERSION", "HOOK", "PORTS", "STATUS")
 
 FAILED_MARK = "!"
 """Stands before what failed, so that no colour has to say it."""
+
+
+def status_text(status: Status, draw: Callable[[Table], str]) -> str:
+    """All of it, with tables as they are drawn where it is shown."""
+    if not status.applications:
+        return "no applications yet"
+    parts = [draw(application_table(status)), draw(unit_table(status)), "\n".join(notes(status))]
+    return "\n\n".join(part for part in parts if part)
 
 
 def application_table(status: Status) -> Table:

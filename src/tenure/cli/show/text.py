@@ -10,8 +10,6 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 
-from tenure.clock import SystemClock
-
 
 def plain(text: str) -> str:
     """The text with every unprintable character written out."""
@@ -43,6 +41,8 @@ def zone_of(instants: Iterable[str | None]) -> str:
 
 def zone_now() -> str:
     """The name of this machine's zone."""
+    from tenure.clock import SystemClock  # because few commands need it, and each starts
+
     return datetime.fromtimestamp(SystemClock().wall()).astimezone().tzname() or ""
 
 

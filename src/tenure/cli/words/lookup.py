@@ -8,9 +8,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tenure.client.conditions import APP_LEADER
 from tenure.errors import NotFound, Refused
-from tenure.names import application_of, split_unit
+from tenure.names import LEADER, application_of, split_unit
 from tenure.wire.operators import ApplicationStatus, Status, UnitStatus
 
 
@@ -42,8 +41,8 @@ def check_unit(status: Status, unit: str) -> None:
 
 def unit_in(status: Status, word: str) -> str:
     """The unit that `web/0` or `web/leader` means. Raises NotFound, Refused if nobody leads."""
-    if word.endswith(APP_LEADER):
-        return leader_in(status, word.removesuffix(APP_LEADER))
+    if word.endswith(LEADER):
+        return leader_in(status, word.removesuffix(LEADER))
     check_unit(status, word)
     return word
 
@@ -70,7 +69,7 @@ def units_named(words: Iterable[str], look: Callable[[], Status]) -> list[str]:
     """
     found: dict[str, None] = {}
     for word in words:
-        found[unit_in(look(), word) if word.endswith(APP_LEADER) else word] = None
+        found[unit_in(look(), word) if word.endswith(LEADER) else word] = None
     return list(found)
 
 

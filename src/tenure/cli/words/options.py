@@ -9,11 +9,10 @@ from typing import Any
 
 import click
 
-from tenure.client.conditions import APP_LEADER
 from tenure.client.operator import Operator
 from tenure.client.transport import UnixHttp
 from tenure.errors import BadName
-from tenure.names import application_of, check_application, split_unit
+from tenure.names import LEADER, application_of, check_application, split_unit
 from tenure.statefolder import StateFolder
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -45,10 +44,6 @@ def unit(value: str) -> str:
     except BadName as fault:
         raise click.BadParameter(str(fault)) from fault
     return value
-
-
-LEADER = APP_LEADER
-"""What stands for a unit's number where whoever leads is meant."""
 
 
 def target(value: str) -> str:
@@ -113,3 +108,8 @@ with_format: Decorator = click.option(
     help="How to print the answer.",
 )
 """Adds `--format`; the command gets `form`."""
+
+with_wide: Decorator = click.option(
+    "--wide", is_flag=True, help="Cut no line to 80 columns where there is no terminal."
+)
+"""Adds `--wide`; the command gets `wide`."""
