@@ -37,7 +37,7 @@ def shop(place: Place) -> Path:
 def test_up_without_a_charm_is_ready_for_deploy(place: Place, shop: Path) -> None:
     """G1: each application has a leader of its own"""
     run = place.begin("up")
-    run.says(f"state folder {place.state}; no applications yet: `tenure deploy CHARM` adds one; ")
+    run.says(f"state folder {place.state}; no applications yet: `tenure deploy CHARM` adds one\n")
     assert place.text("deploy", str(place.charm), "--units", "2", "--lease", "10s") == (
         "web/0 starts\nweb/1 starts\n"
     )

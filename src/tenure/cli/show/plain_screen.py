@@ -35,6 +35,7 @@ class PlainScreen:
     def begin(self, folder: StateFolder, status: Status) -> None:
         """See Screen."""
         self._put(headline(folder, status))
+        self._put(f"times are {zone_now()}")
 
     def say(self, text: str) -> None:
         """See Screen."""
@@ -74,9 +75,7 @@ def headline(folder: StateFolder, status: Status) -> str:
         f"{name}: lease {found.lease.duration:g} s, guarantee {found.lease.guarantee:g} s"
         for name, found in sorted(status.applications.items())
     ]
-    return "; ".join(
-        [f"state folder {folder.state}", *(said or [EMPTY]), f"times are {zone_now()}"]
-    )
+    return "; ".join([f"state folder {folder.state}", *(said or [EMPTY])])
 
 
 def process_line(text: str) -> str:
