@@ -83,7 +83,8 @@ class LiveScreen:
     def close(self) -> None:
         """See Screen."""
         self._live.stop()
-        self._console.print(self.picture())
+        if self._log is not None:  # else it never began, and an error says why
+            self._console.print(self.picture())
 
     def picture(self) -> Group:
         """All of it, as high as the terminal is."""
