@@ -323,7 +323,8 @@ def bag_of_the_application_is_fenced() -> None:
     bench.tick(70.0)
     new = bench.leads(70.0, W0)
     assert refused_as_no_leader(bench, 70.0, W0, old), "it leads under another term"
-    assert bench.peers.commit(70.0, W0, [shared(k="v")], new) == {0: 1}
+    bench.peers.commit(70.0, W0, [shared(k="v")], new)
+    assert bench.application.bags[0, APP].settings == {"k": "v"}
 
 
 def refused_as_no_leader(bench: CoreBench, now: float, unit: str, term: int | None) -> bool:
@@ -345,7 +346,17 @@ def refused_commit_left_nothing() -> None:
     assert bench.application is before and bench.told() == [] and bench.committed() == []
 
 
-def others_are_told_of_a_bag_and_the_writer_is_not() -> None:
+def all_are_told_of_the_application_s_bag() -> None:
+    bench = with_peers()
+    term = bench.leads(0.0, W1)
+    bench.told()
+    bench.peers.commit(0.0, W1, [shared(k="v")], term)
+    assert bench.told() == [
+        BagChanged(unit=unit, relation=0, owner=APP, version=1) for unit in (W0, W1, W2)
+    ]
+
+
+def others_are_told_of_a_unit_s_bag_and_it_is_not() -> None:
     bench = with_peers()
     bench.peers.commit(0.0, W1, [own(k="v")], None)
     assert bench.told() == [

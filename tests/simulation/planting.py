@@ -51,7 +51,6 @@ FOUND_IN: dict[str, int] = {
     "offered_to_all": 1,
     "offers_never_lapse": 1,
     "other_instance_accepted": 11,
-    "own_writing_compared_with_what_was_told_before_the_hook": 780,
     "paid_for_what_is_known_at_the_end": 2,
     "pins_ignored": 7,
     "promise_counted_from_the_reply": 73,

@@ -255,7 +255,6 @@ class Conversation:
         self._request(
             message,
             lambda now: peers.commit(now, message.unit, writes, message.term),
-            lambda versions: Done(id=message.id, bags=versions),
         )
 
     def read_bag(self, message: ReadBag) -> None:

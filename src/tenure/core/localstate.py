@@ -218,13 +218,6 @@ def with_peers(state: LocalState, known: tuple[Relation, ...]) -> LocalState:
     return replace(state, relations=relations.entered(state.relations, known))
 
 
-def having_written(
-    state: LocalState, bags: Mapping[int, int], event: RelationEvent | None = None
-) -> LocalState:
-    """The unit itself brought applications' bags to these versions, in a hook for this event."""
-    return replace(state, relations=relations.wrote(state.relations, bags, event))
-
-
 def as_entered(state: LocalState, numbers: frozenset[int]) -> LocalState:
     """In which relations the unit takes part is for the controller to say."""
     told = {

@@ -23,7 +23,11 @@ KEYS = ("a", "b", "c", "d")
 
 ANSWERS_IN_KIND = 0.12
 """The chance that a hook which is told of another unit makes a change: more, and changes never end.
-Who is told of the application's bag may write that: only one unit can."""
+"""
+
+ANSWERS_ALL = 0.4
+"""The same for one that is told of the application's bag: only one unit can write that, and is told
+of what it wrote itself (P2)."""
 
 RunTool = Callable[..., Awaitable[tuple[int, str, str]]]
 
@@ -64,9 +68,10 @@ class PeerActs:
         reading = self.read, self.read_config
         if self._world.calm:
             return reading
-        if self._about == "":
+        drawn = self._world.rng.random()
+        if self._about == "" and drawn < ANSWERS_ALL:
             return (self.set_application, self.set_application, *reading)
-        if self._about is None or self._world.rng.random() < ANSWERS_IN_KIND:
+        if self._about is None or drawn < ANSWERS_IN_KIND:
             return (self.set_own, self.set_own, self.set_application, *reading)
         return reading
 

@@ -171,7 +171,7 @@ class CommitHook(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """What a hook that ended well leaves to others: all of it or nothing.
 
     With a change of an application's bag it is fenced by `term`, as `WriteSettings` is. Answered by
-    `Done`, with `bags`: the versions of the application's bags that it changed.
+    `Done`; of what it changed in the application's bag the unit is told as all others are (P2).
     """
 
     id: int
@@ -208,7 +208,6 @@ class Done(Struct, frozen=True, kw_only=True, tag=True, gc=False):
 
     id: int
     revision: int = 0
-    bags: Mapping[int, int] = {}
 
 
 class Bag(Struct, frozen=True, kw_only=True, tag=True, gc=False):

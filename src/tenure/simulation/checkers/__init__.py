@@ -41,7 +41,7 @@ from tenure.simulation.checkers.peers import (
     PeersNotToldTwice,
     PeersToldInTheEnd,
 )
-from tenure.simulation.checkers.peers_paid import PaidForVersion, WriterNotToldOfBag
+from tenure.simulation.checkers.peers_paid import NotToldOfOwnBag, PaidForVersion
 from tenure.simulation.checkers.pins import PinsHold
 from tenure.simulation.checkers.promises import OnePromise, PromiseKept
 from tenure.simulation.checkers.reads import SnapshotStable
@@ -64,6 +64,7 @@ __all__ = [
     "LeaderComes",
     "LeaderNotTold",
     "NobodyLearns",
+    "NotToldOfOwnBag",
     "NothingHalf",
     "NothingTwice",
     "OneBeliever",
@@ -83,7 +84,6 @@ __all__ = [
     "TermsRise",
     "ToldMinions",
     "WriterNotTold",
-    "WriterNotToldOfBag",
     "WritesFenced",
     "all_checkers",
     "peer_checkers",
@@ -133,7 +133,7 @@ def peer_checkers() -> list[Checker]:
         PeersToldInTheEnd(),
         PeersNotToldTwice(),
         PaidForVersion(),
-        WriterNotToldOfBag(),
+        NotToldOfOwnBag(),
         PinsHold(),
     ]
 
