@@ -319,3 +319,18 @@ def leader_not_told_of_the_application_s_bag(patch: Patch) -> None:
         return real(self, application, but or (holder and holder.unit))
 
     patch.setattr(Leases, "connected", connected)
+
+
+@caught_by(scenarios.status_of_the_application_is_the_leader_s_to_set)
+def status_not_fenced(patch: Patch) -> None:
+    patch.setattr(Leases, "fence", lambda self, now, application, unit, term: None)
+
+
+@caught_by(scenarios.status_stays_when_leadership_moves)
+def status_lost_when_leadership_moves(patch: Patch) -> None:
+    real = Leases._free
+
+    def free(self: Leases, now: float, application: Application, cause: Cause) -> Lease:
+        return real(self, now, replace(application, status=None), cause)
+
+    patch.setattr(Leases, "_free", free)

@@ -18,6 +18,7 @@ from tenure.core.charms import CharmSpec
 from tenure.core.effects import BagChanged, Denied, Granted, Offer, Revision
 from tenure.core.lease import ends_at
 from tenure.core.peers import BagWrite
+from tenure.core.statuses import Said
 from tenure.errors import InstanceRefused, NotFound, NotLeader, TenureError
 
 from .bench import (
@@ -329,8 +330,13 @@ def bag_of_the_application_is_fenced() -> None:
 
 def refused_as_no_leader(bench: CoreBench, now: float, unit: str, term: int | None) -> bool:
     """Whether a write of the application's bag is refused."""
+    writes = [own(late="1"), shared(late="1")]
+    return _is_no_leader(lambda: bench.peers.commit(now, unit, writes, term))
+
+
+def _is_no_leader(call: Callable[[], object]) -> bool:
     try:
-        bench.peers.commit(now, unit, [own(late="1"), shared(late="1")], term)
+        call()
     except NotLeader:
         return True
     return False
@@ -362,6 +368,28 @@ def others_are_told_of_a_unit_s_bag_and_it_is_not() -> None:
     assert bench.told() == [
         BagChanged(unit=other, relation=0, owner=W1, version=2) for other in (W0, W2)
     ]
+
+
+def status_stays_when_leadership_moves() -> None:
+    """P4"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    bench.statuses.set(0.0, W0, term, "blocked", "no space")
+    bench.leases.release(1.0, W0, term)
+    assert bench.statuses.read(1.0, W1, bench.leads(1.0, W1))[1] == Said("blocked", "no space", 0.0)
+
+
+def status_of_the_application_is_the_leader_s_to_set() -> None:
+    """P4"""
+    bench = CoreBench()
+    old = bench.leads(0.0, W0)
+    bench.leases.release(1.0, W0, old)
+    term = bench.leads(1.0, W1)
+    bench.committed()
+    for unit, claimed in ((W0, old), (W0, term), (W1, old)):
+        assert _is_no_leader(lambda u=unit, t=claimed: bench.statuses.set(2.0, u, t, "active", ""))
+        assert _is_no_leader(lambda u=unit, t=claimed: bench.statuses.read(2.0, u, t))
+    assert bench.application.status is None and bench.committed() == []
 
 
 def refusal_of(call: Callable[[], object]) -> str:
