@@ -18,7 +18,7 @@ from tenure.core.charms import CharmSpec
 from tenure.core.effects import BagChanged, Denied, Granted, Offer, Revision
 from tenure.core.lease import ends_at
 from tenure.core.peers import BagWrite
-from tenure.core.statuses import Said
+from tenure.core.status import Said
 from tenure.errors import InstanceRefused, NotFound, NotLeader, TenureError
 
 from .bench import (

@@ -7,7 +7,7 @@ from itertools import pairwise, permutations
 import pytest
 
 from tenure.core.changes import StatusPut, StatusRecord
-from tenure.core.statuses import MAX_MESSAGE, SEVERITY, Said, worst_of
+from tenure.core.status import MAX_MESSAGE, SEVERITY, Said, worst_of
 from tenure.errors import BadRequest, NotFound
 
 from . import scenarios

@@ -14,7 +14,7 @@ from tenure.agent.contexts import Contexts
 from tenure.agent.dispatcher import Dispatcher
 from tenure.agent.hooks.process import HookResult
 from tenure.agent.membership import Membership
-from tenure.controller import conversation
+from tenure.controller import welcome
 from tenure.core import bags, lease, localstate, relations
 from tenure.core.application import Application
 from tenure.core.bags import Bags, BagStep
@@ -270,13 +270,13 @@ def configuration_not_told_on_connecting(patch: Patch) -> None:
 
 @found_by("NobodyLearns")
 def configuration_names_the_leader(patch: Patch) -> None:
-    real = conversation.configured
+    real = welcome.configured
 
     def configured(application: Application, unit: str) -> Configured:
         told, holder = real(application, unit), application.lease.holder
         return replace(told, values={**told.values, "by": holder.unit if holder else ""})
 
-    patch.setattr(conversation, "configured", configured)
+    patch.setattr(welcome, "configured", configured)
 
 
 # -- pins

@@ -143,6 +143,8 @@ def hook_text(hook: HookState) -> str:
     if hook.error is not None:
         again = "" if hook.retry_in is None else f", again in {format_duration(hook.retry_in)}"
         return f"{plain(hook.error)}{again}"
+    if hook.owed is not None:
+        return f"{plain(hook.owed)} is next"
     return "-" if hook.last is None else f"idle after {plain(hook.last)}"
 
 
