@@ -18,14 +18,16 @@ from tenure.controller import welcome
 from tenure.core import bags, lease, localstate, relations
 from tenure.core.application import Application
 from tenure.core.bags import Bags, BagStep
-from tenure.core.changes import BagRecord
+from tenure.core.changes import BagRecord, Cause
 from tenure.core.effects import CharmChanged, Configured
 from tenure.core.lease import Lease
+from tenure.core.leases import Leases
 from tenure.core.localstate import CONFIG, LocalState, RunHook
 from tenure.core.peers import BagWrite, Peers
 from tenure.core.relations import Relation
 from tenure.core.remote import Remote
 from tenure.leadership.record import Record
+from tenure.stores.memory import Tables
 from tenure.wire.messages import BagChange, PeerView
 from tests.simulation.planting import Patch, found_by
 
@@ -277,6 +279,25 @@ def configuration_names_the_leader(patch: Patch) -> None:
         return replace(told, values={**told.values, "by": holder.unit if holder else ""})
 
     patch.setattr(welcome, "configured", configured)
+
+
+# -- statuses
+
+
+@found_by("StatusKept", of_peers=True)
+def status_lost_when_leadership_moves(patch: Patch) -> None:
+    real = Leases._free
+
+    def free(self: Leases, now: float, application: Application, cause: Cause) -> Lease:
+        return real(self, now, replace(application, status=None), cause)
+
+    patch.setattr(Leases, "_free", free)
+
+
+@found_by("StatusKept", of_peers=True)
+def status_lost_with_the_controller(patch: Patch) -> None:
+    real = Tables.persisted
+    patch.setattr(Tables, "persisted", lambda self: replace(real(self), statuses={}))
 
 
 # -- pins

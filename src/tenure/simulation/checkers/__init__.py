@@ -12,6 +12,7 @@
 | `bags`, `peer_reads` | peers' bags: what is written, and what is read |
 | `peers`, `peers_paid` | what units are told of peers and configuration, and what that pays |
 | `pins` | leases that may not run out |
+| `statuses` | how applications are, as their leaders say |
 | `sessions` | what is taken from whom |
 | `control` | what the controller owes to units |
 
@@ -47,6 +48,7 @@ from tenure.simulation.checkers.promises import OnePromise, PromiseKept
 from tenure.simulation.checkers.reads import SnapshotStable
 from tenure.simulation.checkers.sessions import OneInstance, TermNamed
 from tenure.simulation.checkers.settings import WriterNotTold, WritesFenced
+from tenure.simulation.checkers.statuses import StatusKept
 from tenure.simulation.checkers.terms import TermsRise
 from tenure.simulation.checkers.told import ToldMinions
 from tenure.simulation.judge import Checker
@@ -80,6 +82,7 @@ __all__ = [
     "PromiseKept",
     "RefusedChangedNothing",
     "SnapshotStable",
+    "StatusKept",
     "TermNamed",
     "TermsRise",
     "ToldMinions",
@@ -135,6 +138,7 @@ def peer_checkers() -> list[Checker]:
         PaidForVersion(),
         NotToldOfOwnBag(),
         PinsHold(),
+        StatusKept(),
     ]
 
 
