@@ -19,6 +19,8 @@ from itertools import islice
 
 import pytest
 
+from tenure import children
+
 MAY_BE_SKIPPED: tuple[tuple[str, str, str], ...] = (
     (
         "tests/torture/test_*.py::*disk*",
@@ -36,6 +38,11 @@ MAY_BE_SKIPPED: tuple[tuple[str, str, str], ...] = (
         "the helper is built by its charm; a charm in perl shows the same tools from any language",
     ),
     (
+        "tests/whole/test_children.py::*process_1*",
+        "this kernel lets nobody have processes of its own",
+        "to be process 1 needs a namespace; the reaping itself is tested anyway",
+    ),
+    (
         "tests/examples/test_charmhelpers_restart.py::*",
         "this kernel lets nobody have a view of the file system of its own",
         "--juju-paths needs a mount namespace; that it is refused clearly is tested anyway",
@@ -48,6 +55,10 @@ _SKIPPED = pytest.StashKey[dict[str, str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes long; begins first")
+    # because who runs the tests may ignore signals (a script's `&`, nohup), and what they start
+    # would, too
+    children.ignore_nothing()
+    children.block_nothing()
     config.stash[_SKIPPED] = {}
     config.pluginmanager.register(_Skips(config.stash[_SKIPPED]), "skips")
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.parsing import parsed
+from tests.support.patience import HANG
 
 SOURCE = Path(__file__).parent.parent / "src"
 
@@ -25,6 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "names": {"errors"},
     "clock": set(),
     "durations": set(),
+    "children": set(),
     "files": set(),
     "defaults": set(),
     "core": {"defaults", "names", "errors"},
@@ -37,11 +39,11 @@ ARROWS: dict[str, set[str]] = {
     "charms": {"core", "files", "names", "errors"},
     "controller": {"stores", "net", "wire", "core", "defaults", "names", "errors", "clock"},
     "leadership": {"wire", "core", "files", "errors", "clock"},
-    "agent": {"leadership", "charms", "net", "wire", "core", "files", "defaults", "names", "errors",
-              "clock"},
+    "agent": {"leadership", "charms", "net", "wire", "core", "files", "children", "defaults",
+              "durations", "names", "errors", "clock"},
     "up": {"client", "wire", "statefolder", "files", "defaults", "names", "errors", "clock"},
-    "cli": {"up", "charms", "client", "wire", "statefolder", "defaults", "durations", "names",
-            "errors", "clock"},
+    "cli": {"up", "charms", "client", "wire", "statefolder", "children", "defaults", "durations",
+            "names", "errors", "clock"},
     "testing": {"agent", "leadership", "controller", "wire", "core", "errors", "clock"},
     "simulation": {"testing", "agent", "controller", "stores", "wire", "core", "charms", "names",
                    "errors", "clock"},
@@ -56,7 +58,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("tenure.controller.__main__", "process"): "a process follows the one that started it",
     ("tenure.agent.__main__", "statefolder"): "a process finds its folders when it starts",
     ("tenure.agent.__main__", "process"): "a process follows the one that started it",
-    ("tenure.cli.commands.exec", "agent"): "a command sees the folders that hooks see",
+    ("tenure.cli.commands.exec", "agent"): "a command sees what hooks see, and ends as they do",
     ("tenure.cli.commands.up", "agent"): "what the kernel forbids is refused before it starts",
     ("tenure.cli.commands.deploy", "core"): "a lease that cannot be is refused before it is made",
     ("tenure.cli.commands.up", "core"): "a lease that cannot be is refused before it is made",
@@ -181,11 +183,20 @@ def test_status_does_not_pay_for_sockets_it_does_not_use() -> None:
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG,
         check=False,
         env={**os.environ, "PYTHONPATH": str(SOURCE)},
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "False False\n", "")
+
+
+def test_no_test_waits_without_bound_for_what_it_started() -> None:
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.With | ast.AsyncWith):
+                begun = {ast.unparse(each.context_expr).partition("(")[0] for each in node.items}
+                line = f"{path.name}:{node.lineno}"
+                assert "subprocess.Popen" not in begun, f"{line}: use tests.support.patience.ending"
 
 
 def test_there_is_no_arrow_that_nobody_uses() -> None:

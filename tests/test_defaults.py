@@ -42,7 +42,8 @@ def test_the_documentation_has_the_table() -> None:
 def test_what_people_read_is_the_value(setting: Setting[float] | Setting[int]) -> None:
     number, _, unit = setting.said.partition(" ")
     if isinstance(setting.value, float):
-        assert parse_duration(setting.said) == setting.value
+        said = 0.0 if setting.said == "off" else parse_duration(setting.said)
+        assert said == setting.value
     elif isinstance(setting.value, int):
         assert int(number) * UNITS.get(unit, 1) == setting.value
     else:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tenure.process import tell_of_shortage
+from tests.support.patience import HANG
 
 CLOSED_MEANWHILE = """
 import asyncio, os, resource, socket, sys
@@ -61,7 +62,7 @@ def test_a_listener_that_is_closed_while_it_waits_leaves_no_traceback(tmp_path: 
         [sys.executable, "-c", CLOSED_MEANWHILE, str(tmp_path / "s")],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HANG,
         check=False,
     )
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -122,6 +122,33 @@ def test_a_state_folder_that_is_none_is_one_clear_error(folder: Path) -> None:
         StateFolder(Path("/proc/nowhere")).ensure()
 
 
+@pytest.mark.parametrize("name", ["2026-11-28T15:12:01", ":", "a\nb", "\x1b[31m", "\x7f", "\x85"])
+def test_a_path_that_no_list_can_hold_is_refused_before_anything_is_made(
+    folder: Path, name: str
+) -> None:
+    """H9: PATH is a list with colons, and a log a list with newlines"""
+    state = folder / name / "state"
+    with pytest.raises(StateFolderUnusable) as refused:
+        StateFolder.at(str(state), {}).ensure()
+    told = str(refused.value)
+    assert told.isprintable() and str(folder) in told and "choose another with --state" in told
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a b", "é", "a;b", "a,b", "a=b", "a'b", "$HOME", "%s", "~"])
+def test_any_other_path_can_be_used(folder: Path, name: str) -> None:
+    state = StateFolder.at(str(folder / name), {})
+    state.ensure()
+    assert state.controller_folder.is_dir()
+
+
+def test_a_path_that_is_not_utf_8_is_one_clear_error_that_shows_it(folder: Path) -> None:
+    (folder / "link").symlink_to(os.fsdecode(b"caf\xe9"))
+    for named in (os.fsdecode(os.fsencode(folder) + b"/caf\xe9"), str(folder / "link")):
+        with pytest.raises(StateFolderUnusable, match=r"/caf\\xe9 cannot be used.*not UTF-8"):
+            StateFolder.at(named, {})
+
+
 @pytest.mark.parametrize("name", ["controller.sock", "web-0.tool", "web-0.exec"])
 def test_a_folder_in_a_sockets_place_is_refused_with_what_to_do(folder: Path, name: str) -> None:
     paths = StateFolder(folder / "s")

@@ -48,6 +48,10 @@ SETTINGS: tuple[Setting[float] | Setting[int] | Setting[str], ...] = (
     ),
     SHORTEST_INTERVAL := Setting("shortest interval", 1.0, "1s", "the same, at least"),
     LONGEST_INTERVAL := Setting("longest interval", 86400.0, "24h", "the same, at most"),
+    HOOK_TIMEOUT := Setting(
+        "hook timeout", 0.0, "off", "how long a hook may run before it is ended, and has failed",
+        "`up`: `--hook-timeout`",
+    ),
     JUJU_VERSION := Setting(
         "Juju version", "3.6.12", "3.6.12", "what hooks find in `JUJU_VERSION`",
         "`up`: `--juju-version`",

@@ -13,6 +13,9 @@ A socket's path may be 107 bytes long and no more, so with a long state folder t
 private folder under /tmp whose name follows from the state folder. Nobody looks anything up: all
 paths follow from the state folder alone, for `up`, for the agents and for the commands.
 
+Hooks find their tools through PATH, which has no way to write a colon. So no `up` begins in a path
+with one, nor with a control character, which a log or an error could not show.
+
 A folder under /tmp can be made by anybody first, so a socket folder is used only if it is a real
 folder that belongs to this user and is closed to others.
 """
@@ -21,6 +24,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,7 +33,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from tenure.defaults import JUJU_VERSION, UPDATE_STATUS
+from tenure.defaults import HOOK_TIMEOUT, JUJU_VERSION, UPDATE_STATUS
 from tenure.errors import TenureError
 from tenure.files import write_whole
 from tenure.names import file_name, split_unit, unit_of_file
@@ -39,6 +43,8 @@ LONGEST_SOCKET_PATH = 100
 
 LONGEST_SOCKET_NAME = 32
 """Bytes of the longest file name that a socket gets."""
+
+_IN_NO_LIST = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 RECORD_VERSION = 1
 FORMER_RECORD = "house.json"
@@ -64,7 +70,8 @@ class FormerApplication(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class UpRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """up.json. Once `store_created`, a missing store is a loss and no new beginning.
 
-    `juju_version` is what hooks are told; with `juju_paths` they see Juju's own folders.
+    `juju_version` is what hooks are told; with `juju_paths` they see Juju's own folders. A hook
+    that runs for longer than `hook_timeout` seconds is ended; 0 for never.
     """
 
     version: int = RECORD_VERSION
@@ -73,6 +80,7 @@ class UpRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     applications: Mapping[str, FormerApplication] = {}
     juju_version: str = JUJU_VERSION.value
     juju_paths: bool = False
+    hook_timeout: float = HOOK_TIMEOUT.value
 
 
 class NamedCharm(Struct, frozen=True):
@@ -91,9 +99,16 @@ class StateFolder(Struct, frozen=True):
     def at(cls, option: str | None, environ: Mapping[str, str]) -> StateFolder:
         """The folder that the option `--state` or else the environment names.
 
-        Raises StateFolderUnusable if nothing names one.
+        Raises StateFolderUnusable if nothing names one, or its path is not UTF-8.
         """
-        return cls(Path(os.path.realpath(_named_state(option, environ))))
+        path = os.path.realpath(_named_state(option, environ))
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        if shown != path:
+            raise StateFolderUnusable(
+                f"the state folder {shown} cannot be used: its path is not UTF-8: "
+                "rename it, or choose another with --state"
+            )
+        return cls(Path(path))
 
     @property
     def up_lock(self) -> Path:
@@ -181,8 +196,23 @@ class StateFolder(Struct, frozen=True):
             found = [unit_of_file(path.name) for path in self.units_folder.glob("*")]
         return sorted((unit for unit in found if unit is not None), key=split_unit)
 
+    def check_path(self) -> None:
+        """Make sure that hooks can find what lies here. Raises StateFolderUnusable."""
+        shown = _IN_NO_LIST.sub(lambda found: f"\\x{ord(found[0]):02x}", str(self.state))
+        if ":" in shown:
+            reason = "there is a colon in its path, and no folder with one can be on a hook's PATH"
+        elif shown != str(self.state):
+            reason = "there is a control character in its path"
+        else:
+            return
+        raise StateFolderUnusable(
+            f"the state folder {shown} cannot be used: {reason}: "
+            "rename it, or choose another with --state"
+        )
+
     def ensure(self) -> None:
         """Create the folders, closed to other users. Raises StateFolderUnusable."""
+        self.check_path()
         with _translated(self.state):
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not os.access(self.state, os.R_OK | os.W_OK | os.X_OK):

@@ -156,6 +156,133 @@ async def test_a_hook_that_is_killed_again_and_again_is_not_started_in_a_rush(
 
 
 @in_virtual_time
+async def test_a_hook_that_is_killed_again_and_again_shows_with_how_often_and_when_next(
+    tmp_path: Path,
+) -> None:
+    """H8, O3, O5"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.runner.held.add("config-changed")
+    unit.start()
+    for n in range(1, 4):
+        await stage.until(partial(has_run, unit, "config-changed", n), within=20.0)
+        unit.hook.end("killed", "signal: killed")
+    await settle()
+    hook = (await stage.get("/v1/status"))["applications"]["web"]["units"]["web/0"]["hook"]
+    assert (hook["killed"], hook["kills"], hook["killed_by"]) == (
+        "config-changed", 3, "signal: killed",
+    )  # fmt: skip
+    assert 0 < hook["retry_in"] <= 2 and hook["error"] is None
+    why = await stage.get("/v1/units/web/0/why")
+    assert "its hook config-changed was killed 3 times in a row (signal: killed)" in why["answer"]
+    assert "`dmesg`" in why["next"]
+    await stage.until(partial(has_run, unit, "config-changed", 4), within=20.0)
+    unit.hook.end()
+    await stage.until(lambda: unit.count("start") == 1, within=2.0)
+    await settle()
+    hook = (await stage.get("/v1/status"))["applications"]["web"]["units"]["web/0"]["hook"]
+    assert (hook["killed"], hook["retry_in"]) == (None, None)
+
+
+# -- ending one that hangs
+
+
+async def hanging(
+    tmp_path: Path, hook: str = "config-changed", within: float = 2.0
+) -> tuple[Stage, Machine]:
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.runner.held.add(hook)
+    unit.start()
+    await stage.until(lambda: unit.running == hook, within=within)
+    return stage, unit
+
+
+@in_virtual_time
+async def test_an_operator_ends_a_hook_that_hangs_and_it_has_failed_and_is_tried_again(
+    tmp_path: Path,
+) -> None:
+    """H7, O2, O5"""
+    stage, unit = await hanging(tmp_path)
+    await stage.pass_time(100.0)
+    why = await stage.get("/v1/units/web/0/why")
+    assert "its hook config-changed has been running for at least 1" in why["answer"]
+    assert "`tenure kill-hook web/0` ends it" in why["next"]
+    unit.unit.resolve(retry=True, kill="start")
+    await stage.pass_time(0.5)
+    assert unit.running == "config-changed", "another was meant, which is over"
+    await stage.post("/v1/units/web/0/kill-hook", {})
+    await stage.pass_time(0.5)
+    failure = unit.unit.state.failure
+    assert failure is not None and failure.detail == "ended by an operator"
+    why = await stage.get("/v1/units/web/0/why")
+    assert 'hook failed: "config-changed" (ended by an operator), which runs' in why["answer"]
+    await stage.until(partial(has_run, unit, "config-changed", 2), within=6.0)
+    unit.hook.end()
+
+
+@in_virtual_time
+async def test_a_hook_that_runs_for_longer_than_it_may_is_ended_and_has_failed(
+    tmp_path: Path,
+) -> None:
+    """H7"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.hook_timeout = 40.0
+    unit.runner.held.add("config-changed")
+    unit.start()
+    await stage.until(lambda: unit.running == "config-changed", within=2.0)
+    await stage.pass_time(39.0)
+    assert unit.running == "config-changed"
+    await stage.pass_time(2.0)
+    failure = unit.unit.state.failure
+    assert failure is not None
+    assert failure.detail == "it ran for longer than 40s (--hook-timeout)"
+    assert failure.detail in unit.log_text()
+
+
+@in_virtual_time
+async def test_a_hook_may_take_for_ever_where_nobody_said_otherwise(tmp_path: Path) -> None:
+    """H7: as in Juju"""
+    stage, unit = await hanging(tmp_path)
+    await stage.pass_time(100_000.0)
+    assert unit.running == "config-changed" and unit.count("config-changed") == 1
+    unit.hook.end()
+
+
+# -- tools that were refused
+
+
+@in_virtual_time
+async def test_a_tool_that_was_refused_is_logged_and_told_until_its_hook_ends_well_without_one(
+    tmp_path: Path,
+) -> None:
+    """O5, T10"""
+    stage, unit = await hanging(tmp_path, "update-status", within=400.0)
+    for words in (("is-leader", "--nope=s3cret"), ("state-get", "--strict", "nothing")):
+        assert (await unit.hook.tool(*words))[0] != 0
+    await stage.pass_time(0.5)
+    log = unit.log_text()
+    assert "update-status: is-leader was refused: its arguments are wrong" in log
+    assert 'update-status: state-get was refused: "nothing" not found' in log
+    assert "s3cret" not in log
+
+    async def told() -> str:
+        answer: str = (await stage.get("/v1/units/web/0/why"))["answer"]
+        return answer
+
+    refused = 'the last tool that was refused: state-get in update-status: "nothing" not found'
+    assert refused in await told()
+    unit.hook.end()
+    await stage.until(partial(has_run, unit, "update-status", 2), within=400.0)
+    assert refused in await told()
+    assert (await unit.hook.tool("is-leader"))[0] == 0
+    unit.hook.end()
+    await stage.pass_time(0.5)
+    assert "refused" not in await told()
+
+
+@in_virtual_time
 async def test_a_hook_that_cannot_be_run_fails_and_says_why(tmp_path: Path) -> None:
     """H6, H7"""
     stage = await Stage.open(tmp_path, units=1)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import stat
+import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from tenure.errors import Unreachable
 from tenure.testing.machine import Machine
 from tenure.testing.time.waiting import in_virtual_time, settle, until
 from tenure.wire.exec import MAX_ASK, OpenContext, RunAction, encode_ask
+from tests.support.patience import ending
 from tests.support.stage import Stage
 
 PATIENCE = 10.0
@@ -103,6 +106,33 @@ async def test_the_context_ends_with_the_connection(served: Served) -> None:
     assert served.machine.unit.contexts.by_id(answer["context"]) is not None
     writer.close()
     await served.until(lambda: served.machine.unit.contexts.by_id(answer["context"]) is None)
+
+
+def test_a_command_whose_exec_was_killed_is_gone_before_another_context_opens(
+    tmp_path: Path,
+) -> None:
+    """H6, H8: and nothing else of that session, nor what moved into its own"""
+    asyncio.run(exec_killed(tmp_path))
+
+
+async def exec_killed(folder: Path) -> None:
+    async with exec_served(folder) as served:
+        answer, _, writer = await served.ask()
+        env = {"JUJU_CONTEXT_ID": answer["context"]}
+        with sleeper(env) as command, sleeper({}) as stranger, sleeper(env, apart=True) as own:
+            asking = asyncio.create_task(served.ask())
+            writer.close()
+            _, _, writer = await asking
+            assert command.poll() == -signal.SIGKILL
+            assert stranger.poll() is None and own.poll() is None
+        writer.close()
+        await served.until(lambda: not served.machine.unit.contexts.is_open)
+
+
+def sleeper(
+    env: dict[str, str], *, apart: bool = False
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return ending(subprocess.Popen(["/bin/sleep", "60"], env=env, start_new_session=apart))
 
 
 async def test_the_connection_ends_with_the_context(served: Served) -> None:

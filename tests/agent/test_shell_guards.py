@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from tenure.agent import contexts
 from tenure.agent.context.hook import HookContext
 from tenure.agent.contexts import Contexts
+from tenure.agent.execserver import ExecServer
 from tenure.controller.loop import Answer, Controller
 from tenure.core.leases import Leases
 from tenure.core.localstate import LocalState
@@ -22,7 +24,7 @@ from tenure.leadership.claimant import Claimant
 from tenure.leadership.record import Record
 from tenure.leadership.statefile import StateNotSaved
 from tenure.wire.messages import Offer
-from tests.agent import test_contexts, test_handover, test_unit
+from tests.agent import test_contexts, test_dispatcher, test_execserver, test_handover, test_unit
 from tests.controller import test_loop
 from tests.leadership import test_claimant
 
@@ -115,6 +117,20 @@ def offers_not_heeded(patch: Patch) -> None:
     patch.setitem(claimant.PUSHES, Offer, lambda unit, push: None)
 
 
+def commands_outlive_their_exec(patch: Patch) -> None:
+    """H6"""
+
+    async def leave(self: ExecServer, session: int, context: HookContext) -> None:
+        context.over.set()
+
+    patch.setattr(ExecServer, "_end_command", leave)
+
+
+def wrong_arguments_repeated(patch: Patch) -> None:
+    """T10"""
+    patch.setattr(contexts, "WRONG", None)
+
+
 def given_up_before_it_is_on_record(patch: Patch) -> None:
     """L5, H5"""
     patch.setattr(Record, "settle", lambda self: True)
@@ -177,6 +193,11 @@ IN_AGENT = [
     (revocation_not_heeded, test_unit.test_a_revoked_unit_is_a_minion_at_once),
     (new_term_saved_like_a_renewal,
      test_claimant.test_no_belief_begins_that_could_not_be_saved),
+    (commands_outlive_their_exec,
+     test_execserver.test_a_command_whose_exec_was_killed_is_gone_before_another_context_opens),
+    (wrong_arguments_repeated,
+     test_dispatcher
+     .test_a_tool_that_was_refused_is_logged_and_told_until_its_hook_ends_well_without_one),
     (given_up_before_it_is_on_record,
      test_claimant.test_a_lease_is_given_up_only_once_that_is_on_record),
     (failed_save_not_tried_again,
@@ -204,7 +225,7 @@ def test_a_guard_of_the_controllers_loop_that_is_taken_away_is_missed(
 def test_a_guard_of_the_agent_that_is_taken_away_is_missed(
     plant: Plant, check: Callable[[Path], None], monkeypatch: Patch, tmp_path: Path
 ) -> None:
-    """G2, G11, H5, L1, L4, L5, U1, U2, U3, U5: each guard is needed"""
+    """G2, G11, H5, H6, L1, L4, L5, T10, U1, U2, U3, U5: each guard is needed"""
     plant(monkeypatch)
     with pytest.raises(AssertionError):
         check(tmp_path)

@@ -299,6 +299,24 @@ async def test_what_is_no_socket_is_not_replaced(folder: Path) -> None:
     assert (folder / "s").read_text() == "kept"
 
 
+async def test_each_call_that_is_refused_is_told_of_once_it_is_answered(folder: Path) -> None:
+    """T2"""
+    told: list[tuple[str, int]] = []
+
+    async def run(context: Context, call: Call, read_stdin: ReadStdin) -> ToolReply:
+        return ToolReply(exit_code=int(call.args[0]), stderr=b"ERROR no\n")
+
+    server = ToolServer(
+        folder / "s", Contexts({"1": BucketContext()}), run=run,
+        on_refused=lambda call, reply: told.append((call.tool, reply.exit_code)),
+    )  # fmt: skip
+    await server.start()
+    for context, tool, code in (("1", "a", "0"), ("1", "b", "1"), ("1", "c", "2"), ("2", "d", "1")):
+        await talk(server.path, request(context, "/", tool, code))
+    await until(lambda: told == [("b", 1), ("c", 2)])
+    await server.close()
+
+
 async def test_closing_ends_every_call(folder: Path) -> None:
     """T9"""
     gate = Gate()

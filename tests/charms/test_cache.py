@@ -9,6 +9,7 @@ from threading import Barrier
 import pytest
 
 from tenure.charms.cache import Cache
+from tests.support.patience import HANG
 
 
 def test_of_two_who_want_the_same_one_makes_it(tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_of_two_who_want_the_same_one_makes_it(tmp_path: Path) -> None:
         (folder / "whole").touch()
 
     def want() -> bool:
-        begin.wait(60)
+        begin.wait(HANG)
         path, is_new = Cache(tmp_path / "cache").get("key", fill)
         assert (path / "whole").exists()
         return is_new

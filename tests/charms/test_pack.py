@@ -18,6 +18,7 @@ from tenure.charms import locked, pip, unpack
 from tenure.charms.facts import read_facts
 from tenure.charms.folder import CharmError
 from tenure.charms.pack import Prepared, prepare
+from tests.support.patience import HANG
 
 Prepare = Callable[[], Prepared]
 
@@ -50,7 +51,7 @@ def packed(source: Path, built: Path) -> Path:
 
 def dispatched(folder: Path) -> str:
     run = subprocess.run(
-        ["./dispatch"], cwd=folder, capture_output=True, text=True, timeout=60, check=True,
+        ["./dispatch"], cwd=folder, capture_output=True, text=True, timeout=HANG, check=True,
         env={"PATH": os.environ["PATH"]},
     )  # fmt: skip
     return run.stdout

@@ -16,6 +16,7 @@ from tenure.cli import main as door
 from tenure.errors import Refused, Unreachable, Unsure
 from tenure.statefolder import StateFolder
 from tenure.wire.operators import ControllerStatus, History, HistoryEntry, Status
+from tests.support.patience import HANG, ending
 
 from .conftest import Desk, Reply, Result, call, python
 
@@ -122,15 +123,18 @@ def test_an_answer_that_is_none_is_one_line(desk: Desk, content: bytes) -> None:
 
 
 def test_garbage_instead_of_http_is_one_line(folder: StateFolder, tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [
-            *python()[:1],
-            "-c",
-            "import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); "
-            "s.listen(); print(flush=True); c, _ = s.accept(); c.recv(9); c.send(b'\\0garbage\\n')",
-            str(folder.controller_socket),
-        ],
-        stdout=subprocess.PIPE,
+    with ending(
+        subprocess.Popen(
+            [
+                *python()[:1],
+                "-c",
+                "import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); "
+                "s.listen(); print(flush=True); c, _ = s.accept(); c.recv(9); "
+                "c.send(b'\\0garbage\\n')",
+                str(folder.controller_socket),
+            ],
+            stdout=subprocess.PIPE,
+        )
     ) as server:
         assert server.stdout is not None
         server.stdout.readline()
@@ -148,19 +152,19 @@ def test_a_reader_that_went_away_ends_it_quietly(
     entry = HistoryEntry(at="2026-11-23T12:00:00Z", kind="granted", cause="c" * 1000)
     desk.controller.says(History(application="web", entries=(entry,) * 1000))
     argv = [*python(), "history", "web", "--state", str(desk.folder.state)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with ending(subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.read(1)
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(10) == 1
+        assert process.wait(HANG) == 1
 
 
 def test_a_full_disk_behind_stdout_is_one_line(desk: Desk) -> None:
     desk.controller.says(History(application="web", entries=()))
     argv = [*python(), "history", "web", "--state", str(desk.folder.state)]
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, timeout=10, check=False)
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, timeout=HANG, check=False)
     assert (done.returncode, done.stderr) == (1, b"ERROR No space left on device\n")
 
 
@@ -169,11 +173,11 @@ def test_what_the_caller_closed_leads_nowhere(desk: Desk, closed: str) -> None:
     desk.controller.says(NOTHING)
     argv = [*python(), "status", "--state", str(desk.folder.state)]
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
-    done = subprocess.run([*shell, *argv], capture_output=True, timeout=10, check=False)
+    done = subprocess.run([*shell, *argv], capture_output=True, timeout=HANG, check=False)
     shown = b"" if ">&-" in closed.replace("2>&-", "") else b"no applications yet\n"
     assert (done.returncode, done.stdout, done.stderr) == (0, shown, b"")
     desk.controller.refuses("refused", "no")
-    done = subprocess.run([*shell, *argv], capture_output=True, timeout=10, check=False)
+    done = subprocess.run([*shell, *argv], capture_output=True, timeout=HANG, check=False)
     told = b"" if "2>&-" in closed else b"ERROR no\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, b"", told)
 
@@ -183,11 +187,11 @@ def test_ctrl_c_ends_it_quietly(folder: StateFolder) -> None:
     log = folder.unit_log("web/0")
     log.parent.mkdir()
     log.write_text("first\n")
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with ending(subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"first\n"
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=HANG)
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
@@ -220,7 +224,7 @@ main()
 )
 def test_ctrl_c_while_a_command_is_loaded_ends_it_quietly(module: str) -> None:
     done = subprocess.run(
-        [*python()[:1], "-c", LOADING, module], capture_output=True, timeout=20, check=False
+        [*python()[:1], "-c", LOADING, module], capture_output=True, timeout=HANG, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
@@ -231,6 +235,6 @@ def test_one_shot_commands_load_neither_rich_nor_aiohttp_nor_asyncio() -> None:
         "print(sorted({'rich', 'aiohttp', 'asyncio', 'yaml'} & set(sys.modules)))"
     )
     done = subprocess.run(
-        [*python()[:1], "-c", program], capture_output=True, timeout=10, check=False
+        [*python()[:1], "-c", program], capture_output=True, timeout=HANG, check=False
     )
     assert done.stdout == b"[]\n"

@@ -16,8 +16,9 @@ from tenure.controller.api import Api
 from tenure.controller.server import Server, bind_unix
 from tenure.controller.service import Service
 from tenure.stores.memory import MemoryDisk, MemoryStore
+from tests.support.patience import HANG
 
-PATIENCE = 10.0
+PATIENCE = HANG
 
 
 class Socket:

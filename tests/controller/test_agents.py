@@ -249,6 +249,22 @@ async def test_a_unit_that_is_not_in_error_has_nothing_to_resolve() -> None:
 
 
 @in_virtual_time
+async def test_the_hook_that_is_to_be_ended_is_named_and_where_none_runs_that_is_refused() -> None:
+    """O2, H7: the one that runs by then may be another"""
+    bench, service = await service_with("web")
+    with pytest.raises(Refused, match="not connected: see `tenure why web/0`"):
+        await asked(bench, "/v1/units/web/0/kill-hook", "POST")
+    talk = await connected(bench, service, "web/0")
+    with pytest.raises(Refused, match="web/0 runs no hook"):
+        await asked(bench, "/v1/units/web/0/kill-hook", "POST")
+    talk.say(Report(unit="web/0", running="start"))
+    await bench.turn()
+    answer = await asked(bench, "/v1/units/web/0/kill-hook", "POST")
+    assert answer.note == "web/0: start is ended, and has failed"
+    assert talk.of(Resolve) == [Resolve(unit="web/0", retry=True, kill="start")]
+
+
+@in_virtual_time
 async def test_a_report_s_texts_are_kept_in_part() -> None:
     """O3"""
     bench, service = await charmed()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tenure.core.schedule import LAST_RETRY, Schedule
+from tenure.core.schedule import LAST_RETRY, Kills, Schedule
 
 
 @pytest.mark.parametrize(("attempts", "after"), [(1, 5.0), (2, 10.0), (3, 20.0), (20, LAST_RETRY)])
@@ -13,14 +13,14 @@ def test_a_failed_hook_is_tried_again_after_five_seconds_doubling_to_five_minute
 ) -> None:
     """H7"""
     schedule = Schedule()
-    schedule.failed(100.0, attempts, jitter=1.0)
+    schedule.failed(100.0, "start", attempts, jitter=1.0)
     assert not schedule.may_retry(100.0 + after - 0.1) and schedule.may_retry(100.0 + after)
 
 
 def test_an_operator_can_have_it_tried_again_at_once_and_once() -> None:
     """H7"""
     schedule = Schedule()
-    schedule.failed(100.0, 1, jitter=1.0)
+    schedule.failed(100.0, "start", 1, jitter=1.0)
     schedule.retry_now()
     assert schedule.may_retry(100.0)
     schedule.began()
@@ -31,18 +31,48 @@ def test_a_killed_hook_runs_again_at_once_and_then_after_longer_and_longer() -> 
     """H8: until one ends well"""
     schedule, held = Schedule(), []
     for _ in range(4):
-        schedule.killed(100.0)
+        assert schedule.killed(100.0, "start", "signal: killed") == schedule.hold_until - 100.0
         held.append(schedule.hold_until - 100.0)
-    schedule.done()
-    schedule.killed(100.0)
+    assert schedule.last_kill == Kills("start", "signal: killed", 4)
+    schedule.done("start")
+    assert schedule.last_kill is None
+    schedule.killed(100.0, "start", "signal: killed")
     assert held == [0.0, 1.0, 2.0, 4.0] and schedule.hold_until == 100.0
+
+
+@pytest.mark.parametrize("other_ends", ["well", "by a failure", "by a kill"])
+def test_that_another_hook_ends_meanwhile_hides_no_hook_that_is_killed_again_and_again(
+    other_ends: str,
+) -> None:
+    """H8"""
+    schedule, told = Schedule(), []
+    for _ in range(3):
+        if other_ends == "well":
+            schedule.done("leader-elected")
+        elif other_ends == "by a failure":
+            schedule.failed(100.0, "leader-elected", 1, jitter=1.0)
+        else:
+            schedule.killed(100.0, "leader-elected", "signal: terminated")
+        schedule.killed(100.0, "start", "signal: killed")
+        told.append(schedule.last_kill)
+    assert told == [Kills("start", "signal: killed", times) for times in (1, 2, 3)]
+    assert schedule.hold_until == 102.0
+
+
+def test_a_hook_that_failed_was_not_killed_any_more() -> None:
+    """H7, H8"""
+    schedule = Schedule()
+    schedule.killed(100.0, "start", "signal: killed")
+    schedule.failed(100.0, "start", 1, jitter=1.0)
+    assert schedule.last_kill is None
+    assert schedule.killed(100.0, "start", "signal: killed") == 0.0
 
 
 def test_a_unit_in_error_wakes_for_its_retry_and_a_sound_one_for_its_update() -> None:
     """H1, H7"""
     schedule = Schedule()
     schedule.update_after(100.0, 300.0)
-    schedule.failed(100.0, 1, jitter=0.8)
+    schedule.failed(100.0, "start", 1, jitter=0.8)
     assert schedule.next_wake(100.0, failing=False) == (400.0,)
     assert schedule.next_wake(100.0, failing=True) == (104.0,)
     assert not schedule.update_due(399.0) and schedule.update_due(400.0)

@@ -22,6 +22,7 @@ from tenure.client.operator import Operator
 from tenure.client.transport import UnixHttp
 from tenure.errors import TenureError
 from tenure.statefolder import StateFolder
+from tests.support.patience import HANG
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TENURE = (sys.executable, "-m", "tenure")
@@ -29,7 +30,7 @@ SHORT_LEASE = ("--lease", "5s", "--guarantee", "2s")
 """For tests that wait until a lease runs out; others are calmer with a long one."""
 
 POLL = 0.05
-PATIENCE = 40.0
+PATIENCE = HANG
 STOP_WITHIN = 15.0
 
 
@@ -80,7 +81,7 @@ class Tenure:
     def run(self, *words: str, expect: int = 0) -> str:
         """A command's stdout; fails unless it exits with `expect`. Its `--state` is filled in."""
         command = [*TENURE, words[0], "--state", str(self.state), *words[1:]]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False)
         told = f"{words}: exit {done.returncode}\n{done.stdout}{done.stderr}\n{self.said()}"
         assert done.returncode == expect, told
         return done.stdout

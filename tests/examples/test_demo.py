@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.patience import HANG
+
 from .running import EXAMPLES, processes_of, wait_until
 
 DEMO = EXAMPLES / "demo.py"
@@ -30,7 +32,7 @@ def _demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
             demo.terminate()
         assert demo.stdout is not None
         demo.stdout.close()
-        demo.wait(30)
+        demo.wait(HANG)
         wait_until(lambda: not _left_in(folder), within=5.0)
 
 
@@ -42,7 +44,7 @@ def _left_in(folder: Path) -> list[str]:
 def test_the_demo_tells_the_whole_story(short: Path) -> None:
     """O1, O4, U4: elected, killed, handed over; the script checks each step itself"""
     with _demo(short) as demo:
-        text, _ = demo.communicate(timeout=45)
+        text, _ = demo.communicate(timeout=HANG)
     assert demo.returncode == 0, text
     for line in ("1. ", "2. ", "9. ", "$ kill -9 ", "took over in ", "$ tenure history web"):
         assert f"\n{line}" in text or line in text
@@ -55,5 +57,5 @@ def test_a_demo_that_is_ended_cleans_up(short: Path) -> None:
         assert demo.stdout is not None
         wait_until(lambda: "$ tenure status" in demo.stdout.readline())
         demo.send_signal(signal.SIGTERM)
-        assert demo.wait(30) == 128 + signal.SIGTERM
+        assert demo.wait(HANG) == 128 + signal.SIGTERM
     assert not _left_in(short)

@@ -14,8 +14,9 @@ import pytest
 from tenure.agent.execserver import MAX_CONNECTIONS
 from tenure.wire.exec import OpenContext, Refusal, decode_answer, encode_answer, encode_ask
 from tests.agent.test_execserver import Served, exec_served
+from tests.support.patience import HANG
 
-PATIENCE = 20.0
+PATIENCE = HANG
 ASK = encode_ask(OpenContext())
 
 

@@ -23,6 +23,7 @@ from tenure.leadership.statefile import (
     instance_id,
     lock_folder,
 )
+from tests.support.patience import ending
 
 PATIENCE = 10.0
 
@@ -243,10 +244,12 @@ def test_a_killed_process_frees_its_folder_although_its_children_live(tmp_path: 
         "child = subprocess.Popen(['sleep', '60'], close_fds=False)\n"
         "print(child.pid, flush=True); time.sleep(60)"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+    with ending(
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        )
     ) as owner:
         assert owner.stdout is not None
         child = int(owner.stdout.readline())

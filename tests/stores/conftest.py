@@ -21,6 +21,7 @@ from tenure.simulation.disk import ModelDisk, ModelStore
 from tenure.stores.base import Store
 from tenure.stores.memory import MemoryDisk, MemoryStore
 from tenure.stores.sqlite.store import SqliteStore
+from tests.support.patience import HANG
 
 Open = Callable[[], Store]
 SOURCE = Path(tenure.__file__).parents[1]
@@ -78,7 +79,7 @@ class Child:
         """kill -9, and wait until it is dead."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGKILL)
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=HANG)
 
     def ended(self, within: float) -> int:
         """The exit code, once it has ended by itself. Raises TimeoutExpired."""

@@ -30,8 +30,9 @@ from tenure.charms.reading import Tree
 from tenure.leadership.claimant import LeadershipUnknown
 from tenure.wire.messages import GoalUnit
 from tenure.wire.tools import Call, ToolReply
+from tests.support.patience import HANG
 
-PATIENCE = 30.0
+PATIENCE = HANG
 """Seconds after which a test gives up waiting for what must happen."""
 
 

@@ -25,6 +25,7 @@ from tenure.core.localstate import LocalState
 from tenure.errors import TenureError
 from tenure.leadership.statefile import StateFile
 from tenure.simulation.facts import BucketAtEnd, Fact, Healed, UnitAtEnd
+from tests.support.patience import HANG
 from tests.torture.figures import Figures
 from tests.torture.running import APPLICATION, LEASE, RECONNECT_GRACE, NotSo, Torn
 from tests.torture.scene import Scene, meddle
@@ -119,7 +120,7 @@ class Driver:
         try:
             yield
         finally:
-            meddling.join(60)
+            meddling.join(HANG)
 
     # -- healing
 

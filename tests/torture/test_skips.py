@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import conftest
+from tests.support.patience import HANG
 
 MODULE = """
 import pytest
@@ -27,7 +28,9 @@ def run(folder: Path, *, skipped: bool, reason: str) -> subprocess.CompletedProc
     (folder / "tests" / "conftest.py").write_text(Path(conftest.__file__).read_text())
     (folder / "pytest.ini").write_text("[pytest]\n")
     argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "tests"]
-    return subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        argv, cwd=folder, capture_output=True, text=True, timeout=HANG, check=False
+    )
 
 
 @pytest.mark.parametrize(

@@ -188,8 +188,11 @@ def test_the_record_keeps_what_was_said_of_the_state_folder_and_no_charms() -> N
         model_uuid="u", juju_paths=True, applications={"web": FormerApplication(charm="/c")}
     )
     assert record_of(plan(), before) == UpRecord(model_uuid="u", juju_paths=True)
-    said = plan(juju_version="3.5.1", juju_paths=False)
-    assert record_of(said, before) == UpRecord(model_uuid="u", juju_version="3.5.1")
+    said = plan(juju_version="3.5.1", juju_paths=False, hook_timeout=60.0)
+    after = record_of(said, before)
+    assert after == UpRecord(model_uuid="u", juju_version="3.5.1", hook_timeout=60.0)
+    assert record_of(plan(), after) == after
+    assert record_of(plan(hook_timeout=0.0), after).hook_timeout == 0.0
 
 
 def test_an_agent_is_told_of_its_charm_and_its_state_folder() -> None:

@@ -22,8 +22,9 @@ from tenure.errors import Unreachable
 from tenure.leadership.statefile import StateFile
 from tenure.statefolder import StateFolder
 from tenure.wire.operators import Status
+from tests.support.patience import HANG
 
-PATIENCE = 20.0
+PATIENCE = HANG
 """Seconds that a test waits for what must come; far more than it takes."""
 
 END_WITHIN = 5.0
@@ -96,16 +97,18 @@ class Place:
     def argv(self, command: str, *args: str) -> list[str]:
         return [sys.executable, "-m", "tenure", command, "--state", str(self.state), *args]
 
-    def up(self, *args: str, charm: Path | None = None) -> Run:
-        return self.begin("up", str(charm or self.charm), *args)
+    def up(
+        self, *args: str, charm: Path | None = None, caller: Callable[[list[str]], list[str]] = list
+    ) -> Run:
+        return self.begin("up", str(charm or self.charm), *args, caller=caller)
 
-    def begin(self, *args: str) -> Run:
-        """A command that goes on."""
+    def begin(self, *args: str, caller: Callable[[list[str]], list[str]] = list) -> Run:
+        """A command that goes on; `caller` makes the command line of who calls it."""
         number = len(self._runs)
         out, err = self.folder / f"out{number}", self.folder / f"err{number}"
         with out.open("wb") as to_out, err.open("wb") as to_err:
             process = subprocess.Popen(
-                self.argv(*args),
+                caller(self.argv(*args)),
                 stdin=subprocess.DEVNULL,
                 stdout=to_out,
                 stderr=to_err,
@@ -118,7 +121,7 @@ class Place:
     ) -> subprocess.CompletedProcess[bytes]:
         argv = self.argv(command, *args)
         self._is_detached = self._is_detached or "--detach" in args
-        return subprocess.run(argv, input=stdin, capture_output=True, timeout=60, check=False)
+        return subprocess.run(argv, input=stdin, capture_output=True, timeout=HANG, check=False)
 
     def text(self, command: str, *args: str) -> str:
         done = self.call(command, *args)

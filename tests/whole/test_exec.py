@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 
+from tenure.agent.hooks.warden import read_stat
 from tenure.wire.operators import HookState
+from tests.support.patience import HANG, ending
 
 from .conftest import Place, wait_for
 
@@ -31,13 +33,13 @@ def test_what_the_caller_closed_is_closed_for_the_command_too(idle: Place) -> No
     for closed, numbers in (("<&-", "0"), (">&-", "1"), ("2>&-", "2"), ("<&- >&- 2>&-", "012")):
         shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
         argv = idle.argv("exec", "web/0", "--", "sh", "-c", script)
-        done = subprocess.run([*shell, *argv], capture_output=True, timeout=20, check=False)
+        done = subprocess.run([*shell, *argv], capture_output=True, timeout=HANG, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (7, b"", b""), closed
         assert seen.read_text() == numbers
         seen.unlink()
     argv = idle.argv("exec", "web/0", "--", "nosuch")
     shell = ["sh", "-c", 'exec "$@" 2>&-', "sh"]
-    done = subprocess.run([*shell, *argv], capture_output=True, timeout=20, check=False)
+    done = subprocess.run([*shell, *argv], capture_output=True, timeout=HANG, check=False)
     assert (done.returncode, done.stdout) == (127, b"")
 
 
@@ -106,24 +108,52 @@ def test_when_the_agent_is_killed_the_command_ends_with_it(place: Place) -> None
     """H8"""
     place.up("--lease", "5s", "--no-restart")
     place.settles(["web/0"])
-    argv = place.argv("exec", "web/0", "--", "sh", "-c", "echo begun; exec sleep 60")
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    argv = place.argv("exec", "web/0", "--", "sh", "-c", "sleep 60 & echo $!; wait")
+    with ending(subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"begun\n"
+        started = int(process.stdout.readline())
         agent = place.pid_of("web/0")
         assert agent is not None
         os.kill(agent, signal.SIGKILL)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=HANG)
     assert process.returncode == 125
     assert err.startswith(b"ERROR the context of web/0 is over")
+    assert not _lives(started)
 
 
 def test_a_signal_is_passed_on_to_the_command(idle: Place) -> None:
     trap = "trap 'echo got it; exit 9' TERM; echo begun; while :; do sleep 0.05; done"
     argv = idle.argv("exec", "web/0", "--", "sh", "-c", trap)
-    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+    with ending(subprocess.Popen(argv, stdout=subprocess.PIPE)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"begun\n"
         process.terminate()
-        out, _ = process.communicate(timeout=10)
+        out, _ = process.communicate(timeout=HANG)
     assert (process.returncode, out) == (9, b"got it\n")
+
+
+def test_when_exec_is_killed_its_command_ends_and_no_hook_begins_beside_it(place: Place) -> None:
+    """H6, H8: with all that it started, but for what moved into a session of its own"""
+    place.up("--lease", "5s")
+    place.settles(["web/0"])
+    script = "setsid sleep 60 & daemon=$!; sleep 60 & echo $! $daemon $$; wait"
+    argv = place.argv("exec", "web/0", "--", "bash", "-c", script)
+    started: list[int] = []
+    with ending(subprocess.Popen(argv, stdout=subprocess.PIPE)) as process:
+        assert process.stdout is not None
+        child, daemon, command = map(int, process.stdout.readline().split())
+        started += [child, daemon, command]
+        wait_for(lambda: os.getsid(daemon) == daemon, "a session of its own")
+        process.kill()
+    try:
+        wait_for(lambda: not _lives(child) and not _lives(command), "the command to end")
+        assert _lives(daemon)
+        assert place.text("exec", "web/0", "--", "is-leader") == "True\n"
+    finally:
+        for pid in filter(_lives, started):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _lives(pid: int) -> bool:
+    stat = read_stat(pid)
+    return stat is not None and stat.alive()

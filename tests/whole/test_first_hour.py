@@ -10,6 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.support.patience import ending
+
 from .conftest import PATIENCE, Place
 
 LEASE = ("--lease", "5s")
@@ -64,7 +66,8 @@ def on_terminal(argv: list[str], term: str, until: str) -> str:
     """What a command prints on a terminal until it says that, and is ended by Ctrl-C."""
     ours, theirs = pty.openpty()
     environ = {**os.environ, "TERM": term}
-    with subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as process:
+    begun = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environ)
+    with ending(begun) as process:
         os.close(theirs)
         shown = b""
         deadline = time.monotonic() + PATIENCE

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tenure.statefolder import StateFolder
+from tests.support.patience import HANG
 from tests.whole.conftest import Place, wait_for
 
 TRACE = 'echo "$JUJU_UNIT_NAME $JUJU_HOOK_NAME $TENURE_TERM" >> {trace}'
@@ -188,7 +189,7 @@ def test_a_promise_given_inside_a_hook_holds_until_the_hook_has_ended(place: Pla
         assert place.leader() == leader
         assert electing.poll() is None
         gate.touch()
-        out, _ = electing.communicate(timeout=20)
+        out, _ = electing.communicate(timeout=HANG)
     finally:
         electing.kill()
         electing.wait()
@@ -246,7 +247,7 @@ def test_the_same_unit_started_twice_is_refused(place: Place) -> None:
     pid = pid_of(place, "web/0")
     argv = [*place.argv("x")[:2], "tenure.agent", "--state", str(place.state), "--charm",
             str(place.charm), "web/0"]  # fmt: skip
-    second = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
+    second = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=HANG)
     assert second.returncode == 1
     assert second.stderr.startswith(b"ERROR ")
     assert str(pid).encode() in second.stderr

@@ -15,6 +15,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from tenure import children
 from tenure.agent.beginning import take_up
 from tenure.agent.charm import copy as charm
 from tenure.agent.charm.files import CharmFiles
@@ -31,7 +32,7 @@ from tenure.agent.toolserver import ToolServer
 from tenure.agent.unit import Unit
 from tenure.clock import SystemClock, boot_id
 from tenure.core.localstate import LocalState
-from tenure.defaults import JUJU_VERSION, UPDATE_STATUS
+from tenure.defaults import HOOK_TIMEOUT, JUJU_VERSION, UPDATE_STATUS
 from tenure.errors import TenureError
 from tenure.leadership.statefile import StateFile, instance_id, lock_folder
 from tenure.names import split_unit
@@ -52,11 +53,15 @@ def main() -> int:
     parser.add_argument("--charm", required=True, type=Path)
     parser.add_argument("--charm-revision", type=int, default=0)
     parser.add_argument("--update-status-interval", type=float, default=UPDATE_STATUS.value)
+    parser.add_argument("--hook-timeout", type=float, default=HOOK_TIMEOUT.value)
     parser.add_argument("--juju-version", default=JUJU_VERSION.value)
     parser.add_argument("--juju-paths", action="store_true")
     parser.add_argument("--allow-host-changes", action="store_true")
     parser.add_argument("unit")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # because `up` has its own word for the end
+    children.ignore_nothing()
+    children.block_nothing()
     try:
         number = split_unit(options.unit)[1]
         if options.juju_paths:
@@ -73,6 +78,7 @@ class _Process:
         self.unit_name: str = options.unit
         self.source: Path = options.charm
         self.update_every: float = options.update_status_interval
+        self.hook_timeout: float = options.hook_timeout
         self.juju_version: str = options.juju_version
         self.charm_revision: int = options.charm_revision
         self.allow_host_changes: bool = options.allow_host_changes
@@ -82,7 +88,6 @@ class _Process:
         self.log = UnitLog(self.paths.unit_log(self.unit_name), self.unit_name, self.clock)
 
     async def run(self) -> int:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # because ignored, it loses exit statuses
         self.paths.ensure()
         tell_of_shortage(asyncio.get_running_loop(), partial(self.log.log, "ERROR"))
         self.folder.mkdir(mode=0o700, exist_ok=True)
@@ -113,13 +118,14 @@ class _Process:
             unit.upgrade.copied(self.charm_revision)
         files.facts()  # here, because to read them may take long
         agent.add(unit)
-        tools = ToolServer(config.socket, unit.contexts.by_id)
+        tools = ToolServer(
+            config.socket, unit.contexts.by_id, on_refused=unit.contexts.tool_refused
+        )
         execs = ExecServer(unit, self.paths.exec_socket(self.unit_name))
         await tools.start()
         await execs.start()
         follow_parent(on_stop=agent.halt, on_end=lambda: self._end_at_once(unit))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, agent.stop)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("ready", flush=True)
         await agent.run()
         file.settled(SAVED_WITHIN)
@@ -146,6 +152,7 @@ class _Process:
             model_uuid=record.model_uuid if record else "",
             inherited={k: v for k, v in os.environ.items() if k in ("PATH", "HOME")},
             update_every=self.update_every,
+            hook_timeout=self.hook_timeout,
             juju_version=self.juju_version,
             shims=shims,
             allow_host_changes=self.allow_host_changes,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tenure.defaults import JUJU_VERSION, UPDATE_STATUS
+from tenure.defaults import HOOK_TIMEOUT, JUJU_VERSION, UPDATE_STATUS
 
 
 class UnitConfig(Struct, frozen=True, kw_only=True):
@@ -25,6 +25,8 @@ class UnitConfig(Struct, frozen=True, kw_only=True):
     """Of these variables of the agent's own only PATH and HOME reach a hook (H9)."""
     update_every: float = UPDATE_STATUS.value
     """Seconds between two `update-status`, unless the charm was handed in with others (H1)."""
+    hook_timeout: float = HOOK_TIMEOUT.value
+    """Seconds after which a hook counts as hung, and is ended; 0 for never."""
     juju_version: str = JUJU_VERSION.value
     shims: Path | None = None
     allow_host_changes: bool = False

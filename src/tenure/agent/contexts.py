@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import random
 
+from msgspec import Struct
+
 from tenure.agent.context.action import ActionRun
 from tenure.agent.context.hook import HookContext
 from tenure.agent.hooks.environment import Occasion, environment, occasion_of
@@ -18,6 +20,22 @@ from tenure.agent.parts import UnitParts
 from tenure.agent.tools.base import BagRefused
 from tenure.core.localstate import RunHook
 from tenure.errors import TenureError
+from tenure.wire.tools import Call, ToolReply
+
+WRONG = 2
+"""What a tool ends with whose arguments are wrong (T2)."""
+
+MAX_REFUSAL = 300
+"""Characters of a tool's error that are logged and told."""
+
+
+class Refusal(Struct, frozen=True):
+    """A tool that was refused: in which context, by whom it was called, and what is said of it."""
+
+    context_id: str
+    source: str
+    said: str
+
 
 Opened = tuple[HookContext, dict[str, str]]
 """A context, and the environment of what runs in it."""
@@ -32,6 +50,8 @@ class Contexts:
     def __init__(self, parts: UnitParts, rng: random.Random) -> None:
         self._parts = parts
         self._rng = rng
+        self.last_refusal: Refusal | None = None
+        """The latest, until the same hook ends well without one."""
         self._live: HookContext | None = None
         self._waiting: list[Waiting] = []
 
@@ -55,6 +75,28 @@ class Contexts:
     def new_id(self, what: str) -> str:
         """An id that nobody can guess."""
         return f"{self._parts.unit}-{what}-{self._rng.getrandbits(64):016x}"
+
+    def tool_refused(self, call: Call, reply: ToolReply) -> None:
+        """A tool of the live context was refused: logged, since the charm may keep it to itself.
+
+        Of wrong arguments nothing is repeated: a setting's value may be among them (T10).
+        """
+        context = self.by_id(call.context_id)
+        if context is None:
+            return
+        words = reply.stderr.decode("utf-8", "replace").strip().removeprefix("ERROR ")
+        why = "its arguments are wrong" if reply.exit_code == WRONG else words[:MAX_REFUSAL]
+        self._parts.log.log("WARNING", f"{call.tool} was refused: {why}", context.source)
+        said = f"{call.tool} in {context.source}: {why}"
+        self.last_refusal = Refusal(context.context_id, context.source, said)
+        self._parts.wake()
+
+    def _forget_refusal(self, context: HookContext, result: HookResult) -> None:
+        told = self.last_refusal
+        if told is None or result.kind != "done" or told.source != context.source:
+            return
+        if told.context_id != context.context_id:
+            self.last_refusal = None
 
     # -- opening
 
@@ -101,6 +143,7 @@ class Contexts:
     async def conclude(self, context: HookContext, result: HookResult) -> HookResult:
         """Stop, commit, end. How it ended in the end: what cannot be kept has failed (G7)."""
         context.over.set()
+        self._forget_refusal(context, result)
         try:
             if result.kind == "done" and context.has_pending:
                 return await self._commit(context)

@@ -21,6 +21,7 @@ from tenure.charms.folder import CharmError
 from tenure.core import localstate
 from tenure.core.localstate import ELECTED, START, UPDATE, LocalState, RunHook
 from tenure.core.schedule import Schedule
+from tenure.durations import format_duration
 
 FindHook = Callable[[str], tuple[str, ...] | None]
 """Looks a hook up in the charm. Raises CharmError for one that is there and cannot be run."""
@@ -50,6 +51,8 @@ class Dispatcher:
         self._rng = rng
         self._observer = observer
         self._process: HookProcess | None = None
+        self._condemned = ""
+        self._began_at = 0.0
         self._task: asyncio.Task[None] | None = None  # because the loop keeps no reference of it
 
     @property
@@ -118,6 +121,7 @@ class Dispatcher:
         self, hook: RunHook, argv: tuple[str, ...], env: dict[str, str], context_id: str
     ) -> HookProcess:
         self.running = hook
+        self._began_at = self._parts.clock.now()
         self._process = self._runner.start(
             HookCommand(
                 hook=hook.hook,
@@ -139,6 +143,9 @@ class Dispatcher:
     async def _concluded(self, process: HookProcess, context: HookContext) -> HookResult:
         result = await process.wait()
         self._process = None
+        if self._condemned and result.kind == "killed":
+            result = HookResult("failed", self._condemned)
+        self._condemned = ""
         result = await self._contexts.conclude(context, result)
         self.running = None
         return result
@@ -155,6 +162,28 @@ class Dispatcher:
         self._parts.record.remember(localstate.cleared(self._state))
         return result
 
+    # -- ending one before its time
+
+    @property
+    def ends_at(self) -> float | None:
+        """The instant at which the running hook counts as hung, if it may ever."""
+        timeout = self._parts.config.hook_timeout
+        if not timeout or self._process is None or self.running is None or self.running.is_action:
+            return None
+        return self._began_at + timeout
+
+    def end_if_hung(self, now: float) -> None:
+        """A hook that ran for longer than operators said is ended, and has failed (H7)."""
+        if self.ends_at is not None and now >= self.ends_at and self.running is not None:
+            after = format_duration(self._parts.config.hook_timeout)
+            self.fail(self.running.hook, f"it ran for longer than {after} (--hook-timeout)")
+
+    def fail(self, hook: str, why: str) -> None:
+        """End that hook, or action, with its group, if it is what runs: it has failed (H7)."""
+        if self._process is not None and self.running is not None and self.running.hook == hook:
+            self._condemned = self._condemned or why
+            self._process.kill()
+
     def kill(self) -> None:
         """End what runs at once, with its group; an operator's context, too."""
         if self._process is not None:
@@ -168,7 +197,7 @@ class Dispatcher:
         """Record what came of it."""
         self._observer.hook_ended(hook, result)
         if result.kind == "done":
-            self._schedule.done()
+            self._schedule.done(hook.hook)
             self._say("INFO", f"{hook.hook} ended well")
             self.pay(hook)
         elif localstate.is_skipped(self._state, hook):
@@ -177,9 +206,10 @@ class Dispatcher:
         elif result.kind == "failed":
             self._fail(hook, result.detail)
         else:
-            self._say("WARNING", f"{hook.hook} was killed ({result.detail}): it is owed again")
             self._parts.record.remember(localstate.cleared(self._state))
-            self._schedule.killed(self._parts.clock.now())
+            pause = self._schedule.killed(self._parts.clock.now(), hook.hook, result.detail)
+            again = f"it is owed again, and runs in {pause:g} s" if pause else "it is owed again"
+            self._say("WARNING", f"{hook.hook} was killed ({result.detail}): {again}")
         if hook.hook in (START, UPDATE):
             self.arm_update()
         self._parts.wake()  # because the next one may be due, also when this was only skipped
@@ -193,7 +223,7 @@ class Dispatcher:
         self._parts.record.remember(failed)
         assert self._state.failure is not None
         attempts, now = self._state.failure.attempts, clock.now()
-        self._schedule.failed(now, attempts, self._rng.uniform(0.8, 1.0))
+        self._schedule.failed(now, hook.hook, attempts, self._rng.uniform(0.8, 1.0))
 
     def pay(self, hook: RunHook) -> None:
         """Record that it ran, and what that paid, in one write (H5)."""

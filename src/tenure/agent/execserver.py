@@ -3,7 +3,8 @@
 What is said is in wire/exec.py. The connection stays open for as long as the context lives: the
 operator's command has ended when it closes, and the context is over when the agent closes it.
 Before it closes, the command may say how it ended: if it ended well, what it left pending is kept,
-and a line says whether that went well.
+and a line says whether that went well. If it closes without a word, `tenure exec` was killed: what
+is left of its command in that session is ended before another context opens.
 
 An action is answered with a line for each thing that it logs, and one that says how it ended. Who
 hangs up does not hear of it; the action goes on, and the unit's log has both.
@@ -17,12 +18,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tenure.agent.context.action import ActionRefused, ActionRun, told
+from tenure.agent.context.hook import HookContext
+from tenure.agent.hooks.leftovers import LeftoverStuck, end_command
 from tenure.agent.hooks.process import HookResult
+from tenure.agent.hooks.warden import read_stat
 from tenure.agent.unit import Unit
 from tenure.charms.actions import WrongParameter, action_params
 from tenure.charms.facts import Facts
@@ -53,6 +59,9 @@ MAX_BACKLOG = 1024 * 1024
 
 MAX_CONNECTIONS = 64
 
+_CREDENTIALS = struct.Struct("3i")
+"""The pid, user and group of SO_PEERCRED."""
+
 _CROWDED = f"too many commands at once (at most {MAX_CONNECTIONS}): try again"
 
 
@@ -65,6 +74,7 @@ class ExecServer:
         self._server: asyncio.Server | None = None
         self._silent: dict[asyncio.StreamWriter, None] = {}
         self._asked = 0
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen. Raises Unreachable if that cannot be."""
@@ -79,7 +89,8 @@ class ExecServer:
             ) from fault
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Listen no more; returns when what was left of commands has ended."""
+        await asyncio.gather(*self._ending, return_exceptions=True)
         if self._server is not None:
             self._server.close()
             self._path.unlink(missing_ok=True)
@@ -157,6 +168,7 @@ class ExecServer:
         return done
 
     async def _lend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session = _session_of(writer)
         hung_up = asyncio.ensure_future(reader.readline())
         opening = asyncio.ensure_future(self._unit.contexts.open())
         await asyncio.wait({hung_up, opening}, return_when=asyncio.FIRST_COMPLETED)
@@ -169,7 +181,10 @@ class ExecServer:
             cwd = str(self._unit.parts.config.charm)
             await _say(writer, ContextOpened(env=env, cwd=cwd, context=context.context_id))
             await asyncio.wait({hung_up, over}, return_when=asyncio.FIRST_COMPLETED)
-            if hung_up.done() and not context.over.is_set() and _ended_well(hung_up):
+            code = _how_it_ended(hung_up)
+            if code is None:
+                await self._end_command(session, context)
+            elif code == 0 and not context.over.is_set():
                 result = await self._unit.contexts.conclude(context, HookResult("done", ""))
                 failed = "" if result.kind == "done" else result.detail
                 await _say(writer, Committed(failed=failed))
@@ -177,6 +192,19 @@ class ExecServer:
             over.cancel()
             hung_up.cancel()
             self._unit.contexts.close(context)
+
+    async def _end_command(self, session: int, context: HookContext) -> None:
+        """The one who was to wait for the command is gone: no hook may run beside it (H6)."""
+        context.over.set()
+        if not session:
+            return
+        ending = asyncio.create_task(asyncio.to_thread(end_command, session, context.context_id))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+        try:
+            await ending
+        except LeftoverStuck as fault:
+            self._unit.parts.log.log("ERROR", str(fault), "exec")
 
 
 def checked_params(unit: str, facts: Facts, ask: RunAction) -> Mapping[str, Any]:
@@ -193,12 +221,25 @@ def checked_params(unit: str, facts: Facts, ask: RunAction) -> Mapping[str, Any]
         raise ActionRefused(f'action "{ask.name}": {fault}', fault.wants_text) from fault
 
 
-def _ended_well(hung_up: asyncio.Future[bytes]) -> bool:
+def _how_it_ended(hung_up: asyncio.Future[bytes]) -> int | None:
+    """The command's exit code; None if nobody said that it has ended."""
+    if not hung_up.done():
+        return None
     try:
         line = hung_up.result()  # ValueError: it is longer than a line may be
-        return decode_end(line).exit == 0
+        return decode_end(line).exit
     except (ProtocolError, ValueError, OSError):
-        return False
+        return None
+
+
+def _session_of(writer: asyncio.StreamWriter) -> int:
+    """The session of the process at the other end; 0 if that cannot be known."""
+    here: socket.socket = writer.get_extra_info("socket")
+    pid, _, _ = _CREDENTIALS.unpack(
+        here.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    )
+    peer = read_stat(pid)
+    return peer.session if peer is not None else 0
 
 
 async def _say(writer: asyncio.StreamWriter, answer: Answer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from tenure.agent.contexts import Contexts
 from tenure.agent.dispatcher import Dispatcher
 from tenure.agent.host.address import address_of
 from tenure.agent.parts import UnitParts
@@ -20,10 +21,13 @@ MAX_DOUBTS = 20
 class Reporter:
     """Keeps the last report of a conversation."""
 
-    def __init__(self, parts: UnitParts, dispatcher: Dispatcher, schedule: Schedule) -> None:
+    def __init__(
+        self, parts: UnitParts, dispatcher: Dispatcher, schedule: Schedule, contexts: Contexts
+    ) -> None:
         self._parts = parts
         self._dispatcher = dispatcher
         self._schedule = schedule
+        self._contexts = contexts
         self._last: Report | None = None
         self._heard = 0
 
@@ -49,7 +53,10 @@ class Reporter:
     def _report(self, known: Snapshot, eligible: bool) -> Report:
         state = self._parts.record.state
         failure, running = state.failure, self._dispatcher.running
-        retry_in = max(0.0, self._schedule.retry_at - self._parts.clock.now()) if failure else None
+        kill, refusal = self._schedule.last_kill, self._contexts.last_refusal
+        again_at = self._schedule.retry_at if failure else self._schedule.hold_until
+        waits = failure is not None or kill is not None
+        retry_in = max(0.0, again_at - self._parts.clock.now()) if waits else None
         return Report(
             unit=self._parts.unit,
             eligible=eligible,
@@ -67,5 +74,10 @@ class Reporter:
             ports=state.ports[:MAX_PORTS],
             address=address_of(self._parts.unit),
             charm_revision=state.charm_copied or state.charm_revision,
+            detail=shortened(failure.detail) if failure else "",
+            killed=kill.hook if kill else None,
+            kills=kill.times if kill else 0,
+            killed_by=kill.detail if kill else "",
+            refused_tool=refusal.said if refusal else "",
             doubts=tuple(map(shortened, self._parts.charm.doubts()[:MAX_DOUBTS])),
         )

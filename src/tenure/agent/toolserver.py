@@ -47,6 +47,7 @@ class ToolServer:
 
     `contexts` gives the live context of an id, or None. A client may take `request_timeout` seconds
     to send its request, and as long to read its reply. `run` runs one call and raises nothing.
+    `on_refused` hears of each call that ran and did not end with 0.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class ToolServer:
         *,
         request_timeout: float = 10.0,
         run: RunTool = run_tool,
+        on_refused: Callable[[Call, ToolReply], None] = lambda call, reply: None,
     ) -> None:
         self.path = path
         self.contexts = contexts
         self.request_timeout = request_timeout
         self.run = run
+        self.on_refused = on_refused
         self.turns = Turns()
         self.room = Room()
         self.connections: dict[ToolConnection, None] = {}
@@ -245,6 +248,8 @@ class ToolConnection(asyncio.Protocol):
         finally:
             self._context = None
         self._reply(reply)
+        if reply.exit_code != 0:
+            self._server.on_refused(call, reply)
 
     async def _read_stdin(self, path: str = "") -> bytes:
         if self._stdin is None:

@@ -104,7 +104,7 @@ class Unit:
         self._situation = Situation(
             self.parts, self.schedule, self.contexts, self.upgrade, self.membership
         )
-        self._reporter = Reporter(self.parts, self.dispatcher, self.schedule)
+        self._reporter = Reporter(self.parts, self.dispatcher, self.schedule, self.contexts)
         self._kill_at: float | None = None
         self.dispatcher.arm_update()
 
@@ -137,6 +137,7 @@ class Unit:
                 break
         self._reporter.report(self.snapshot(), eligible=not self.phase & ENDING)
         self._kill_if_due(now)
+        self.dispatcher.end_if_hung(now)
 
     def _renew_for_elected(self) -> None:
         """A `leader-elected` that is owed needs the guarantee in hand (H2)."""
@@ -219,8 +220,11 @@ class Unit:
         if self.state.charm_revision == 0 and revision:
             self.parts.record.remember(localstate.with_charm(self.state, revision))
 
-    def resolve(self, *, retry: bool) -> None:
-        """An operator resolves the failed hook (H7)."""
+    def resolve(self, *, retry: bool, kill: str = "") -> None:
+        """An operator resolves the failed hook, or ends one that runs (H7)."""
+        if kill:
+            self.dispatcher.fail(kill, "ended by an operator")
+            return
         failure = self.state.failure
         if failure is None:
             return
@@ -281,7 +285,8 @@ class Unit:
 
     def next_wake(self, now: float) -> float | None:
         wakes = [*self.claimant.next_wake(now), *self.membership.next_wake(), self.upgrade.copy_at]
-        wakes += [at for at in (self.parts.record.save_at, self._kill_at) if at is not None]
+        ends = (self.parts.record.save_at, self._kill_at, self.dispatcher.ends_at)
+        wakes += [at for at in ends if at is not None]
         if not self.contexts.is_open and Phase.HALTING not in self.phase:
             failing = self.state.failure is not None
             wakes += self.schedule.next_wake(now, failing=failing)
@@ -293,7 +298,7 @@ class Unit:
 PUSHES: dict[type, Callable[[Unit, Any], None]] = {
     Revision: lambda unit, push: unit.parts.remote.revisions.told(push.revision, push.keys),
     Remove: lambda unit, push: unit.leave(),
-    Resolve: lambda unit, push: unit.resolve(retry=push.retry),
+    Resolve: lambda unit, push: unit.resolve(retry=push.retry, kill=push.kill),
     BagChanged: lambda unit, push: unit.parts.remote.bag_changed(push),
     PeerLeft: lambda unit, push: unit.parts.remote.peer_left(push),
     Configured: lambda unit, push: unit.parts.remote.configured(push),

@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "history": "Show each change of an application's leadership.",
     "why": "Say why an application or a unit is led, or is not.",
     "resolve": "Retry or skip failed hooks.",
+    "kill-hook": "End the hook that a unit runs.",
     "settings": "Show an application's leader settings.",
     "add-unit": "Add units to an application.",
     "remove-unit": "Remove units.",

@@ -141,6 +141,10 @@ class Operator:
         """Retry a failed hook at once, or count it as done (H7)."""
         return self._post(f"{_unit(unit)}/resolve", ResolveRequest(retry=retry), Ok)
 
+    def kill_hook(self, unit: str) -> Ok:
+        """End the hook or action that the unit runs: it has failed then (H7)."""
+        return self._post(f"{_unit(unit)}/kill-hook", None, Ok)
+
     def _hand_over(self, application: str, deed: str, request: msgspec.Struct | None) -> HandOver:
         """Waits as long as a hand-over may take, which the controller is asked for first: one that
         does not even say that was not asked to do anything."""

@@ -157,6 +157,8 @@ class Agents:
         unit = report.unit
         if report.error and report.error != before.error:
             self._events.tell(unit, "hook", report.error)
+        elif report.killed and (report.killed, report.kills) != (before.killed, before.kills):
+            self._events.tell(unit, "hook", f"{report.killed} was killed ({report.killed_by})")
         elif before.running and report.running != before.running and not report.error:
             self._events.tell(unit, "hook", f"{before.running} ended")
         if report.running and report.running != before.running:
@@ -207,6 +209,18 @@ class Agents:
         self._model.push(application.name, Resolve(unit=unit, retry=retry))
         how = "is tried again now" if retry else "is skipped"
         return f"{unit}: {seen.report.error}; it {how}"
+
+    def kill_hook(self, unit: str) -> str:
+        """Have the unit end what it runs, which has failed then (H7). Raises NotFound, Refused."""
+        application = self._model.living_with(unit)
+        seen = self.of(unit)
+        if seen.speaker is None:
+            raise Refused(f"the agent of {unit} is not connected: see `tenure why {unit}`")
+        running = seen.report.running if seen.report else None
+        if running is None:
+            raise Refused(f"{unit} runs no hook: see `tenure status`")
+        self._model.push(application.name, Resolve(unit=unit, retry=True, kill=running))
+        return f"{unit}: {running} is ended, and has failed"
 
     # -- what they must be told
 

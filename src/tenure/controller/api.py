@@ -171,6 +171,12 @@ class Api:
             request.application, lambda now: self._service.agents.resolve(unit, retry=given.retry)
         )
 
+    async def kill_hook(self, request: Request) -> wire.Ok:
+        unit = request.unit
+        return await self._order(
+            request.application, lambda now: self._service.agents.kill_hook(unit)
+        )
+
     # -- leadership
 
     async def elect(self, request: Request) -> wire.HandOver:
@@ -324,5 +330,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET",  f"{_UNIT}/why",       Access.OPERATOR, Api.why_unit),
     Route("POST", f"{_UNIT}/remove",    Access.OPERATOR, Api.remove_unit),
     Route("POST", f"{_UNIT}/resolve",   Access.OPERATOR, Api.resolve),
+    Route("POST", f"{_UNIT}/kill-hook", Access.OPERATOR, Api.kill_hook),
 )  # fmt: skip
 """Two more are streams and live in `server.py`: /v1/events, an operator's, and /v1/agent."""

@@ -12,6 +12,9 @@ from tenure.names import split_unit
 from tenure.wire.messages import Report
 from tenure.wire.operators import Why
 
+HUNG_AFTER = 60.0
+"""Seconds of running after which it is said how to end a hook."""
+
 MOST_DOUBTS = 3
 """Files that are no hooks and that an answer names."""
 
@@ -104,7 +107,14 @@ def _with_hook(service: Service, now: float, unit: str, told: Why) -> Why:
         return told
     runs = f"its hook {seen.report.running} has been running"
     since = f"for at least {now - seen.running_since:.0f} s"
-    return replace(told, answer=f"{told.answer}; {runs} {since}")
+    answer = f"{told.answer}; {runs} {since}"
+    if now - seen.running_since < HUNG_AFTER:
+        return replace(told, answer=answer)
+    step = (
+        f"`tenure log {unit}` has what it writes, and `tenure kill-hook {unit}` ends it if it "
+        "hangs: a hook has failed then, and is tried again"
+    )
+    return replace(told, answer=answer, next=f"{step}; {told.next}" if told.next else step)
 
 
 def _with_failure(service: Service, now: float, unit: str, told: Why) -> Why:
@@ -114,12 +124,37 @@ def _with_failure(service: Service, now: float, unit: str, told: Why) -> Why:
         return told
     if seen.speaker is None:
         return replace(told, answer=f"{told.answer}; it was in error: {seen.report.error}")
-    answer = f"{told.answer}; it is in error: {seen.report.error}{_retried(seen, now)}"
+    detail = f" ({seen.report.detail})" if seen.report.detail else ""
+    answer = f"{told.answer}; it is in error: {seen.report.error}{detail}{_retried(seen, now)}"
     step = (
         f"see `tenure log {unit}` for what the hook wrote, and mend it; `tenure resolve {unit}` "
         "runs it at once, and with --no-retry counts it as done"
     )
     return replace(told, answer=answer, next=f"{step}; {told.next}" if told.next else step)
+
+
+def _with_kills(service: Service, now: float, unit: str, told: Why) -> Why:
+    """What is told, and the hook that is killed again and again: that is no error (H8)."""
+    seen = service.agents.of(unit)
+    report = seen.report
+    if report is None or seen.speaker is None or report.killed is None or report.kills < 2:
+        return told
+    what = f"its hook {report.killed} was killed {report.kills} times in a row"
+    answer = f"{told.answer}; {what} ({report.killed_by}){_retried(seen, now)}"
+    step = (
+        f"find out who ends it: the kernel, if memory is short (`dmesg` says so), or somebody; "
+        f"`tenure log {unit}` has what it wrote before"
+    )
+    return replace(told, answer=answer, next=f"{step}; {told.next}" if told.next else step)
+
+
+def _with_refusal(service: Service, unit: str, told: Why) -> Why:
+    """What is told, and the last tool that was refused: its hook may keep that to itself."""
+    report = service.agents.of(unit).report
+    if report is None or not report.refused_tool:
+        return told
+    refused = f"the last tool that was refused: {report.refused_tool}"
+    return replace(told, answer=f"{told.answer}; {refused}")
 
 
 def _retried(seen: Seen, now: float) -> str:
@@ -182,7 +217,8 @@ def why_unit(service: Service, now: float, application: Application, unit: str) 
         told = replace(_why_led(service, now, application), subject=unit)
     else:
         told = _with_hook(service, now, unit, _why_not(service, now, application, unit, leader))
-    told = _with_failure(service, now, unit, told)
+    told = _with_failure(service, now, unit, _with_kills(service, now, unit, told))
+    told = _with_refusal(service, unit, told)
     return _with_doubts(told, service.agents.of(unit).report)
 
 

@@ -134,6 +134,10 @@ def _hook(seen: Seen, now: float, report: Report, *, queued: bool) -> HookState:
         last=report.last,
         error=report.error,
         retry_in=retry_in,
+        detail=report.detail,
+        killed=report.killed,
+        kills=report.kills,
+        killed_by=report.killed_by,
         owed=report.owed,
         queued=queued,
     )

@@ -125,10 +125,14 @@ class CharmChanged(Struct, frozen=True, kw_only=True, tag=True, gc=False):
 
 
 class Resolve(Struct, frozen=True, kw_only=True, tag=True, gc=False):
-    """An operator resolves the unit's failed hook: run it again now, or skip it (H7)."""
+    """An operator resolves the unit's failed hook: run it again now, or skip it (H7).
+
+    With `kill`, the name of a hook, that one is meant, if it runs: it is ended, and has failed.
+    """
 
     unit: str
     retry: bool
+    kill: str = ""
 
 
 Push = (

@@ -5,6 +5,8 @@ Instants are of the agent's clock and handed in; so is the luck in them (`jitter
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 FIRST_RETRY = 5.0
 """Seconds until a failed hook is tried again for the first time; doubled each time (H7)."""
 
@@ -12,6 +14,14 @@ LAST_RETRY = 300.0
 
 _NEVER = float("inf")
 _NOW = float("-inf")
+
+
+class Kills(Struct, frozen=True):
+    """How often a hook was killed since it last came to an end of its own; `detail` is the last."""
+
+    hook: str
+    detail: str
+    times: int
 
 
 class Schedule:
@@ -23,7 +33,9 @@ class Schedule:
         self.hold_until = _NOW
         """No hook begins before: one was killed."""
         self._retry_now = False
-        self._kills = 0
+        self.last_kill: Kills | None = None
+        """The latest, until a hook ends well: what is told, as the unit is in no error by it."""
+        self._kills: dict[str, Kills] = {}
 
     # -- what happened
 
@@ -31,18 +43,25 @@ class Schedule:
         """A hook begins: an operator's wish to retry is granted by that."""
         self._retry_now = False
 
-    def done(self) -> None:
+    def done(self, hook: str) -> None:
         """A hook ended well."""
-        self._kills = 0
+        self._kills.pop(hook, None)
+        self.last_kill = None
 
-    def failed(self, now: float, attempts: int, jitter: float) -> None:
+    def failed(self, now: float, hook: str, attempts: int, jitter: float) -> None:
         """A hook failed for the `attempts`th time in a row: 5 s, doubling to 5 min (H7)."""
+        self._kills.pop(hook, None)
+        self.last_kill = None
         self.retry_at = now + min(retry_after(attempts - 1), LAST_RETRY) * jitter
 
-    def killed(self, now: float) -> None:
-        """A hook was killed: again at once, and after a pause if that goes on (H8)."""
-        self.hold_until = now + (2.0 ** min(self._kills - 1, 8) if self._kills else 0.0)
-        self._kills += 1
+    def killed(self, now: float, hook: str, detail: str) -> float:
+        """A hook was killed: again at once, and after a pause if that goes on (H8). The pause, in
+        seconds. It is each hook's own: that others end well meanwhile shortens it for none."""
+        before = self._kills[hook].times if hook in self._kills else 0
+        pause = 2.0 ** min(before - 1, 8) if before else 0.0
+        self.hold_until = now + pause
+        self.last_kill = self._kills[hook] = Kills(hook, detail, before + 1)
+        return pause
 
     def retry_now(self) -> None:
         """An operator wants the failed hook tried again, or a new charm may mend it (H7)."""

@@ -173,7 +173,9 @@ class Machine:
         except TenureError:
             self._end("stopped")
             return
-        self._tools = ToolServer(config.socket, unit.contexts.by_id)
+        self._tools = ToolServer(
+            config.socket, unit.contexts.by_id, on_refused=unit.contexts.tool_refused
+        )
         self.agent.add(unit)
         try:
             await self.agent.run()

@@ -12,7 +12,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from tenure.agent.hooks.process import HookCommand, HookResult, end_leftovers
+from tenure.agent.hooks.leftovers import end_leftovers
+from tenure.agent.hooks.process import HookCommand, HookResult
 from tenure.agent.toolserver import ToolServer
 from tenure.clock import Clock
 from tenure.testing.time.loop import Process, running_loop

@@ -73,6 +73,7 @@ class Machine:
         self.boot = "boot-1"
         self.instance = instance or f"instance-of-{unit}"
         self.update_every = 300.0
+        self.hook_timeout = 0.0
         self.shims: Path | None = None
         self.revision = 0
         """Of the charm that its folder holds when its agent starts; 0 if that is not known."""
@@ -117,7 +118,10 @@ class Machine:
         except BaseException as fault:
             return loop.create_task(_fallen(fault))
         self.unit.upgrade.copied(self.revision)
-        self.tools = ToolServer(self.config().socket, self.unit.contexts.by_id)
+        contexts = self.unit.contexts
+        self.tools = ToolServer(
+            self.config().socket, contexts.by_id, on_refused=contexts.tool_refused
+        )
         self.agent.add(self.unit)
         return loop.create_task(self.agent.run())
 
@@ -135,7 +139,7 @@ class Machine:
             charm=self.folder / "charm", tools=self.folder / "tools",
             socket=self.folder / "tool.sock", model_name="tenure", model_uuid="uuid",
             inherited={}, update_every=self.update_every, shims=self.shims,
-            charm_revision=self.revision,
+            charm_revision=self.revision, hook_timeout=self.hook_timeout,
         )  # fmt: skip
 
     async def crash(self) -> None:

@@ -33,6 +33,8 @@ def agent_argv(folder: StateFolder, record: UpRecord, unit: str, charm: CharmSta
         "--juju-version",
         record.juju_version,
     ]
+    if record.hook_timeout:
+        argv += ["--hook-timeout", f"{record.hook_timeout:g}"]
     if record.juju_paths:
         argv.append("--juju-paths")
     if charm.allow_host_changes:

@@ -51,6 +51,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     inherited: Mapping[str, Charm] = {}
     juju_version: str | None = None
     juju_paths: bool | None = None
+    hook_timeout: float | None = None
     restart: bool = True
 
 
@@ -185,4 +186,7 @@ def record_of(plan: Plan, record: UpRecord) -> UpRecord:
     """What to keep once everything is as planned: the controller has all charms then."""
     version = record.juju_version if plan.juju_version is None else plan.juju_version
     paths = record.juju_paths if plan.juju_paths is None else plan.juju_paths
-    return replace(record, applications={}, juju_version=version, juju_paths=paths)
+    timeout = record.hook_timeout if plan.hook_timeout is None else plan.hook_timeout
+    return replace(
+        record, applications={}, juju_version=version, juju_paths=paths, hook_timeout=timeout
+    )

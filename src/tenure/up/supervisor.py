@@ -11,6 +11,7 @@ it, the second kills it at once.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -30,6 +31,7 @@ from tenure.up.closing import close_all
 from tenure.up.events import RETRY, events
 from tenure.up.lock import UpLock
 from tenure.up.opening import carry_out
+from tenure.up.orphans import Orphans
 from tenure.up.plan import Plan
 from tenure.up.restarter import Restarter
 from tenure.up.screen import Screen
@@ -37,6 +39,9 @@ from tenure.wire.operators import CharmStatus, Event, Status
 
 START_FOR = 60.0
 """Seconds until a controller that is not ready counts as failed."""
+
+INIT = 1
+"""The process to which orphans go: `up` itself, where it is all that a container runs."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -93,6 +98,9 @@ class Supervisor:
             if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
                 continue  # because `nohup` means it
             loop.add_signal_handler(number, self._on_signal)
+        orphans = Orphans(self._running)
+        if os.getpid() == INIT:
+            orphans.begin()
         self._spawn(self._open())
         try:
             await self._stop.wait()
@@ -209,6 +217,17 @@ class Supervisor:
             is_wanted=is_wanted,
         )
 
+    def _controller_child(self) -> Child | None:
+        return self._controller.child if self._controller else self._first_controller
+
+    def _agent_children(self) -> list[Child]:
+        return self._agents.children() if self._agents else []
+
+    def _running(self) -> set[int]:
+        """The pids of all that was started here and is awaited."""
+        known = [self._controller_child(), self._first_controller, *self._agent_children()]
+        return {child.pid for child in known if child is not None and not child.ended.done()}
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -235,9 +254,7 @@ class Supervisor:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        controller = self._controller.child if self._controller else self._first_controller
-        agents = self._agents.children() if self._agents else []
-        await close_all(agents, controller, self._hurry)
+        await close_all(self._agent_children(), self._controller_child(), self._hurry)
         self._folder.leave()
 
 

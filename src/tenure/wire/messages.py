@@ -305,6 +305,15 @@ class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     address: str = ""
     charm_revision: int = 0
     """Of the charm that its hooks run now."""
+    detail: str = ""
+    """How the hook of `error` ended."""
+    killed: str | None = None
+    """The hook that was killed last, if none has ended well since; `retry_in` is when it runs."""
+    kills: int = 0
+    """How often that was, in a row."""
+    killed_by: str = ""
+    refused_tool: str = ""
+    """The tool that was refused last, in which hook, and why, without any value (T10)."""
     doubts: tuple[str, ...] = ()
     """Lines about files of the charm that look like hooks and never run."""
 

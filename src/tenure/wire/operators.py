@@ -12,12 +12,18 @@ from tenure.defaults import GUARANTEE, LEASE, UPDATE_STATUS
 
 
 class HookState(Struct, frozen=True, kw_only=True):
-    """What a unit's hooks are at. `error` is e.g. `hook failed: "leader-elected"` (H7)."""
+    """What a unit's hooks are at. `error` is e.g. `hook failed: "leader-elected"` (H7), `detail`
+    how that ended. `killed`: the hook that was killed last, `kills` times in a row, if none has
+    ended well since (H8). `retry_in` is until either runs again."""
 
     running: str | None = None
     last: str | None = None
     error: str | None = None
     retry_in: float | None = None
+    detail: str = ""
+    killed: str | None = None
+    kills: int = 0
+    killed_by: str = ""
     owed: str | None = None
     """The hook that comes next, beside the one that runs, as far as is known."""
     queued: bool = False

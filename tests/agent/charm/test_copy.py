@@ -23,6 +23,7 @@ from tenure.agent.charm.copy import (
 )
 from tenure.errors import BadName
 from tenure.leadership.statefile import StateFile, StateUnusable
+from tests.support.patience import HANG
 
 
 def write(path: Path, content: str = "#!/bin/sh\n", mode: int = 0o755) -> Path:
@@ -452,7 +453,7 @@ def test_a_charm_nested_too_deeply_is_refused(
         with pytest.raises(CharmError, match=says):
             unit.refresh()
     finally:
-        subprocess.run(["rm", "-rf", unit.source], check=True, timeout=60)
+        subprocess.run(["rm", "-rf", unit.source], check=True, timeout=HANG)
     assert contents(unit.copy) == before
 
 

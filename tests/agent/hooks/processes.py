@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tenure.agent.hooks import warden
+from tests.support.patience import HANG
 
 
-async def eventually(holds: Callable[[], object], within: float = 5.0) -> None:
+async def eventually(holds: Callable[[], object], within: float = HANG) -> None:
     """Until it holds, looking often; `within` seconds at most."""
     async with asyncio.timeout(within):
         while not holds():  # noqa: ASYNC110 (no event tells)

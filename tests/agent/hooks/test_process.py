@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tenure.agent.hooks.leftovers import end_leftovers
 from tenure.agent.hooks.process import (
+    MOST_HELD,
     HookCommand,
     HookResult,
     HookRunner,
     RunningHook,
-    end_leftovers,
     warden,
 )
 from tenure.agent.hooks.warden_client import Warden, group_lives
@@ -194,11 +195,49 @@ async def test_a_child_in_the_background_does_not_hold_up_the_end(
     (tmp_path / "go").write_text("later\n")
     await eventually(lambda: log.texts() == ["last", "later"])
     child = pid_in(tmp_path / "child")
-    await ended(runner.start(hook("true")))
+    runner.close()
     assert running(child), "it is let go, not killed"
     (tmp_path / "go").write_text("too late\n")
     await eventually(lambda: not running(child))
     assert log.texts() == ["last", "later"]
+
+
+async def test_what_a_daemon_prints_is_read_for_as_long_as_it_lives(
+    runner: HookRunner, hook: MakeHook, log: Lines, tmp_path: Path
+) -> None:
+    """H8, H11: however many hooks come after the one that left it"""
+    os.mkfifo(tmp_path / "go")
+    daemon = "exec 3<>go; echo $$ > child; while read line <&3; do echo $line; echo $line >&2; done"
+    await ended(runner.start(hook(f"setsid bash -c '{daemon}' &")))
+    await eventually(lambda: pid_in(tmp_path / "child"))
+    child = pid_in(tmp_path / "child")
+    try:
+        for number in range(MOST_HELD + 2):
+            await ended(runner.start(hook("true")))
+            if number % 10 == 0:
+                (tmp_path / "go").write_text(f"{number}\n")
+                said = [f"{number}"]
+                await eventually(lambda: log.texts()[-1:] == said)  # noqa: B023
+                await eventually(lambda: log.texts("WARNING")[-1:] == said)  # noqa: B023
+        assert running(child)
+    finally:
+        warden.kill(child)
+    await eventually(lambda: not running(child))
+    await ended(runner.start(hook("echo after")))
+    assert log.texts()[-1] == "after"
+
+
+async def test_of_too_many_hooks_that_left_daemons_the_oldest_is_read_no_more_and_that_is_said(
+    runner: HookRunner, hook: MakeHook, log: Lines, tmp_path: Path
+) -> None:
+    """H11"""
+    first = runner.start(hook("sleep 60 & exit 0"))
+    others = [runner.start(hook("sleep 60 & exit 0")) for _ in range(MOST_HELD)]
+    assert [each.is_heard for each in (first, *others)] == [False] + [True] * MOST_HELD
+    assert "is read no more" in log.texts("WARNING")[-1]
+    for each in (first, *others):
+        await ended(each)
+        each.kill()
 
 
 async def test_all_that_was_written_before_the_end_is_in_the_log(

@@ -16,6 +16,7 @@ import pytest
 from tenure.agent.hooks import warden, warden_client
 from tenure.agent.hooks.warden_client import Warden
 from tests.agent.hooks.processes import eventually, pid_in, running
+from tests.support.patience import HANG, ending
 
 StartAgent = Callable[[str], "Agent"]
 Child = subprocess.Popen[bytes]
@@ -187,8 +188,10 @@ def command_of(pid: str) -> bytes:
 @pytest.fixture
 def bare() -> Iterator[Child]:
     """The warden's program with a pipe in our hand."""
-    with subprocess.Popen(
-        [sys.executable, "-IS", warden.__file__], stdin=subprocess.PIPE, start_new_session=True
+    with ending(
+        subprocess.Popen(
+            [sys.executable, "-IS", warden.__file__], stdin=subprocess.PIPE, start_new_session=True
+        )
     ) as process:
         yield process
         process.kill()
@@ -199,7 +202,7 @@ def tell(process: Child, text: str) -> None:
     assert process.stdin is not None
     process.stdin.write(text.encode())
     process.stdin.close()
-    process.wait(5)
+    process.wait(HANG)
 
 
 @pytest.fixture
@@ -227,7 +230,7 @@ def test_a_hook_whose_pid_was_not_told_is_found_by_its_context(
 ) -> None:
     """H8: the agent was killed while it started the hook."""
     tell(bare, f"+{context_id}\n")
-    assert sleeper.wait(5) == -signal.SIGKILL
+    assert sleeper.wait(HANG) == -signal.SIGKILL
 
 
 async def test_a_hook_that_becomes_itself_only_now_is_found_too(
@@ -238,7 +241,7 @@ async def test_a_hook_that_becomes_itself_only_now_is_found_too(
     assert bare.stdin is not None
     bare.stdin.write(f"+{context_id}\n".encode())
     bare.stdin.close()
-    assert make_sleeper().wait(5) == -signal.SIGKILL
+    assert make_sleeper().wait(HANG) == -signal.SIGKILL
 
 
 def test_a_stranger_with_the_hooks_pid_is_left_alone(
@@ -269,17 +272,19 @@ def test_a_warden_passes_over_what_it_does_not_understand(
     assert stat is not None
     tell(bare, f"\n\udcff?\n=a b c\n=a\n+{context_id}\n={context_id} {sleeper.pid} {stat.start}\n="
          .encode("utf-8", "replace").decode())  # fmt: skip
-    assert sleeper.wait(5) == -signal.SIGKILL
+    assert sleeper.wait(HANG) == -signal.SIGKILL
 
 
 @pytest.fixture
 def leader(context_id: str) -> Iterator[Child]:
     """A hook that leaves a child in its group and ends once its pid was read."""
-    with subprocess.Popen(
-        ["/bin/sh", "-c", "sleep 60 & echo $!"],
-        stdout=subprocess.PIPE,
-        env={"JUJU_CONTEXT_ID": context_id},
-        start_new_session=True,
+    with ending(
+        subprocess.Popen(
+            ["/bin/sh", "-c", "sleep 60 & echo $!"],
+            stdout=subprocess.PIPE,
+            env={"JUJU_CONTEXT_ID": context_id},
+            start_new_session=True,
+        )
     ) as process:
         yield process
         warden.kill_group(process.pid)

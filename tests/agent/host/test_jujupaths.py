@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tenure.agent.host.jujupaths import TOOLS, why_not
+from tests.support.patience import HANG
 
 SOURCE = Path(__file__).parents[3] / "src"
 
@@ -44,7 +45,7 @@ def seen(tools: Path, what: str, user: int) -> dict[str, Any]:
     """What a shell command prints where there is a jujud, or the refusal."""
     run = subprocess.run(
         [sys.executable, "-c", CHILD, str(tools), what, str(user)], capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(SOURCE)}, timeout=120, check=True,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)}, timeout=HANG, check=True,
     )  # fmt: skip
     found: dict[str, Any] = json.loads(run.stdout)
     return found
@@ -141,7 +142,7 @@ Path("/proc/sys/user/max_user_namespaces").write_text("0")
 """
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(SOURCE)}, timeout=120, check=False,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)}, timeout=HANG, check=False,
     )  # fmt: skip
     if run.returncode == 0:
         refusal = json.loads(run.stdout)

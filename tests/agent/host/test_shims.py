@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tenure.agent.host.shims import EXIT_REFUSED, NAMES, make_shims
+from tests.support.patience import HANG
 
 REAL = '#!/bin/sh\necho "really ${0##*/} $*"\nexit 7\n'
 
@@ -31,7 +32,7 @@ class Machine:
         name, *words = line.split()
         return subprocess.run(
             [self.shims / name, *words, *more], env={"PATH": ":".join(self.path)},
-            cwd=self.folder, capture_output=True, text=True, timeout=60, check=False,
+            cwd=self.folder, capture_output=True, text=True, timeout=HANG, check=False,
         )  # fmt: skip
 
 
@@ -206,6 +207,6 @@ def test_shims_are_found_first_and_made_anew_in_place(machine: Machine) -> None:
     assert sorted(os.listdir(machine.shims)) == sorted([".shim", *NAMES])  # noqa: PTH208
     shell = subprocess.run(
         ["/bin/sh", "-c", "apt-get install web"], env={"PATH": ":".join(machine.path)},
-        capture_output=True, timeout=60, check=False,
+        capture_output=True, timeout=HANG, check=False,
     )  # fmt: skip
     assert shell.returncode == EXIT_REFUSED

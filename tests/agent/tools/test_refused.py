@@ -14,6 +14,7 @@ from tenure.agent.tools import REFUSED, SUPPORTED, TOOLS
 from tenure.agent.tools.refused import REASONS
 from tenure.wire.tools import ToolReply
 from tests.agent.tools.test_tools import call
+from tests.support.patience import HANG
 from tests.support.tool_world import BucketContext
 
 SOURCE = Path(tenure.__file__).parent.parent
@@ -47,5 +48,7 @@ def test_a_tool_that_nobody_calls_is_not_loaded() -> None:
         "print(sorted(n for n in names if f'tenure.agent.tools.{n}' in sys.modules))\n"
     )
     environ = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    ran = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, timeout=HANG
+    )
     assert (ran.stdout, ran.stderr) == (b"[]\n", b"")

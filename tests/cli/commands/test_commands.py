@@ -101,6 +101,12 @@ def application(leader: str | None = None, **other: object) -> ApplicationStatus
             "the failed hook of web/1 is skipped\n",
         ),
         (
+            ["kill-hook", "web/1"],
+            Ok(note="web/1: start is ended, and has failed"),
+            Asked("POST", "/v1/units/web/1/kill-hook", {}),
+            "web/1: start is ended, and has failed\n",
+        ),
+        (
             ["add-unit", "web"],
             UnitAdded(unit="web/3"),
             Asked("POST", f"{WEB}/units", {}),

@@ -11,6 +11,7 @@ from tenure.agent.host.jujupaths import why_not
 from tenure.statefolder import UpRecord
 from tenure.wire.exec import Committed, ContextOpened, Logged, Refusal
 from tests.cli.conftest import Agents, Desk, python
+from tests.support.patience import HANG
 
 LOST = b"ERROR what the command set on web/0 may be lost: %s: see `tenure log web/0`\n"
 
@@ -33,7 +34,7 @@ def run(desk: Desk, program: str) -> subprocess.CompletedProcess[bytes]:
         "-c",
         program,
     ]
-    return subprocess.run(argv, capture_output=True, timeout=30, check=False)
+    return subprocess.run(argv, capture_output=True, timeout=HANG, check=False)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_command_sees_the_folders_of_juju_if_hooks_do(
         ("sh", "-c", "/var/lib/juju/tools/machine-*/jujud version"),
     ):
         argv = [*python(), "exec", "--state", str(desk.folder.state), "web/0", "--", *command]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=HANG, check=False)
         if refusal is None:
             assert done.stdout.startswith("2.9.50-ubuntu-")
             assert (done.returncode, done.stderr) == (0, "")

@@ -10,6 +10,7 @@ import msgspec
 from tenure.cli.show.logs import LogFile, UnitLogs, parse_line
 from tenure.statefolder import StateFolder
 from tests.cli.conftest import Result, call, python
+from tests.support.patience import ending
 
 
 def line(second: int, unit: str, text: str = "text") -> str:
@@ -111,7 +112,7 @@ def test_following_begins_with_the_last_lines_and_survives_a_rotation(folder: St
     """H11"""
     write(folder, "web/0", *(line(second, "web/0") for second in range(20)))
     argv = [*python(), "log", "-f", "--state", str(folder.state)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+    with ending(subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)) as process:
         assert process.stdout is not None
         try:
             assert process.stdout.readline() == line(10, "web/0") + "\n"

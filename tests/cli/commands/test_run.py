@@ -13,6 +13,7 @@ from tenure.wire.exec import ActionDone, ActionEnded, Committed, Logged, Refusal
 from tenure.wire.operators import ControllerStatus, Status, UnitStatus
 from tests.cli.commands.test_commands import application
 from tests.cli.conftest import Agents, Desk, Result, call, python
+from tests.support.patience import HANG, ending
 
 DONE = ActionEnded(action=ActionDone(id="1", status="completed"))
 
@@ -250,11 +251,11 @@ def test_ctrl_c_ends_the_wait_and_says_that_the_action_goes_on(desk: Desk, agent
     """G7"""
     agent(Logged(text="begun"), None)
     argv = [*python(), "run", "--state", str(desk.folder.state), "web/0", "backup"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with ending(subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == b"begun\n"
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=HANG)
     assert (process.returncode, out, err) == (
         130,
         b"",

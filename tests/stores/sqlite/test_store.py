@@ -22,6 +22,7 @@ from tenure.stores.sqlite.store import TRIM_EVERY, SqliteStore
 from tenure.stores.sqlite.worker import Worker
 from tests.stores.conftest import Child
 from tests.stores.samples import turn
+from tests.support.patience import HANG
 
 Start = Callable[..., Child]
 
@@ -390,14 +391,14 @@ def test_a_disk_that_hangs_does_not_keep_the_process_from_ending(child: Start) -
     """G9"""
     process = child("hang")
     assert process.report() == "ending"
-    assert process.ended(within=10) == 0
+    assert process.ended(within=HANG) == 0
 
 
 def test_closing_waits_no_longer_than_it_was_told(path: Path, child: Start) -> None:
     """G9"""
     process = child("hang_in_store", path)
     assert process.report() == "closed"
-    assert process.ended(within=10) == 0
+    assert process.ended(within=HANG) == 0
 
 
 async def test_a_job_that_was_cancelled_before_its_turn_never_begins() -> None:

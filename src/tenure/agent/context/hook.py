@@ -61,7 +61,7 @@ class HookContext(CharmContext):
         super().__init__(parts, event, action)
         self.context_id = context_id
         self.hook = hook
-        self._source = hook or (f"{ACTIONS}{action.name}" if action else "exec")
+        self.source = hook or (f"{ACTIONS}{action.name}" if action else "exec")
         self._target_revision = target_revision
         self._snapshot: Mapping[str, str] | None = None
 
@@ -134,7 +134,7 @@ class HookContext(CharmContext):
     # -- the rest
 
     def log(self, level: str, message: str) -> None:
-        self._parts.log.log(level, message, self._source)
+        self._parts.log.log(level, message, self.source)
 
     def status(self) -> WorkloadStatus:
         return WorkloadStatus(*self._parts.record.state.status)

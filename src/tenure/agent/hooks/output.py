@@ -53,6 +53,11 @@ class Stream:
         os.set_blocking(pipe, False)
         self._loop.add_reader(pipe, self._on_readable)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody may still write to it."""
+        return self._pipe >= 0
+
     async def catch_up(self) -> None:
         """Until all that is in the pipe now is in the log, a line without end included."""
         if self._pipe >= 0:

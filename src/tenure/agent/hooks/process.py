@@ -8,9 +8,9 @@ keep signals from ever reaching a stranger that was given the same number later:
    number, or when the group is seen to be the old one still.
 3. Before it starts, the warden is told, so that the group dies with the agent too (H8).
 
-The end of a hook is the end of its process, not of its output: a child it left in the background
-may hold the pipes for ever. What is in the pipes at that moment is read, and more until they close
-or the unit's next hook begins (H11).
+The end of a hook is the end of its process, not of its output: what it left in the background, a
+daemon say, may hold the pipes for as long as it lives. All that is written to them is read for as
+long (H11): a pipe that nobody reads would end the daemon with SIGPIPE, or stop it for ever.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -27,19 +26,14 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from tenure import children
 from tenure.agent.hooks import warden
+from tenure.agent.hooks.leftovers import GONE_WITHIN, end_leftovers
 from tenure.agent.hooks.output import Stream
 from tenure.agent.hooks.warden_client import Warden, group_lives, signal_group
-from tenure.errors import TenureError
 
-GONE_WITHIN = 5.0
-"""Seconds for killed processes to be gone; only one stuck in the kernel takes long."""
-
-
-class LeftoverStuck(TenureError):
-    """A process of an earlier hook was killed and is still there; no hook may run beside it."""
-
-    code = "leftover-stuck"
+MOST_HELD = 32
+"""Hooks that have ended and whose output is still read; of more, the oldest is let go."""
 
 
 class HookCommand(Struct, frozen=True, kw_only=True):
@@ -93,11 +87,11 @@ class HookRunner:
     def __init__(self, warden: Warden, log: Log) -> None:
         self._warden = warden
         self._log = log
-        self._last: RunningHook | None = None
+        self._held: list[RunningHook] = []
 
     def start(self, command: HookCommand) -> RunningHook:
         """Start a hook; one that cannot be started has failed, with the reason as detail."""
-        self.close()
+        self._let_go_of_old()
         self._warden.expect(command.context_id)
         try:
             started = _spawn(command)
@@ -110,20 +104,30 @@ class HookRunner:
             Stream(started.stdout, lambda text: self._log.log("INFO", text, source)),
             Stream(started.stderr, lambda text: self._log.log("WARNING", text, source)),
         )
-        self._last = RunningHook(
-            started, streams, None, lambda: self._warden.ended(command.context_id)
-        )
-        return self._last
+        hook = RunningHook(started, streams, None, lambda: self._warden.ended(command.context_id))
+        self._held.append(hook)
+        return hook
 
     def end_leftovers(self, pid: int | None, context_id: str) -> None:
         """End what is left of a hook of an earlier agent. Blocking. Raises LeftoverStuck."""
         end_leftovers(pid, context_id)
 
     def close(self) -> None:
-        """Let go of the last hook's output, which a child in the background may still hold."""
-        if self._last is not None:
-            self._last.let_go()
-            self._last = None
+        """Let go of all hooks' output, which children in the background may still hold."""
+        for hook in self._held:
+            hook.let_go()
+        self._held.clear()
+
+    def _let_go_of_old(self) -> None:
+        self._held = [hook for hook in self._held if hook.is_heard]
+        for hook in self._held[: max(0, len(self._held) - MOST_HELD + 1)]:
+            hook.let_go()
+            self._held.remove(hook)
+            self._log.log(
+                "WARNING",
+                f"what process group {hook.pid} left in the background prints is read no more: "
+                f"that of {MOST_HELD} later hooks is; have daemons write to files",
+            )
 
 
 class _Started(Struct, frozen=True):
@@ -187,6 +191,11 @@ class RunningHook:
         elif group_lives(self._started.child.pid):
             signal_group(self._started.child.pid, signal.SIGKILL)
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody may still write what is read here."""
+        return any(stream.is_open for stream in self._streams)
+
     def let_go(self) -> None:
         """Stop reading its output."""
         for stream in self._streams:
@@ -208,48 +217,14 @@ class RunningHook:
         self._ended.set_result(result)
 
 
-def end_leftovers(pid: int | None, context_id: str) -> None:
-    """End what is left of a hook that an earlier agent recorded in this boot (H5); may block.
-
-    With its pid known, that is whatever of its session carries the context id, and its whole group
-    if some member does; a service that the charm moved into a session of its own is left alone
-    (H8). Without, the hook was killed while it was being recorded: all that carries the id.
-    Raises LeftoverStuck if something is still there after GONE_WITHIN seconds.
-    """
-    processes = warden.living()
-    carriers = {each.pid for each in processes if warden.carries(each.pid, context_id)}
-    group = (
-        pid if any(each.of_group(pid or 0) and each.pid in carriers for each in processes) else None
-    )
-    for _ in range(int(GONE_WITHIN / 0.005)):
-        left = [each for each in warden.living() if _is_left(each, pid, group, context_id)]
-        if not left:
-            return
-        if group is not None:
-            warden.kill_group(group)
-        for process in left:
-            warden.kill(process.pid)
-        time.sleep(0.005)
-    raise LeftoverStuck(
-        f"process {left[0].pid} of an earlier hook ({context_id}) was killed but does not end: "
-        "it is stuck in the kernel; look at its disk or network file system"
-    )
-
-
-def _is_left(process: warden.Stat, pid: int | None, group: int | None, context_id: str) -> bool:
-    if group is not None and process.of_group(group):
-        return True
-    return pid in (None, process.session) and warden.carries(process.pid, context_id)
-
-
 def _spawn(command: HookCommand) -> _Started:
     pipes: list[int] = []
     child: subprocess.Popen[bytes] | None = None
     try:
         pipes += os.pipe()
         pipes += os.pipe()
-        child = subprocess.Popen(
-            command.argv, env=command.env, cwd=command.cwd, start_new_session=True,
+        child = children.start(
+            command.argv, env=command.env, cwd=command.cwd, own_session=True,
             stdin=subprocess.DEVNULL, stdout=pipes[1], stderr=pipes[3],
         )  # fmt: skip
         return _Started(child, os.pidfd_open(child.pid), stdout=pipes[0], stderr=pipes[2])

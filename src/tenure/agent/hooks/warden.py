@@ -35,11 +35,12 @@ LOOKS = (0.0, 0.02, 0.05, 0.13, 0.25)
 class Stat:
     """What the kernel says of one process, as far as it matters here."""
 
-    __slots__ = ("group", "pid", "session", "start", "state")
+    __slots__ = ("group", "parent", "pid", "session", "start", "state")
 
     def __init__(self, pid: int, fields: list[bytes]) -> None:
         self.pid = pid
         self.state = fields[0]
+        self.parent = int(fields[1])
         self.group = int(fields[2])
         self.session = int(fields[3])
         self.start = int(fields[19])

@@ -21,11 +21,12 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
+from tenure import children
 from tenure.cli.main import check_text, complain, usage
 from tenure.cli.words.lookup import check_unit
 from tenure.cli.words.options import operator_of, with_folder
@@ -36,8 +37,6 @@ from tenure.statefolder import StateFolder
 from tenure.wire.exec import ContextOpened
 
 CANNOT_RUN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
-
-Mask = set[int | signal.Signals]
 
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -127,18 +126,27 @@ def _see_what_hooks_see(folder: StateFolder, unit: str) -> None:
 
 def _run(connection: socket.socket, world: ContextOpened, argv: Sequence[str], unit: str) -> int:
     """Run it to its end, or to the context's."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
-    child = _spawn(find_program(argv[0], world), world, argv, before)
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+    child = _spawn(find_program(argv[0], world), world, argv)
     handle = os.pidfd_open(child.pid)
     threading.Thread(target=_pass_on, args=(handle,), daemon=True).start()
     ready, _, _ = select.select([handle, connection.fileno()], [], [])
     if handle not in ready:
         signal.pidfd_send_signal(handle, signal.SIGKILL)
         child.wait()
+        _end_what_it_started(world.context)
         complain(f"the context of {unit} is over: its agent ended it, and the command with it")
         return CANNOT_RUN
     code = child.wait()
     return _settled(connection, 128 - code if code < 0 else code, unit)
+
+
+def _end_what_it_started(context_id: str) -> None:
+    """What of the command is left in this session: its context is over."""
+    from tenure.agent.hooks.leftovers import LeftoverStuck, end_command
+
+    with suppress(LeftoverStuck):
+        end_command(os.getsid(0), context_id)
 
 
 def _settled(connection: socket.socket, code: int, unit: str) -> int:
@@ -183,14 +191,12 @@ def _candidates(name: str, env: Mapping[str, str], cwd: str) -> list[Path]:
     return [Path(cwd, folder, name) for folder in env.get("PATH", os.defpath).split(":")]
 
 
-def _spawn(
-    program: Path, world: ContextOpened, argv: Sequence[str], mask: Mask
-) -> subprocess.Popen[bytes]:
+def _spawn(program: Path, world: ContextOpened, argv: Sequence[str]) -> subprocess.Popen[bytes]:
     try:
-        return _popen(program, argv, world, mask)
+        return _start(program, argv, world)
     except OSError as fault:
         if fault.errno == errno.ENOEXEC:  # A script without `#!` is the shell's, as in execvp(3).
-            return _popen(Path("/bin/sh"), ["sh", str(program), *argv[1:]], world, mask)
+            return _start(Path("/bin/sh"), ["sh", str(program), *argv[1:]], world)
         reason = f"{argv[0]}: {fault.strerror or fault}"
         if fault.filename == world.cwd:
             raise CannotRun(f"{world.cwd}: {fault.strerror}") from fault
@@ -198,12 +204,5 @@ def _spawn(
         raise CannotRun(reason, NOT_FOUND if missing else NOT_EXECUTABLE) from fault
 
 
-def _popen(
-    program: Path, argv: Sequence[str], world: ContextOpened, mask: Mask
-) -> subprocess.Popen[bytes]:
-    def unblock() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-    return subprocess.Popen(
-        argv, executable=program, env=world.env, cwd=world.cwd, preexec_fn=unblock
-    )
+def _start(program: Path, argv: Sequence[str], world: ContextOpened) -> subprocess.Popen[bytes]:
+    return children.start(argv, executable=program, env=world.env, cwd=world.cwd)

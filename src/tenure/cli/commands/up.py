@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
+from tenure import children
 from tenure.cli.show.plain_screen import PlainScreen
 from tenure.cli.words import options
 from tenure.cli.words.charm import (
@@ -27,11 +28,12 @@ from tenure.cli.words.charm import (
     wanted,
     with_words,
 )
+from tenure.cli.words.durations import duration
 from tenure.cli.words.options import operator_of, with_folder
 from tenure.cli.words.starting import Start, check_words, with_timeout, with_wait
 from tenure.clock import SystemClock
 from tenure.core.applications import check_lease
-from tenure.defaults import JUJU_VERSION, MOST_UNITS
+from tenure.defaults import HOOK_TIMEOUT, JUJU_VERSION, MOST_UNITS, SHORTEST_INTERVAL
 from tenure.errors import Refused
 from tenure.statefolder import StateFolder, UpRecord
 from tenure.up.detach import detach
@@ -68,6 +70,15 @@ def _juju_version(value: str) -> str:
     return value
 
 
+def _hook_timeout(value: str) -> float:
+    seconds = 0.0 if value == HOOK_TIMEOUT.said else duration(value)
+    if value != HOOK_TIMEOUT.said and seconds < SHORTEST_INTERVAL.value:
+        raise click.BadParameter(
+            f"{value!r} is too short: say {SHORTEST_INTERVAL.said} or more, or {HOOK_TIMEOUT.said}"
+        )
+    return seconds
+
+
 @click.command("up")
 @click.argument("charm", type=charm_path, required=False)
 @click.option(
@@ -89,6 +100,12 @@ def _juju_version(value: str) -> str:
     default=None,
     help="Whether hooks see Juju's folders, for old charms [default: as before, at first not].",
 )
+@click.option(
+    "--hook-timeout",
+    type=_hook_timeout,
+    metavar="DURATION|off",
+    help="When a hook counts as hung, and is ended [default: as before, at first off].",
+)
 @click.option("--no-restart", is_flag=True, help="Do not start again what ended.")
 @click.option("--plain", is_flag=True, help="A line for each event, also on a terminal.")
 @click.option("--detach", "detached", is_flag=True, help="Return once every agent is ready.")
@@ -105,6 +122,7 @@ def command(
     words: Words,
     juju_version: str | None,
     juju_paths: bool | None,
+    hook_timeout: float | None,
     no_restart: bool,
     plain: bool,
     detached: bool,
@@ -122,6 +140,7 @@ def command(
         _check_nothing_said(ctx)
     if words.lease is not None or words.guarantee is None:
         check_lease(*first_lease(words.lease, words.guarantee))
+    folder.check_path()
     record = folder.read()
     _check_juju_paths(record, juju_paths)
     application = None
@@ -136,6 +155,7 @@ def command(
         inherited=_inherited(folder, record),
         juju_version=juju_version,
         juju_paths=juju_paths,
+        hook_timeout=hook_timeout,
         restart=not no_restart,
     )
     if not detached:
@@ -174,6 +194,7 @@ def _inherited(folder: StateFolder, record: UpRecord | None) -> dict[str, Charm]
 
 
 def _run(plan: Plan, on_ready: Callable[[], None] | None, *, plain: bool) -> None:
+    children.block_nothing()  # Else `tenure down` would speak to deaf ears, here and in all below.
     # A stop that comes before the loop listens for it is as clean as one that comes later.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), held(plan.folder) as lock:

@@ -145,6 +145,8 @@ def hook_text(hook: HookState) -> str:
         return f"{FAILED_MARK} {plain(hook.error)}{_again(hook)}"
     if hook.running is not None:
         return f"running {plain(hook.running)}"
+    if hook.killed is not None and hook.kills > 1:
+        return f"{plain(hook.killed)} killed {hook.kills} times{_again(hook)}"
     if hook.owed is not None:
         return f"{plain(hook.owed)} is next"
     return "-" if hook.last is None else f"idle after {plain(hook.last)}"
