@@ -14,8 +14,5 @@ REGRESSIONS: list[tuple[int, str, str]] = [
     (62, "session_lost_with_a_rolled_back_removal",
      "A removal that is rolled back has ended its units' sessions: they must say Hello anew, or "
      "they claim in vain and are told of nothing."),
-    (780, "own_writing_compared_with_what_was_told_before_the_hook",
-     "A leader that answers a change of its application's bag by writing there knows both: what "
-     "the hook was for, and what it wrote itself."),
 ]  # fmt: skip
 """The seed, the bug of `plants.py` that it finds, and what it taught."""
