@@ -61,7 +61,7 @@ FOUND_IN: dict[str, int] = {
     "reservation_ignored": 9,
     "roll_back_forgotten": 2,
     "seat_ignored": 9,
-    "session_lost_with_a_rolled_back_removal": 62,
+    "session_lost_with_a_rolled_back_removal": 15,
     "status_lost_when_leadership_moves": 56,
     "status_lost_with_the_controller": 7,
     "true_without_the_guarantee": 1,
