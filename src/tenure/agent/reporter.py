@@ -14,6 +14,7 @@ from tenure.core.status import shortened
 from tenure.wire.messages import Report
 
 MAX_PORTS = 200
+MAX_DOUBTS = 20
 
 
 class Reporter:
@@ -66,4 +67,5 @@ class Reporter:
             ports=state.ports[:MAX_PORTS],
             address=address_of(self._parts.unit),
             charm_revision=state.charm_copied or state.charm_revision,
+            doubts=tuple(map(shortened, self._parts.charm.doubts()[:MAX_DOUBTS])),
         )
