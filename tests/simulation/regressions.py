@@ -11,11 +11,8 @@ REGRESSIONS: list[tuple[int, str, str]] = [
     (18, "offer_begins_when_it_is_decided",
      "An offer's time begins when it is told: with commits slower than an offer is long, it lapsed "
      "before anybody heard of it, and then two units heard at once."),
-    (62, "session_lost_with_a_rolled_back_removal",
+    (15, "session_lost_with_a_rolled_back_removal",
      "A removal that is rolled back has ended its units' sessions: they must say Hello anew, or "
      "they claim in vain and are told of nothing."),
-    (780, "own_writing_compared_with_what_was_told_before_the_hook",
-     "A leader that answers a change of its application's bag by writing there knows both: what "
-     "the hook was for, and what it wrote itself."),
 ]  # fmt: skip
 """The seed, the bug of `plants.py` that it finds, and what it taught."""
