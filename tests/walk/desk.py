@@ -1,14 +1,8 @@
-"""The controller's side: the real service, model, conversations and store, moved by hand.
-
-A turn is the loop's own, and so is all that follows a commit. Only *when* is the walk's to say: a
-commit that was begun waits until a move says how it ends, and after a doubt the store is taken up
-anew by another move. What is copied of `Controller._was_unsure` is its last line.
+"""The controller's side: the real service, model, conversations and store (`office.py`).
 
 Each public method is a move. `said` is what the agents are told by it, `wrong` the first promise
 that this side alone sees broken.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,118 +12,26 @@ from msgspec.structs import replace
 
 from tenure.controller.access import AGENT
 from tenure.controller.conversation import Conversation
-from tenure.controller.loop import Controller, Input
-from tenure.controller.service import Service
+from tenure.controller.loop import Input
 from tenure.core.application import Application, is_recorded_alike, record_of, restored
 from tenure.core.changes import (
     ApplicationPut,
     Bucket,
-    Change,
-    HistoryAdded,
     Holder,
-    SettingsMerged,
     UnitPut,
     UnitRecord,
 )
 from tenure.core.effects import Granted, Offer
 from tenure.core.lease import Lease, ends_at, is_held
-from tenure.stores.memory import Fault, MemoryDisk, MemoryStore
+from tenure.stores.memory import Fault, MemoryStore
 from tenure.wire.messages import Claims, Done, FromController, Release, Verdicts, Welcome
 
 from .graph import drive, let_pass
-from .still import STILL, nobody
+from .office import APP, Disk, HandTurned, Mouth, Office
+from .still import nobody
 
-APP = "web"
 Place = tuple[int, int]
 """A connection: the agent's number, and which of its two lines."""
-
-
-class Later(BaseException):
-    """The store is taken up anew by a move of its own."""
-
-
-class HandTurned(Controller):
-    """The real loop, of which each commit ends when a move says so."""
-
-    def _start(self, coroutine: Any) -> None:
-        coroutine.close()
-
-    async def _recovered(self, names: Any) -> bool:
-        raise Later
-
-    @property
-    def commits(self) -> bool:
-        """Whether a commit is under way."""
-        return self._committing is not None
-
-    @property
-    def has_mail(self) -> bool:
-        """Whether something came in that the next turn steps."""
-        return bool(self._inbox)
-
-    @property
-    def resigned(self) -> bool:
-        """Whether it found that the seat is another's."""
-        return self._fatal is not None
-
-    def commit_ends(self) -> None:
-        """The commit under way comes to its end in the store."""
-        assert self._committing is not None
-        try:
-            drive(self._carry_out(self._committing))
-        except Later:
-            return
-
-    def recover(self) -> None:
-        """The seat is taken anew and what is unsure is loaded, if that can be (L8)."""
-        if drive(Controller._recovered(self, tuple(self.model.unsure))):
-            self.trouble = None
-
-    def under_way(self) -> Sequence[Change]:
-        """What a commit under way would write."""
-        return self._committing.batch.changes if self._committing is not None else ()
-
-
-class Office(Service):
-    """The real service around that loop."""
-
-    def __init__(self, store: MemoryStore, offer_for: float) -> None:
-        super().__init__(store, STILL, grace=0.0, offer_for=offer_for, least_duration=0.1)
-        self.hand_turned = HandTurned(store, STILL, self.model, self, grace=0.0)
-        self.controller = self.hand_turned
-
-
-class Disk(MemoryDisk):
-    """The store's disk, without history. `wrong` tells of what must never be written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.wrong = ""
-
-    def apply(self, changes: Sequence[Change]) -> None:
-        for change in changes:
-            if isinstance(change, HistoryAdded):
-                continue
-            if isinstance(change, SettingsMerged) and "term" in change.put:
-                self._look_at_write(int(change.put["term"]))
-            elif isinstance(change, ApplicationPut) and change.record.term < self.term:
-                self.wrong = f"G8: the term goes back on the disk, from {self.term}"
-            super().apply([change])
-
-    def _look_at_write(self, term: int) -> None:
-        record = self._applications[APP]
-        if record.holder is None or record.term != term:
-            self.wrong = f"G6: a write of term {term} lands, and that term is over"
-
-    @property
-    def is_late(self) -> bool:
-        """Whether a commit is still under way that nobody waits for."""
-        return bool(self._late)
-
-    @property
-    def term(self) -> int:
-        """The term on record."""
-        return self._applications[APP].term if self._applications else 0
 
 
 class Given(Struct, frozen=True):
@@ -145,20 +47,6 @@ class Lasting(Struct, frozen=True):
 
     holder: Holder | None = None
     until: float = 0.0
-
-
-class Mouth:
-    """Where a conversation's words leave."""
-
-    def __init__(self) -> None:
-        self.out: list[FromController] = []
-        self.closing = False
-
-    def flush(self, messages: list[FromController]) -> None:
-        self.out += messages
-
-    def close(self) -> None:
-        self.closing = True
 
 
 class DeskView(Struct, frozen=True):
@@ -321,7 +209,9 @@ class Desk:
         record = self.disk.persisted().applications[APP]
         holder = record.holder
         kept = (holder.unit, holder.instance, record.term) if holder else None
-        view = DeskView(kept=kept, revoked=self.revoked, full=self.disk.full, late=self.disk.is_late)
+        view = DeskView(
+            kept=kept, revoked=self.revoked, full=self.disk.full, late=self.disk.is_late
+        )
         return view if self.office is None else self._view(view, self.office.hand_turned)
 
     def _view(self, view: DeskView, loop: HandTurned) -> DeskView:
@@ -374,9 +264,10 @@ class Desk:
 
     def _look_at_session(self, unit: str) -> None:
         session, given = self._office.model.sessions.get(unit), self.given.get(unit)
-        if session is not None and given is not None and given.until >= 0:
-            if session.instance != given.instance:
-                self.wrong = f"L9: another instance of {unit} is welcome, and the first may believe"
+        if session is None or given is None or given.until < 0:
+            return
+        if session.instance != given.instance:
+            self.wrong = f"L9: another instance of {unit} is welcome, and the first may believe"
 
     def _look_at_grant(self, granted: Granted) -> None:
         unit, term = granted.unit, granted.term
@@ -430,9 +321,9 @@ class Desk:
             if ends_at(lease) < given.until:
                 return f"L2, L8: the lease of {unit} is shorter than it was told"
         before, self.lasting = self.lasting, Lasting(lease.holder, ends_at(lease))
-        if before.holder is not None and before.holder == lease.holder:
-            if ends_at(lease) < before.until:
-                return f"L2: the lease of {before.holder.unit} has become shorter"
+        same = before.holder is not None and before.holder == lease.holder
+        if same and ends_at(lease) < before.until:
+            return "L2: the holder's lease has become shorter"
         return ""
 
     def _wrong_memory(self, office: Office) -> str:

@@ -54,8 +54,7 @@ SINCE = {"_turned_at", "asked_at", "at"}
 
 SPANS = {
     "_offer_for", "duration", "grace", "guarantee", "led_since", "left", "longest", "reported_at",
-    "started", "status_since", "_least", "wall", "leaderless_for", "update_every", "_least_duration",
-    "leads_since",
+    "started", "status_since", "_least", "wall", "leaderless_for", "update_every",
 }  # fmt: skip
 """Other floats: lengths of time, and wall time, which decides nothing."""
 
@@ -71,6 +70,8 @@ HOLDERS = (Caller,)
 FACES = (Applications, Charms, Events, Orders, Peers)
 """Parts of a model that only look at the others."""
 
+_PLAIN = {int, str, bool, type(None)}
+_CALLED = (FunctionType, MethodType)
 _ATOMS = (int, float, str, bytes, bool, type(None), type, Enum, frozenset, PurePath, random.Random)
 _STATELESS = (
     Still, asyncio.Event, asyncio.Lock, msgspec.json.Decoder, type(threading.Lock()), type(len),
@@ -78,19 +79,19 @@ _STATELESS = (
 
 
 def fields_of(value: Any) -> list[tuple[str, Any]]:
-    """The attributes of an object by name, in one order."""
+    """The attributes of an object with their names, in the order in which they were made."""
     if isinstance(value, Struct):
         return [(name, getattr(value, name)) for name in value.__struct_fields__]
-    slots = [(name, getattr(value, name)) for name in getattr(type(value), "__slots__", ())]
-    return sorted(vars(value).items()) if not slots else slots
+    slots = getattr(type(value), "__slots__", None)
+    return [(name, getattr(value, name)) for name in slots] if slots else list(vars(value).items())
 
 
-def _is_frozen(value: object) -> bool:
+def _is_frozen(value: Any) -> bool:
     return _of_kind(type(value))
 
 
 @cache
-def _of_kind(kind: type) -> bool:
+def _of_kind(kind: Any) -> bool:
     if issubclass(kind, Struct):
         return kind.__struct_config__.frozen and not issubclass(kind, HOLDERS)
     return issubclass(kind, (*_ATOMS, *_STATELESS))
@@ -115,12 +116,13 @@ def copied(value: Any, memo: dict[int, Any] | None = None) -> Any:
     if kind is list:
         found: Any = []
         memo[id(value)] = found
-        found.extend(copied(each, memo) for each in value)
+        found.extend([copied(each, memo) for each in value])
         return found
     if kind is dict:
         found = {}
         memo[id(value)] = found
-        found.update((copied(k, memo), copied(v, memo)) for k, v in value.items())
+        for key, each in value.items():
+            found[copied(key, memo)] = copied(each, memo)
         return found
     if kind is set:
         return set(value)
@@ -148,52 +150,74 @@ def _copied_object(value: Any, memo: dict[int, Any]) -> Any:
     found = copy(value) if isinstance(value, Struct) else object.__new__(type(value))
     memo[id(value)] = found
     for name, each in fields_of(value):
-        setattr(found, name, copied(each, memo))
+        setattr(found, name, each if _of_kind(type(each)) else copied(each, memo))
     return found
 
 
 # -- telling states apart
 
-
-def sign(value: Any) -> bytes:
-    """Equal for states that behave alike."""
-    return msgspec.msgpack.encode(_signed(value, {}))
+Signed = dict[int, tuple[Any, Any]]
+"""What was signed already, of values that cannot change: by identity, with the value itself."""
 
 
-def _signed(value: Any, seen: dict[int, int]) -> Any:
+def sign(value: Any, known: Signed | None = None) -> bytes:
+    """Equal for states that behave alike. `known` makes it quick, and is filled."""
+    return msgspec.msgpack.encode(_signed(value, {}, {} if known is None else known))
+
+
+def _signed(value: Any, seen: dict[int, int], known: Signed) -> Any:
     kind = type(value)
-    if kind in (int, str, bool, type(None)):
+    if kind in _PLAIN:
         return value
     if kind is float:
         return value if abs(value) == NEVER else round(value, 9)
-    if kind is HistoryAdded:
-        return value.kind
-    if isinstance(value, BaseException):
-        return [kind.__name__, str(value)]
-    if isinstance(value, Enum):
-        return str(value)
-    if kind in (tuple, list):
-        return [_signed(each, seen) for each in value]
-    if kind in (set, frozenset):
-        return sorted(map(str, value))
+    if kind is tuple or kind is list:
+        return [each if type(each) in _PLAIN else _signed(each, seen, known) for each in value]
     if kind is dict:
-        return [[_signed(k, seen), _signed(value[k], seen)] for k in _ordered(value)]
-    if kind is FunctionType:
-        cells = value.__closure__ or ()
-        return [value.__qualname__, *(_signed(cell.cell_contents, seen) for cell in cells)]
-    if kind is MethodType:
-        return [value.__func__.__qualname__, _signed(value.__self__, seen)]
-    if isinstance(value, FACES) or (_is_frozen(value) and not isinstance(value, Struct)):
+        return [[_signed(k, seen, known), _signed(value[k], seen, known)] for k in _ordered(value)]
+    if kind in _CALLED:
+        return _signed_function(value, seen, known)
+    if not _is_frozen(value):
+        return _signed_object(value, seen, known)
+    if not isinstance(value, Struct):
+        return str(value) if isinstance(value, Enum | frozenset) else None
+    if (found := known.get(id(value))) is not None:
+        return found[1]
+    signed = value.kind if isinstance(value, HistoryAdded) else _signed_fields(value, seen, known)
+    known[id(value)] = value, signed
+    return signed
+
+
+def _signed_object(value: Any, seen: dict[int, int], known: Signed) -> Any:
+    if isinstance(value, FACES):
         return None
+    if isinstance(value, BaseException):
+        return [type(value).__name__, str(value)]
+    if isinstance(value, set):
+        return sorted(map(str, value))
     if id(value) in seen:
         return ["again", seen[id(value)]]
-    if not _is_frozen(value):
-        seen[id(value)] = len(seen)
-    return [kind.__name__, *(_signed(v, seen) for n, v in fields_of(value) if n not in FOR_PEOPLE)]
+    seen[id(value)] = len(seen)
+    return _signed_fields(value, seen, known)
+
+
+def _signed_fields(value: Any, seen: dict[int, int], known: Signed) -> list[Any]:
+    signed = [type(value).__name__]
+    for name, each in fields_of(value):
+        if name not in FOR_PEOPLE:
+            signed.append(each if type(each) in _PLAIN else _signed(each, seen, known))
+    return signed
+
+
+def _signed_function(value: Any, seen: dict[int, int], known: Signed) -> list[Any]:
+    if isinstance(value, MethodType):
+        return [value.__func__.__qualname__, _signed(value.__self__, seen, known)]
+    cells = value.__closure__ or ()
+    return [value.__qualname__, *(_signed(cell.cell_contents, seen, known) for cell in cells)]
 
 
 def _ordered(value: dict[Any, Any]) -> list[Any]:
-    return sorted(value) if all(isinstance(key, str) for key in value) else list(value)
+    return sorted(value) if all(type(key) is str for key in value) else list(value)
 
 
 # -- time

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .graph import copied, sign
+from .graph import Signed, copied, sign
 
 
 class Pool:
@@ -22,6 +22,7 @@ class Pool:
         self._done: dict[Any, tuple[int, tuple[Any, ...]]] = {}
         self._words: dict[bytes, int] = {}
         self._frames: list[Any] = []
+        self._signed: Signed = {}
 
     @property
     def size(self) -> int:
@@ -30,7 +31,7 @@ class Pool:
 
     def put(self, state: Any) -> int:
         """The number of a state; nobody changes it from now on."""
-        signed = sign(state)
+        signed = sign(state, self._signed)
         number = self._numbers.get(signed)
         if number is None:
             number = self._numbers[signed] = len(self._states)
@@ -64,7 +65,7 @@ class Pool:
 
     def frame(self, messages: tuple[Any, ...]) -> int:
         """The number of a frame."""
-        signed = sign(messages)
+        signed = sign(messages, self._signed)
         number = self._words.get(signed)
         if number is None:
             number = self._words[signed] = len(self._frames)

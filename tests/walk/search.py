@@ -1,4 +1,4 @@
-"""Walk all worlds, the nearest first, so that the first story of a broken promise is the shortest."""
+"""Walk all worlds, the nearest first: so the first story of a broken promise is the shortest."""
 
 from __future__ import annotations
 

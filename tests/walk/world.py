@@ -10,7 +10,7 @@ what it said on the old one still arrives: that is how a superseded session is h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -86,6 +86,8 @@ class Setting(Struct, frozen=True, kw_only=True):
     guarantee: int = 2
     led: bool = True
     """It begins with all connected, and the first leading."""
+    so_far: tuple[Move, ...] = ()
+    """What has happened already when the walk begins, within `bounds`."""
 
 
 class Nature:
@@ -115,7 +117,10 @@ class Nature:
         none = (None,) * len(agents)
         left = tuple(getattr(setting.bounds, name) for name in LIMITS)
         world = World(pool.put(desk), tuple(agents), none, none, left)
-        return self._led(world) if setting.led else world
+        world = self._led(world) if setting.led else world
+        for move in setting.so_far:
+            world = dict(self.moves(world))[move]
+        return world
 
     def _led(self, world: World) -> World:
         """All that happens by itself has happened, to one agent after the other."""
@@ -190,9 +195,7 @@ class Nature:
         if agent.running:
             yield from self._of_hook(world, who, agent)
 
-    def _of_hook(
-        self, world: World, who: int, agent: AgentView
-    ) -> Iterator[tuple[Move, World]]:
+    def _of_hook(self, world: World, who: int, agent: AgentView) -> Iterator[tuple[Move, World]]:
         yield ("hook", who), self._agent(world, who, "hook_ends")
         if after := self._spent(world, "asks"):
             yield ("ask", who), self._agent(after, who, "ask")
@@ -246,20 +249,22 @@ class Nature:
         if after and self._is_busy(world, desk):
             after = self._spent(after, "delays")
         if after:
-            yield ("tick",), self._passed(after, TICK, turning=True)
+            yield ("tick",), self._passed(after, TICK)
             if self._spent(world, "lags"):
                 for who in range(len(world.agents)):
                     lagging = self._spent(after, "lags")
                     assert lagging is not None
-                    yield ("lag", who), self._passed(lagging, TICK, turning=True, but=who)
+                    yield ("lag", who), self._passed(lagging, TICK, but=who)
         ends = desk.ends_now or any(self.pool.view(state).ends_now for state in world.agents)
         if ends and (after := self._spent(world, "blinks")):
-            yield ("blink",), self._passed(after, BLINK, turning=True)
+            yield ("blink",), self._passed(after, BLINK)
 
     def _is_busy(self, world: World, desk: DeskView) -> bool:
         """Whether anything is under way."""
         lines = (*world.lines, *world.old)
-        return desk.commits or desk.has_mail or any(line and (line.up or line.down) for line in lines)
+        return (
+            desk.commits or desk.has_mail or any(line and (line.up or line.down) for line in lines)
+        )
 
     def _spent(self, world: World, limit: str) -> World | None:
         place = PLACE[limit]
@@ -270,12 +275,12 @@ class Nature:
 
     # -- how it happens
 
-    def _passed(self, world: World, span: float, *, turning: bool, but: int = -1) -> World:
+    def _passed(self, world: World, span: float, *, but: int = -1) -> World:
         for who, rate in enumerate(self.setting.rates):
             world = self._agent(world, who, "time_passes", span * rate)
         world = self._desk(world, "time_passes", span)
         for who, state in enumerate(world.agents):
-            if turning and who != but and self.pool.view(state).up:
+            if who != but and self.pool.view(state).up:
                 world = self._agent(world, who, "turn")
         return world
 
@@ -359,6 +364,3 @@ class Nature:
 
 def _with(values: tuple[Any, ...], place: int, value: Any) -> tuple[Any, ...]:
     return (*values[:place], value, *values[place + 1 :])
-
-
-Broken = Callable[[Nature, World], str]
