@@ -38,7 +38,7 @@ SMALL: dict[str, Setting] = {
     "two in one turn": _world(ticks=2, drops=1, batches=2),
     "clone": _world(CLONE, ticks=3, drops=1),
     "late loop": _world(SHORT, ticks=2, lags=1),
-    "three": _world(THREE, ticks=1, step_downs=1),
+    "three": _world(THREE, ticks=2, step_downs=1),
 }
 
 WIDE: dict[str, Setting] = {
@@ -59,5 +59,5 @@ WIDE: dict[str, Setting] = {
     "two in one turn": _world(ticks=3, drops=1, batches=4),
     "clone": _world(CLONE, ticks=4, drops=1, crashes=1),
     "late loop": _world(SHORT, ticks=4, lags=2),
-    "three": _world(THREE, ticks=3, step_downs=1),
+    "three": _world(THREE, ticks=4, elects=1),
 }
