@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from tenure.controller.access import AGENT
 from tenure.controller.conversation import Conversation
 from tenure.controller.loop import Input
-from tenure.core.application import Application, is_recorded_alike, record_of, restored
+from tenure.core.application import Application, record_of
 from tenure.core.changes import (
     ApplicationPut,
     Bucket,
@@ -330,9 +330,9 @@ class Desk:
         """What is not dirty is as the store has it (G7)."""
         if office.hand_turned.is_dirty(APP):
             return ""
-        memory, kept = self._application, restored(self.disk.persisted(), APP, 0.0, 0.0)
-        if not is_recorded_alike(memory, kept):
+        memory, kept = self._application, self.disk.persisted()
+        if record_of(memory) != kept.applications[APP]:
             return "G7: the controller takes for durable what the store does not have"
-        if memory.bucket != kept.bucket:
+        if memory.bucket != kept.buckets.get(APP, Bucket()):
             return "G7: the settings are not those that the store has"
         return ""
