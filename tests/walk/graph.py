@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+from collections import deque
 from copy import copy
 from enum import Enum
 from functools import cache
@@ -71,6 +72,7 @@ FACES = (Applications, Charms, Events, Orders, Peers)
 """Parts of a model that only look at the others."""
 
 _PLAIN = {int, str, bool, type(None)}
+_ROWS = (list, deque)
 _CALLED = (FunctionType, MethodType)
 _ATOMS = (int, float, str, bytes, bool, type(None), type, Enum, frozenset, PurePath, random.Random)
 _STATELESS = (
@@ -113,8 +115,8 @@ def copied(value: Any, memo: dict[int, Any] | None = None) -> Any:
     kind = type(value)
     if kind is tuple:
         return tuple(copied(each, memo) for each in value)
-    if kind is list:
-        found: Any = []
+    if kind in _ROWS:
+        found: Any = kind()
         memo[id(value)] = found
         found.extend([copied(each, memo) for each in value])
         return found
@@ -171,7 +173,7 @@ def _signed(value: Any, seen: dict[int, int], known: Signed) -> Any:
         return value
     if kind is float:
         return value if abs(value) == NEVER else round(value, 9)
-    if kind is tuple or kind is list:
+    if kind is tuple or kind in _ROWS:
         return [each if type(each) in _PLAIN else _signed(each, seen, known) for each in value]
     if kind is dict:
         return [[_signed(k, seen, known), _signed(value[k], seen, known)] for k in _ordered(value)]
@@ -239,8 +241,9 @@ def _passed(value: Any, name: str, span: float, memo: dict[int, Any]) -> Any:
     if _is_frozen(value) or id(value) in memo or isinstance(value, BaseException):
         return value
     memo[id(value)] = value
-    if kind is list:
-        value[:] = [_passed(each, name, span, memo) for each in value]
+    if kind in _ROWS:
+        for number, each in enumerate(value):
+            value[number] = _passed(each, name, span, memo)
     elif kind is dict:
         for key in value:
             value[key] = _passed(value[key], name, span, memo)
