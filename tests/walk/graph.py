@@ -47,6 +47,7 @@ INSTANTS = {
     "_heap", "_not_before", "_of", "_promises", "_refused", "_rest_until", "_save_pins_at",
     "_step_down_by", "claim_at", "down_by", "expires_at", "freed_at", "granted_at", "hold_until",
     "lower_at", "pins", "save_at", "sure_until", "until", "_hello_at",
+    "heard_at", "_looked_at", "_sign_at", "silent_since",
 }  # fmt: skip
 """The names of instants, or of what holds them."""
 
@@ -64,6 +65,9 @@ FOR_PEOPLE = {
     "led_since", "_complain", "_last_complaint", "_say", "started", "wall",
 }  # fmt: skip
 """What a state says to people; no decision looks at it."""
+
+OF_LONGER_TIMES = {"heard_at", "_looked_at", "_sign_at"}
+"""What is decided by this takes longer than a walk lasts: whether an agent is silent, say."""
 
 HOLDERS = (Caller,)
 """Frozen values that hold what is not frozen."""
@@ -206,7 +210,7 @@ def _signed_object(value: Any, seen: dict[int, int], known: Signed) -> Any:
 def _signed_fields(value: Any, seen: dict[int, int], known: Signed) -> list[Any]:
     signed = [type(value).__name__]
     for name, each in fields_of(value):
-        if name not in FOR_PEOPLE:
+        if name not in FOR_PEOPLE and name not in OF_LONGER_TIMES:
             signed.append(each if type(each) in _PLAIN else _signed(each, seen, known))
     return signed
 
