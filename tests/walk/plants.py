@@ -164,4 +164,4 @@ NOT_FOUND: dict[str, str] = {
     "writes_fenced_by_the_unit_alone": "a line keeps its order, and an older line is not heard, so "
     "no write meets a later term of its own unit",
 }
-"""Faults that no small world shows, and why. The simulation finds those of them that do harm."""
+"""Faults that no small world shows, and why. Other tests find those of them that do harm."""
