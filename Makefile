@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench sim torture clean
+.PHONY: demo test lint bench sim walk torture clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py
@@ -25,6 +25,11 @@ bench: $(STAMP)
 # make sim SEEDS=10000 [FIRST=n]: a range of worlds; make sim SEED=n: one, with its story
 sim: $(STAMP)
 	$(BIN)/python -m tenure.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0))
+
+# make walk [WORLDS='silence "full disk"']: small worlds, in all orders of events; or one of your own:
+# make walk ARGS="--ticks 4 --drops 1 --elects 1"
+walk: $(STAMP)
+	$(BIN)/python -m tests.walk $(WORLDS) $(ARGS)
 
 # make torture MINUTES=n [SEED=n]: real processes, killed and starved
 torture: $(STAMP)
