@@ -222,7 +222,7 @@ def test_all_of_it_is_there_for_the_next_controller() -> None:
         applications={APP: applications.record_of(now)}, units=now.units,
         charms={APP: now.charm}, configs={APP: now.config}, bags={APP: tuple(now.bags.values())},
     )  # fmt: skip
-    loaded = applications.restored(kept, APP, 0.0, 15.0)
+    loaded = applications.restored(kept)[APP]
     assert (loaded.charm, loaded.config, loaded.bags) == (now.charm, now.config, now.bags)
 
 

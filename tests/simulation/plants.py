@@ -20,10 +20,10 @@ from tenure.agent.dispatcher import Dispatcher
 from tenure.controller.agents import Agents
 from tenure.controller.conversation import Conversation
 from tenure.controller.loop import Answer, Controller
-from tenure.core import application, lease, localstate, resolver
-from tenure.core.application import Application
+from tenure.core import lease, localstate, resolver
+from tenure.core.application import Application, extended_from
 from tenure.core.applications import Applications
-from tenure.core.changes import Cause, Holder, Persisted, SettingsMerged
+from tenure.core.changes import Cause, Holder, SettingsMerged
 from tenure.core.effects import Offer, Revision
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
 from tenure.core.leases import Leases
@@ -105,13 +105,11 @@ def answered_before_the_commit(patch: Patch) -> None:
 
 @found_by("OneBeliever", "PromiseKept")
 def not_extended_on_restart(patch: Patch) -> None:
-    real = application.restored
-
-    def restored(persisted: Persisted, name: str, now: float, grace: float) -> Application:
-        found = real(persisted, name, now, grace)
+    def extended(found: Application, now: float, grace: float) -> Application:
+        found = extended_from(found, now, grace)
         return replace(found, lease=replace(found.lease, expires_at=now))
 
-    patch.setattr("tenure.controller.loop.restored", restored)
+    patch.setattr("tenure.controller.loop.extended_from", extended)
 
 
 @found_by("TermsRise")

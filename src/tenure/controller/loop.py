@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from tenure.clock import Clock
 from tenure.controller.audience import Audience
-from tenure.core.application import Application, restored
+from tenure.core.application import extended_from, restored
 from tenure.core.changes import HistoryAdded
 from tenure.core.effects import Offer
 from tenure.core.model import Model
@@ -112,15 +112,11 @@ class Controller:
     async def start(self) -> None:
         """Take the seat and load (L8). Raises SeatTaken, StoreUnusable, StoreRefused."""
         self.seat = await self.store.take_seat()
-        loaded = await self._load()
-        self._turned_at = self.clock.now()
+        found = restored(await self.store.load(self.seat))
+        # because leases count from here (G9), also while nobody turns yet
+        self._turned_at = now = self.clock.now()
         self.started = self.clock.wall()
-        self.model.begin(self._turned_at, loaded.values())
-
-    async def _load(self) -> dict[str, Application]:
-        persisted = await self.store.load(self.seat)
-        now = self.clock.now()
-        return {name: restored(persisted, name, now, self.grace) for name in persisted.applications}
+        self.model.begin(now, [extended_from(each, now, self.grace) for each in found.values()])
 
     def submit(self, given: Input) -> None:
         """Give the loop something to step; its answer comes through `given.answer`."""
@@ -218,7 +214,8 @@ class Controller:
         """Input, step, persist, answer: all that has come in, at one instant."""
         now = self.clock.now()
         if now - self._turned_at > STALLED:
-            self.model.leases.lengthen(now - self._turned_at)
+            committing = self._committing.batch if self._committing else None
+            self.model.leases.lengthen(now - self._turned_at, committing)
         self._turned_at = now
         if not self._is_resting(now):
             self.model.leases.tick(now, self.clock.wall())
@@ -351,13 +348,15 @@ class Controller:
         """Whether the seat could be taken anew and the unsure applications were reloaded (L8)."""
         try:
             self.seat = await self.store.take_seat()
-            loaded = await self._load()
+            found = restored(await self.store.load(self.seat), names)
         except (SeatLost, SeatTaken) as lost:
             self._fatal = lost
             return True
         except TenureError as fault:
             self.trouble = str(fault)
             return False
+        now = self.clock.now()
+        loaded = {name: extended_from(each, now, self.grace) for name, each in found.items()}
         self.model.leases.reload(names, loaded)
         self._audience.reloaded(names)
         return True
