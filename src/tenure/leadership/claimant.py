@@ -6,7 +6,7 @@ The order of each move is the safety argument, and all moves are here:
 |---|---|
 | a new term is believed | saved with its term, looked at once more, believed (H5, U1) |
 | the same term for longer | saved beside the loop, believed at once (U1) |
-| a grant cannot be saved | given back, not believed: another unit may have more luck (G11) |
+| a grant cannot be saved, or not in time | given back, not believed: another unit may have more luck (G11) |
 | belief ends | believed no more, then saved: ending a belief never waits for a disk (U1, U5) |
 | stepping down | promise nothing, forget the term durably, wait out promises, release (U4, L5) |
 
@@ -26,13 +26,20 @@ from msgspec import Struct
 from tenure.clock import Clock
 from tenure.core import localstate
 from tenure.core.effects import Denied, Offer, Revoked, StepDown, Verdict
-from tenure.core.tracker import Grant, LeaderReply, Loss, Standing, Tracker
+from tenure.core.localstate import LocalState
+from tenure.core.tracker import CLOCK_MARGIN, Grant, LeaderReply, Loss, Standing, Tracker
 from tenure.errors import TenureError
 from tenure.leadership.connection import Connection
 from tenure.leadership.observer import Observer
 from tenure.leadership.record import SAVE_AGAIN, Record
 from tenure.leadership.requests import Requests
 from tenure.wire.messages import Claim, Release, UnitHello, UnitWelcome
+
+LEAST_PATIENCE = 0.5
+"""Seconds that any claim waits for its answer, however short the lease."""
+
+LEAST_WAIT = 0.001
+"""Seconds. A wait for less than a clock can show would be begun again and again."""
 
 
 class LeadershipUnknown(TenureError):
@@ -158,11 +165,13 @@ class Claimant:
     def overdue(self, now: float) -> bool:
         """Whether an answer is so late that the connection must be given up."""
         asked = self.tracker.in_flight
-        return asked is not None and now > asked.at + self._patience()
+        return asked is not None and now >= asked.at + self._patience()
 
     def _patience(self) -> float:
-        """Seconds to wait for the answer to a claim."""
-        return max(0.5, min(5.0, self.tracker.duration / 4))
+        """Seconds for which the answer to a claim may be of use: a grant's waits for its commit,
+        and whoever gave it up sooner would never lead where commits are slow (G11). That nobody is
+        there any more, the connection itself finds out."""
+        return max(LEAST_PATIENCE, self.tracker.duration * (1 - CLOCK_MARGIN))
 
     def heard(self, verdict: Verdict) -> None:
         """A claim was answered (L2, G4)."""
@@ -178,6 +187,7 @@ class Claimant:
         self._changed()
 
     def _believe(self, grant: Grant) -> None:
+        before = self._record.state
         state = localstate.with_belief(
             self._record.state, grant.term, self._identity.boot_id, grant.sure_until
         )
@@ -189,10 +199,10 @@ class Claimant:
         if not self._record.must_save(state):
             self._give_back(grant, resumed)
             return
-        self._given_back = 0
         if self._clock.now() >= grant.sure_until:
-            self._lose("saving the grant took longer than it was good for")
+            self._saved_too_late(grant, resumed, before)
             return
+        self._given_back = 0
         self._begin_term(grant, resumed)
 
     def _begin_term(self, grant: Grant, resumed: bool) -> None:
@@ -209,6 +219,17 @@ class Claimant:
         self._given_back += 1
         if not resumed:
             self._release(grant.term)
+
+    def _saved_too_late(self, grant: Grant, resumed: bool, before: LocalState) -> None:
+        """It was not believed, so it owes nothing; what an earlier term owed, it owes still."""
+        if resumed:
+            self._lose("saving the grant took longer than it was good for")
+            return
+        self.tracker.lose(self._clock.now())
+        self._record.remember(localstate.never_believed(self._record.state, before))
+        self._say("WARNING", "saving a grant took longer than it was good for: it is given back")
+        self._give_back(grant, resumed)
+        self._changed()
 
     # -- the end of belief
 
@@ -330,11 +351,11 @@ class Claimant:
 
     async def wait(self, within: float) -> None:
         """Wait until a claim was answered, belief changed, or a conversation began; `within`
-        seconds at most."""
+        seconds at most, and as many as a timer can tell from none."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(future)
         try:
-            async with asyncio.timeout(max(0.0, within)):
+            async with asyncio.timeout(max(LEAST_WAIT, within)):
                 await future
         except TimeoutError:
             return

@@ -33,7 +33,9 @@ from tenure.wire.messages import (
 
 Answer = Done | Settings | Bag | Goal
 
-WELCOME_WITHIN = 5.0
+WELCOME_WITHIN = 15.0
+"""Seconds. A Welcome waits for the commits that its units' applications are part of."""
+
 FIRST_RETRY = 0.02
 LAST_RETRY = 2.0
 

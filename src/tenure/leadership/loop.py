@@ -75,7 +75,7 @@ class Participant(Protocol):
         ...
 
     def next_wake(self, now: float) -> float | None:
-        """The next instant at which time alone makes something due, if any."""
+        """The next instant after `now` at which time alone makes something due, if any."""
         ...
 
 
@@ -101,6 +101,7 @@ class Loop(Generic[P]):
         self._claims: dict[int, set[str]] = {}
         self._hello_at: float | None = None
         self._dropping: asyncio.Task[None] | None = None
+        self._turned_at = clock.now()
         self.connection = Connection(dial, self, rng)
 
     def add(self, unit: P) -> None:
@@ -179,6 +180,7 @@ class Loop(Generic[P]):
     def turn(self) -> None:
         """Step all units, then claim for all that are due."""
         self._observer.turns()
+        self._turned_at = self._clock.now()
         for unit in self._units.values():
             unit.step()
         now = self._clock.now()
@@ -207,9 +209,10 @@ class Loop(Generic[P]):
             self._dropping = asyncio.get_running_loop().create_task(self.connection.drop(cause))
 
     async def _sleep(self) -> None:
-        now = self._clock.now()
-        wakes = [unit.next_wake(now) for unit in self._units.values()]
-        if self._hello_at is not None and self._hello_at > now:
+        # because what fell due while a step was busy, saving say, was not looked at by that step
+        since, now = self._turned_at, self._clock.now()
+        wakes = [unit.next_wake(since) for unit in self._units.values()]
+        if self._hello_at is not None and self._hello_at > since:
             wakes.append(self._hello_at)
         at = min((wake for wake in wakes if wake is not None), default=now + HEARTBEAT)
         delay = max(0.0, min(at - now, HEARTBEAT))

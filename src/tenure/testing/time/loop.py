@@ -296,6 +296,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """End what is left of all processes, dead ones too; nothing is looked at any more."""
         self.after = lambda: None
         self.set_exception_handler(lambda loop, context: None)
+        self._at_once = 0  # because a world that went on and on must end as well
         for _ in range(100):
             left = [task for process in self.processes for task in process.bury()]
             if not left:
