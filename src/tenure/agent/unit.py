@@ -278,6 +278,9 @@ class Unit:
     def overdue(self, now: float) -> bool:
         return self.claimant.overdue(now)
 
+    def doubts(self, now: float) -> bool:
+        return self.claimant.doubts(now)
+
     def next_wake(self, now: float) -> float | None:
         wakes = [*self.claimant.next_wake(now), *self.membership.next_wake(), self.upgrade.copy_at]
         wakes += [at for at in (self.parts.record.save_at, self._kill_at) if at is not None]

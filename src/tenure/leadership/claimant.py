@@ -6,7 +6,7 @@ The order of each move is the safety argument, and all moves are here:
 |---|---|
 | a new term is believed | saved with its term, looked at once more, believed (H5, U1) |
 | the same term for longer | saved beside the loop, believed at once (U1) |
-| a grant cannot be saved, or not in time | given back, not believed: another unit may have more luck (G11) |
+| a grant cannot be saved in time | given back, not believed: others may have more luck (G11) |
 | belief ends | believed no more, then saved: ending a belief never waits for a disk (U1, U5) |
 | stepping down | promise nothing, forget the term durably, wait out promises, release (U4, L5) |
 
@@ -27,16 +27,14 @@ from tenure.clock import Clock
 from tenure.core import localstate
 from tenure.core.effects import Denied, Offer, Revoked, StepDown, Verdict
 from tenure.core.localstate import LocalState
-from tenure.core.tracker import CLOCK_MARGIN, Grant, LeaderReply, Loss, Standing, Tracker
+from tenure.core.tracker import Grant, LeaderReply, Loss, Standing, Tracker
 from tenure.errors import TenureError
 from tenure.leadership.connection import Connection
 from tenure.leadership.observer import Observer
+from tenure.leadership.patience import Waiting, waiting
 from tenure.leadership.record import SAVE_AGAIN, Record
 from tenure.leadership.requests import Requests
 from tenure.wire.messages import Claim, Release, UnitHello, UnitWelcome
-
-LEAST_PATIENCE = 0.5
-"""Seconds that any claim waits for its answer, however short the lease."""
 
 LEAST_WAIT = 0.001
 """Seconds. A wait for less than a clock can show would be begun again and again."""
@@ -164,14 +162,19 @@ class Claimant:
 
     def overdue(self, now: float) -> bool:
         """Whether an answer is so late that the connection must be given up."""
-        asked = self.tracker.in_flight
-        return asked is not None and now >= asked.at + self._patience()
+        waits = self._waits()
+        return waits is not None and now >= min(waits.silent_at, waits.useless_at)
 
-    def _patience(self) -> float:
-        """Seconds for which the answer to a claim may be of use: a grant's waits for its commit,
-        and whoever gave it up sooner would never lead where commits are slow (G11). That nobody is
-        there any more, the connection itself finds out."""
-        return max(LEAST_PATIENCE, self.tracker.duration * (1 - CLOCK_MARGIN))
+    def doubts(self, now: float) -> bool:
+        """Whether an answer is so late that the controller must be asked for a sign of life."""
+        waits = self._waits()
+        return waits is not None and now >= waits.doubt_at
+
+    def _waits(self) -> Waiting | None:
+        asked = self.tracker.in_flight
+        if asked is None:
+            return None
+        return waiting(asked, self._connection.heard_at, self.tracker.duration)
 
     def heard(self, verdict: Verdict) -> None:
         """A claim was answered (L2, G4)."""
@@ -382,9 +385,8 @@ class Claimant:
 
     def next_wake(self, now: float) -> tuple[float, ...]:
         """The instants at which time alone changes something; past ones may be among them."""
-        asked, at = self.tracker.in_flight, self.tracker.next_wake(now)
-        given_up_at = () if asked is None else (asked.at + self._patience(),)
-        return given_up_at if at is None else (at, *given_up_at)
+        at = self.tracker.next_wake(now)
+        return (*(() if at is None else (at,)), *(self._waits() or ()))
 
 
 PUSHES: dict[type, Callable[[Claimant, Any], object]] = {

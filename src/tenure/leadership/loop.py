@@ -74,6 +74,10 @@ class Participant(Protocol):
         """Whether an answer to its claim is so late that the connection must be given up."""
         ...
 
+    def doubts(self, now: float) -> bool:
+        """Whether an answer to its claim is late, so that the controller must say that it lives."""
+        ...
+
     def next_wake(self, now: float) -> float | None:
         """The next instant after `now` at which time alone makes something due, if any."""
         ...
@@ -102,7 +106,7 @@ class Loop(Generic[P]):
         self._hello_at: float | None = None
         self._dropping: asyncio.Task[None] | None = None
         self._turned_at = clock.now()
-        self.connection = Connection(dial, self, rng)
+        self.connection = Connection(dial, self, rng, clock.now)
 
     def add(self, unit: P) -> None:
         """A unit to look after."""
@@ -190,6 +194,8 @@ class Loop(Generic[P]):
             self._drop("the controller refused a unit")
         else:
             self._claim(now)
+            if any(unit.doubts(now) for unit in self._units.values()):
+                self.connection.doubt()
 
     def _claim(self, now: float) -> None:
         claims = tuple(c for unit in self._units.values() if (c := unit.claim(now)) is not None)
