@@ -41,6 +41,7 @@ FOUND_IN: dict[str, int] = {
     "half_a_write_kept": 1,
     "interrupted_event_counted_as_told": 17,
     "interrupted_hook_counted_as_run": 4,
+    "leases_count_from_before_they_were_loaded": 82,
     "longest_lowered_at_once": 8,
     "members_forgotten_on_restart": 17,
     "newest_configuration_paid_at_the_end": 27,

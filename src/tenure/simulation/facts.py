@@ -44,7 +44,10 @@ class AgentEnded(Fact, frozen=True, kw_only=True):
 
 
 class ControllerBegan(Fact, frozen=True, kw_only=True):
-    """A controller has its seat and has loaded."""
+    """A controller has its seat and has loaded. `longest`: of each application, how many seconds of
+    its lease may still be believed in; it is not known of real runs."""
+
+    longest: dict[str, float] = {}
 
 
 class ControllerEnded(Fact, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@
 | `elected`, `told`, `leaders` | the hooks of leadership: what is owed, and what must not run |
 | `bags`, `peer_reads` | peers' bags: what is written, and what is read |
 | `peers`, `peers_paid` | what units are told of peers and configuration, and what that pays |
-| `pins` | leases that may not run out |
+| `pins`, `loading` | leases that may not run out |
 | `sessions` | what is taken from whom |
 | `control` | what the controller owes to units |
 
@@ -34,6 +34,7 @@ from tenure.simulation.checkers.elected import ElectedOncePerTerm
 from tenure.simulation.checkers.history import BucketLinear, HookSeesTarget
 from tenure.simulation.checkers.hooks import NothingTwice, OneHookAtATime
 from tenure.simulation.checkers.leaders import LeaderNotTold
+from tenure.simulation.checkers.loading import LeasesOutliveLoading
 from tenure.simulation.checkers.paid import PaidForTarget
 from tenure.simulation.checkers.peer_reads import BagsReadDurable, ConfigReadNew
 from tenure.simulation.checkers.peers import (
@@ -63,6 +64,7 @@ __all__ = [
     "HookSeesTarget",
     "LeaderComes",
     "LeaderNotTold",
+    "LeasesOutliveLoading",
     "NobodyLearns",
     "NothingHalf",
     "NothingTwice",
@@ -135,6 +137,7 @@ def peer_checkers() -> list[Checker]:
         PaidForVersion(),
         WriterNotToldOfBag(),
         PinsHold(),
+        LeasesOutliveLoading(),
     ]
 
 
