@@ -230,5 +230,6 @@ class World:
             Doubted(
                 at=self.loop.time(), unit=machine.unit, agent=machine.instance, term=term,
                 willing=machine.alive and machine.given_up == term,
+                late=machine.stepdown.late(term, self.loop.time()) if machine.stepdown else 0.0,
             )
         )  # fmt: skip

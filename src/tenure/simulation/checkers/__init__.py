@@ -44,7 +44,7 @@ from tenure.simulation.checkers.peers import (
 )
 from tenure.simulation.checkers.peers_paid import PaidForVersion, WriterNotToldOfBag
 from tenure.simulation.checkers.pins import PinsHold
-from tenure.simulation.checkers.promises import OnePromise, PromiseKept
+from tenure.simulation.checkers.promises import GivesUpInTime, OnePromise, PromiseKept
 from tenure.simulation.checkers.reads import SnapshotStable
 from tenure.simulation.checkers.sessions import OneInstance, TermNamed
 from tenure.simulation.checkers.settings import WriterNotTold, WritesFenced
@@ -60,6 +60,7 @@ __all__ = [
     "ConfigReadNew",
     "ElectedOncePerTerm",
     "EnteredBeforeCreated",
+    "GivesUpInTime",
     "HookLeavesAllOrNothing",
     "HookSeesTarget",
     "LeaderComes",
@@ -101,6 +102,7 @@ def all_checkers(slack: float = 0.0) -> list[Checker]:
         OneInstance(slack),
         PromiseKept(slack),
         OnePromise(slack),
+        GivesUpInTime(),
         TermsRise(),
         WritesFenced(),
         TermNamed(),
