@@ -10,7 +10,7 @@ import pytest
 from tenure.core.changes import PinDropped, PinPut
 from tenure.core.effects import Denied, Granted, Offer, Revoked, StepDown
 from tenure.core.orders import MAX_PIN
-from tenure.errors import BadRequest
+from tenure.errors import BadRequest, Refused
 
 from . import scenarios
 from .bench import APP, W0, W1, W2, CoreBench, saved
@@ -251,6 +251,18 @@ def test_lease_settings_out_of_range_are_refused(duration: float, guarantee: flo
     bench = CoreBench()
     with pytest.raises(BadRequest):
         bench.orders.set_lease(0.0, APP, duration, guarantee)
+    assert (bench.lease.duration, bench.lease.guarantee) == (60.0, 30.0)
+
+
+def test_a_shorter_lease_alone_says_what_its_guarantee_may_be() -> None:
+    """L1: nobody named a guarantee, so the refusal tells that there is one"""
+    bench = CoreBench()
+    with pytest.raises(BadRequest) as told:
+        bench.orders.set_lease(0.0, APP, 20.0, None)
+    assert str(told.value) == (
+        "the guarantee stays 30 s, and that does not fit a lease of 20 s: "
+        "change it too, to 10 s or less"
+    )
     assert (bench.lease.duration, bench.lease.guarantee) == (60.0, 30.0)
 
 

@@ -14,6 +14,7 @@ MAX_REPORTED = 1000
 """Characters of each text that operators are told; the whole of it stays with the unit."""
 
 MAX_PORTS = 200
+MAX_DOUBTS = 20
 
 
 class Reporter:
@@ -58,6 +59,7 @@ class Reporter:
             ports=state.ports[:MAX_PORTS],
             address=address_of(self._parts.unit),
             charm_revision=state.charm_copied or state.charm_revision,
+            doubts=tuple(map(_short, self._parts.charm.doubts()[:MAX_DOUBTS])),
         )
 
 

@@ -270,6 +270,8 @@ class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     address: str = ""
     charm_revision: int = 0
     """Of the charm that its hooks run now."""
+    doubts: tuple[str, ...] = ()
+    """Lines about files of the charm that look like hooks and never run."""
 
 
 class Superseded(Struct, frozen=True, kw_only=True, tag=True, gc=False):

@@ -18,6 +18,10 @@ class HookState(Struct, frozen=True, kw_only=True):
     last: str | None = None
     error: str | None = None
     retry_in: float | None = None
+    owed: str | None = None
+    """The hook that comes next, beside the one that runs, as far as is known."""
+    queued: bool = False
+    """A hook is owed, or there is news that may owe one and that the agent has not taken up."""
 
 
 class WorkloadStatus(Struct, frozen=True, kw_only=True):
