@@ -49,9 +49,9 @@ from tenure.simulation.facts import (
 from tenure.simulation.network import Link
 from tenure.simulation.peer_charm import PeerCharm
 from tenure.simulation.peer_watch import Commits, facts_of, landed, named_in
+from tenure.simulation.slowstore import SlowStore
 from tenure.stores.base import Store
 from tenure.stores.memory import MemoryDisk, MemoryStore
-from tenure.testing.loading import SlowStore
 from tenure.testing.time.clock import MachineClock
 from tenure.testing.time.loop import Process, VirtualLoop
 from tenure.wire.codec import encode

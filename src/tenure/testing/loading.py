@@ -8,7 +8,6 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from tenure.core.changes import Persisted
-from tenure.stores.base import Seat, Store
 
 V = TypeVar("V")
 
@@ -31,22 +30,6 @@ class _Slow(dict[str, V]):
     def _take_time(self) -> None:
         if len(self):
             self._busy()
-
-
-class SlowStore:
-    """A store with such records, and otherwise like the one that it stands for."""
-
-    def __init__(self, store: Store, busy: Callable[[], None]) -> None:
-        self._busy = busy
-        self.take_seat = store.take_seat
-        self.commit = store.commit
-        self.history = store.history
-        self.close = store.close
-        self._load = store.load
-
-    async def load(self, seat: Seat) -> Persisted:
-        """Everything that was ever committed. Raises SeatLost, StoreUnusable."""
-        return slow_to_read(await self._load(seat), self._busy)
 
 
 def slow_to_read(persisted: Persisted, busy: Callable[[], None]) -> Persisted:
