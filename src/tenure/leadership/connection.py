@@ -26,12 +26,13 @@ from tenure.wire.messages import (
     Goal,
     Hello,
     Settings,
+    Statuses,
     Superseded,
     Verdicts,
     Welcome,
 )
 
-Answer = Done | Settings | Bag | Goal
+Answer = Done | Settings | Bag | Goal | Statuses
 
 WELCOME_WITHIN = 15.0
 """Seconds. A Welcome waits for the commits that its units' applications are part of."""

@@ -25,10 +25,12 @@ class HookState(Struct, frozen=True, kw_only=True):
 
 
 class WorkloadStatus(Struct, frozen=True, kw_only=True):
-    """What the charm said with status-set."""
+    """What the charm said with status-set; of a unit whose hook failed that, and of an application
+    of which nothing was said the worst of its units (P4). `since` is ISO 8601 wall time (UTC)."""
 
     current: str = "unknown"
     message: str = ""
+    since: str | None = None
 
 
 class UnitStatus(Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from tenure.agent.charm.copy import Manifest, refresh_copy
 from tenure.agent.tools.base import NotFoundHere
 from tenure.charms.doubts import doubtful_hooks
 from tenure.charms.facts import Facts, read_facts
-from tenure.charms.folder import CharmError, find_action
+from tenure.charms.folder import CharmError, find_action, find_hook
 from tenure.core.effects import CharmChanged
 from tenure.leadership.statefile import StateFile
 
@@ -119,6 +119,10 @@ class CharmFiles:
         if self._facts is None:
             self._facts = self._read()
         return self._facts
+
+    def find_hook(self, hook: str) -> tuple[str, ...] | None:
+        """What to run for a hook. Raises CharmError."""
+        return find_hook(self.copy, hook, self.facts().hooks)
 
     def _read(self) -> Facts:
         try:

@@ -147,6 +147,8 @@ def hook_text(hook: HookState) -> str:
         return f"{FAILED_MARK} {plain(hook.error)}{_again(hook)}"
     if hook.running is not None:
         return f"running {plain(hook.running)}"
+    if hook.owed is not None:
+        return f"{plain(hook.owed)} is next"
     return "-" if hook.last is None else f"idle after {plain(hook.last)}"
 
 
