@@ -15,18 +15,21 @@ from tenure.agent import contexts
 from tenure.agent.context.hook import HookContext
 from tenure.agent.contexts import Contexts
 from tenure.agent.execserver import ExecServer
+from tenure.agent.unit import Unit
 from tenure.controller.loop import Answer, Controller
+from tenure.core import localstate
 from tenure.core.leases import Leases
 from tenure.core.localstate import LocalState
 from tenure.core.tracker import Grant, LeaderReply, Tracker
 from tenure.leadership import claimant
 from tenure.leadership.claimant import Claimant
+from tenure.leadership.connection import Connection
 from tenure.leadership.record import Record
 from tenure.leadership.statefile import StateNotSaved
 from tenure.wire.messages import Offer
 from tests.agent import test_contexts, test_dispatcher, test_execserver, test_handover, test_unit
 from tests.controller import test_loop
-from tests.leadership import test_claimant
+from tests.leadership import test_claimant, test_slow_disks
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]
@@ -110,6 +113,23 @@ def new_term_saved_like_a_renewal(patch: Patch) -> None:
         return True
 
     patch.setattr(Record, "must_save", must_save)
+
+
+def what_fell_due_in_a_slow_save_left_to_the_heartbeat(patch: Patch) -> None:
+    """U4"""
+    real = Unit.next_wake
+    patch.setattr(Unit, "next_wake", lambda self, since: real(self, self.parts.clock.now()))
+
+
+def slow_commits_taken_for_silence(patch: Patch) -> None:
+    """G11"""
+    patch.setattr(Connection, "doubt", lambda self: None)
+
+
+def late_grant_owes_its_deposition(patch: Patch) -> None:
+    """H3, U1"""
+    real = localstate.without_belief
+    patch.setattr(localstate, "never_believed", lambda state, before: real(state))
 
 
 def offers_not_heeded(patch: Patch) -> None:
@@ -206,6 +226,12 @@ IN_AGENT = [
      test_claimant.test_a_revocation_of_another_term_means_nothing),
     (tool_served_after_its_hook,
      test_contexts.test_a_tool_is_served_no_more_while_what_its_hook_set_is_being_kept),
+    (what_fell_due_in_a_slow_save_left_to_the_heartbeat,
+     test_slow_disks.test_what_fell_due_while_the_agent_saved_is_done_right_after_it),
+    (slow_commits_taken_for_silence,
+     test_slow_disks.test_a_hand_over_that_is_said_to_have_worked_has_worked),
+    (late_grant_owes_its_deposition,
+     test_slow_disks.test_a_grant_that_was_saved_too_late_owes_no_deposition),
     (offers_not_heeded, test_handover.test_the_unit_that_was_elected_leads_and_no_other),
 ]  # fmt: skip
 

@@ -8,8 +8,8 @@ from tenure.core.effects import Denied, Granted, Offer
 from tenure.errors import (
     InstanceRefused,
 )
-from tenure.testing.time.waiting import in_virtual_time
-from tests.support.bench import LoopBench
+from tenure.testing.time.waiting import in_virtual_time, until
+from tests.support.bench import Busy, LoopBench
 
 # -- time
 
@@ -72,6 +72,54 @@ async def test_ten_thousand_leases_that_end_together_are_offered_in_one_commit()
 
 
 # -- a restart
+
+
+@in_virtual_time
+async def test_leases_count_from_when_all_was_loaded_however_long_that_took() -> None:
+    """G9, L8"""
+    bench = await LoopBench.with_applications("web")
+    await bench.granted("web/0")
+    again = await bench.restarted(loading=100.0)
+    assert again.lease("web").expires_at == again.clock.at + 60.0
+    await again.turn()
+    again.connect_all()
+    denied = again.claim("web/1")
+    await again.turn()
+    assert isinstance(denied[0], Denied)
+
+
+@in_virtual_time
+async def test_a_controller_that_decides_late_after_it_has_loaded_lengthens_every_lease() -> None:
+    """G9, L8: to listen, say, may take long too"""
+    bench = await LoopBench.with_applications("web")
+    await bench.granted("web/0")
+    again = await bench.restarted()
+    await again.turn(100.0)
+    assert again.lease("web").expires_at == again.clock.at + 60.0
+
+
+@in_virtual_time
+async def test_a_slow_reload_after_doubt_frees_no_lease_of_any_application() -> None:
+    """G9, L8"""
+    bench = await LoopBench.with_applications("web", "db")
+    await bench.granted("web/0")
+    await bench.granted("db/0")
+    bench.store.reading = Busy(bench.clock, 100.0)
+    bench.disk.faults = ["unsure-not-landed"]
+    bench.give("web", lambda now: bench.model.orders.pin(now, "web", "upgrade", 5.0))
+    await bench.turn()
+    await until(lambda: not bench.model.unsure, "it is sure again")
+    await bench.turn()
+    assert all(bench.lease(name).expires_at >= bench.clock.at + 60.0 for name in ("web", "db"))
+
+
+@in_virtual_time
+async def test_loading_goes_through_the_units_once_for_all_applications() -> None:
+    """G9: not once for each"""
+    bench = await LoopBench.with_applications(*(f"a{n}" for n in range(50)))
+    again = await bench.restarted(loading=1.0)
+    assert again.loading.times == 1
+    assert len(again.model.units_of(["a7"])) == 2
 
 
 @in_virtual_time

@@ -351,6 +351,8 @@ async def test_an_agents_channel_carries_frames_both_ways(served: Served) -> Non
     await channel.send(encode([hello]))
     frame = await asyncio.wait_for(channel.receive(), PATIENCE)
     assert frame is not None and b"Welcome" in frame
+    await channel.send(b"")
+    assert await asyncio.wait_for(channel.receive(), PATIENCE) == b"", "a sign of life"
     await channel.close()
     assert await channel.receive() is None
     with pytest.raises(Unreachable):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-from tenure.core import application as applications
+from tenure.core import application
 from tenure.core.application import Application
 from tenure.core.changes import HistoryAdded
 from tenure.core.leases import Leases
@@ -73,7 +73,8 @@ class Controller:
 
     def _restored(self) -> Application:
         """What it makes of what is kept (L8)."""
-        return applications.restored(self.kept.persisted(), APP, self.now(), self.grace)
+        found = application.restored(self.kept.persisted())[APP]
+        return application.extended_from(found, self.now(), self.grace)
 
     def crash(self, *, landed: bool) -> None:
         """Gone at once; the commit under way landed or did not."""

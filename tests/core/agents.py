@@ -66,9 +66,11 @@ class Agent:
         else:
             wake = float("inf")
         own = self.tracker.next_wake(self.now())
-        claims = self.connected and self.seeks
-        if own is not None and (claims or own > self.now() or self.tracker.stepping_down):
+        if own is not None:
             wake = min(wake, self.clock.when(own) + 1e-7)
+        claims = self.connected and self.seeks and self.tracker.claim_due(self.now())
+        if claims or self.tracker.stepping_down:
+            wake = min(wake, self.clock.when(self.now()) + 1e-7)
         if self.tracker.term is not None:
             wake = min(wake, self.clock.when(self.tracker.sure_until) + 1e-7)
         wake = max(wake, self.paused_until, self.stepped_at + self.world.duration / 500)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tenure.core import application as applications
-from tenure.core.application import Application
+from tenure.core.application import Application, extended_from, restored
 from tenure.core.applications import Applications
 from tenure.core.changes import (
     ApplicationPut,
@@ -122,7 +121,7 @@ def restarted(
     """What a controller makes of it when it starts at `now`."""
     pins = {change.reason: change.left for change in changes if isinstance(change, PinPut)}
     kept = Persisted(applications={APP: record}, pins={APP: pins})
-    return applications.restored(kept, APP, now, grace)
+    return extended_from(restored(kept)[APP], now, grace)
 
 
 def granted(term: int = 1, duration: float = 60.0, guarantee: float = 30.0) -> Granted:

@@ -16,7 +16,7 @@ from tenure.core import application, bucket, lease, leases, peers
 from tenure.core.application import Application
 from tenure.core.applications import Applications
 from tenure.core.bags import BagStep
-from tenure.core.changes import BagPut, Cause, Holder, Persisted
+from tenure.core.changes import BagPut, Cause, Holder
 from tenure.core.effects import Granted, Revision, Verdict
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
 from tenure.core.leases import Leases
@@ -178,13 +178,14 @@ def _table() -> dict[tuple[Stand, Ask], Outcome]:
 
 @caught_by(scenarios.restart_extends_the_lease, worlds)
 def lease_not_extended_on_restart(patch: Patch) -> None:
-    real = application.restored
+    real = application.extended_from
 
-    def restored(persisted: Persisted, name: str, now: float, grace: float) -> Application:
-        found = real(persisted, name, now, grace)
+    def extended(found: Application, now: float, grace: float) -> Application:
+        found = real(found, now, grace)
         return replace(found, lease=replace(found.lease, expires_at=now))
 
-    patch.setattr(application, "restored", restored)
+    patch.setattr(application, "extended_from", extended)
+    patch.setattr("tests.core.bench.extended_from", extended)
 
 
 @caught_by(scenarios.line_survives_a_reload)

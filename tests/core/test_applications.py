@@ -129,7 +129,7 @@ def test_a_restarted_controller_knows_that_an_application_leaves() -> None:
     bench.applications.retire_application(1.0, APP)
     now = bench.application
     kept = applications.Persisted(applications={APP: applications.record_of(now)}, units=now.units)
-    assert applications.restored(kept, APP, 0.0, 15.0).removing
+    assert applications.restored(kept)[APP].removing
 
 
 def test_the_goal_is_all_units_by_number() -> None:

@@ -224,7 +224,7 @@ def test_all_of_it_is_there_for_the_next_controller() -> None:
         charms={APP: now.charm}, configs={APP: now.config}, bags={APP: tuple(now.bags.values())},
         statuses={APP: now.status},
     )  # fmt: skip
-    loaded = applications.restored(kept, APP, 0.0, 15.0)
+    loaded = applications.restored(kept)[APP]
     assert (loaded.charm, loaded.config, loaded.bags) == (now.charm, now.config, now.bags)
     assert loaded.status == now.status
 

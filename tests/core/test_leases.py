@@ -274,6 +274,21 @@ def test_a_stalled_controller_lengthens_every_lease_by_the_gap() -> None:
     assert bench.holder is None
 
 
+def test_what_may_be_rolled_back_to_is_lengthened_by_a_stall_too() -> None:
+    """L8, G7"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.leases.staging.take()
+    bench.orders.pin(1.0, APP, "upgrade", 5.0)
+    committing = bench.leases.staging.take()
+    bench.orders.pin(2.0, APP, "backup", 5.0)
+    gathered = bench.leases.staging.gathering
+    bench.leases.lengthen(30.0, committing)
+    assert committing is not None
+    bench.leases.roll_back([committing, gathered])
+    assert bench.lease.expires_at == 90.0 and not bench.lease.pins
+
+
 def test_it_asks_to_be_woken_when_something_is_due() -> None:
     """L3, L4, G11"""
     bench = CoreBench()

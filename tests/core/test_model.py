@@ -57,10 +57,10 @@ def test_units_are_those_of_the_applications_that_there_are() -> None:
 def test_what_is_decided_gathers_until_it_is_taken() -> None:
     """L7"""
     found = model()
-    assert found.is_gathering(APP) and not found.is_gathering("db")
+    assert APP in found.gathering() and "db" not in found.gathering()
     batch = found.take_batch()
     assert batch is not None and batch.applications == (APP,)
-    assert not found.is_gathering(APP) and found.take_batch() is None
+    assert APP not in found.gathering() and found.take_batch() is None
 
 
 def test_pushes_are_taken_once_each_with_its_application() -> None:

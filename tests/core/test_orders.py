@@ -10,7 +10,7 @@ import pytest
 from tenure.core.changes import PinDropped, PinPut
 from tenure.core.effects import Denied, Granted, Offer, Revoked, StepDown
 from tenure.core.orders import MAX_PIN
-from tenure.errors import BadRequest
+from tenure.errors import BadRequest, Refused
 
 from . import scenarios
 from .bench import APP, W0, W1, W2, CoreBench, saved
@@ -224,7 +224,8 @@ def test_pins_are_a_set_of_reasons_with_ends() -> None:
     bench.committed()
     bench.orders.unpin(2.0, APP, "upgrade")
     assert PinDropped(APP, "upgrade") in bench.committed()
-    bench.orders.unpin(2.0, APP, "upgrade")
+    with pytest.raises(Refused, match="not pinned for: upgrade; it is pinned for: backup"):
+        bench.orders.unpin(2.0, APP, "upgrade")
     assert bench.committed() == [] and bench.lease.pins == {"backup": 11.0}
 
 

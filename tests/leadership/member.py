@@ -75,6 +75,9 @@ class Member:
     def overdue(self, now: float) -> bool:
         return self.claimant.overdue(now)
 
+    def doubts(self, now: float) -> bool:
+        return self.claimant.doubts(now)
+
     def next_wake(self, now: float) -> float | None:
         save_at = self.record.save_at
         wakes = (*self.claimant.next_wake(now), *((save_at,) if save_at is not None else ()))

@@ -21,9 +21,9 @@ from tenure.controller.agents import Agents
 from tenure.controller.conversation import Conversation
 from tenure.controller.loop import Answer, Controller
 from tenure.core import application, lease, localstate, resolver
-from tenure.core.application import Application
+from tenure.core.application import Application, extended_from
 from tenure.core.applications import Applications
-from tenure.core.changes import Cause, Holder, Persisted, SettingsMerged
+from tenure.core.changes import Cause, Holder, SettingsMerged
 from tenure.core.effects import Offer, Revision
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
 from tenure.core.leases import Leases
@@ -108,13 +108,27 @@ def answered_before_the_commit(patch: Patch) -> None:
 
 @found_by("OneBeliever", "PromiseKept")
 def not_extended_on_restart(patch: Patch) -> None:
-    real = application.restored
-
-    def restored(persisted: Persisted, name: str, now: float, grace: float) -> Application:
-        found = real(persisted, name, now, grace)
+    def extended(found: Application, now: float, grace: float) -> Application:
+        found = extended_from(found, now, grace)
         return replace(found, lease=replace(found.lease, expires_at=now))
 
+    patch.setattr("tenure.controller.loop.extended_from", extended)
+
+
+@found_by("LeasesOutliveLoading", of_peers=True)
+def leases_count_from_before_they_were_loaded(patch: Patch) -> None:
+    real = application.restored
+    read_at: dict[int, float] = {}
+
+    def restored(*args: Any) -> dict[str, Application]:
+        read_at[0] = asyncio.get_running_loop().time()
+        return real(*args)
+
+    def extended(found: Application, now: float, grace: float) -> Application:
+        return extended_from(found, now - asyncio.get_running_loop().time() + read_at[0], grace)
+
     patch.setattr("tenure.controller.loop.restored", restored)
+    patch.setattr("tenure.controller.loop.extended_from", extended)
 
 
 @found_by("TermsRise")

@@ -35,6 +35,18 @@ class Recorded(Service):
         super().happened(entry)
 
 
+class Busy:
+    """Something that takes so many seconds of the clock whenever it is done."""
+
+    def __init__(self, clock: HandClock, seconds: float = 0.0) -> None:
+        self.times = 0
+        self._clock, self._seconds = clock, seconds
+
+    def __call__(self) -> None:
+        self.times += 1
+        self._clock.at += self._seconds
+
+
 class LoopBench:
     """See the module. `heard` are the pushes, `told` the history, as they leave the loop."""
 
@@ -45,6 +57,7 @@ class LoopBench:
         self.service = Recorded(self.store, self.clock)
         self.heard, self.told = self.service.heard, self.service.told
         self.controller, self.model = self.service.controller, self.service.model
+        self.loading = Busy(self.clock)
         self._sessions = 0
 
     @classmethod
@@ -68,11 +81,13 @@ class LoopBench:
         for _ in range(units):
             self.give(name, lambda now: applications.add_unit(name))
 
-    async def restarted(self, after: float = 0.0) -> LoopBench:
-        """The controller is killed, and another takes its seat; nobody is connected yet."""
+    async def restarted(self, after: float = 0.0, loading: float = 0.0) -> LoopBench:
+        """The controller is killed, and another takes its seat; nobody is connected yet. To go
+        through what it loads takes it `loading` seconds each time."""
         self.disk.free_seat()
         self.clock.at += after
         bench = LoopBench(self.disk, self.clock)
+        bench.loading = bench.store.reading = Busy(self.clock, loading)
         await bench.controller.start()
         return bench
 

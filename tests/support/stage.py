@@ -18,13 +18,14 @@ from tenure.controller.access import OPERATOR
 from tenure.controller.api import Api
 from tenure.controller.loop import Controller
 from tenure.controller.service import Service
-from tenure.core.changes import Change
+from tenure.core.changes import Change, Persisted
 from tenure.core.lease import Lease
 from tenure.errors import StoreRefused, TenureError
 from tenure.stores.base import Seat
 from tenure.stores.memory import MemoryDisk, MemoryStore
 from tenure.testing.charm import ALL_HOOKS
 from tenure.testing.lines import Line
+from tenure.testing.loading import slow_to_read
 from tenure.testing.machine import Machine
 from tenure.testing.time.clock import MachineClock
 from tenure.testing.time.loop import Process, new_process
@@ -43,11 +44,16 @@ class CountingStore(MemoryStore):
         self.open.set()
         self.seat_refused = False
         """No seat can be taken now: the disk is full."""
+        self.reading: Callable[[], None] = lambda: None
+        """Called whenever somebody goes through all units that were loaded: that takes time."""
 
     async def take_seat(self) -> Seat:
         if self.seat_refused:
             raise StoreRefused("cannot take the seat: no space left on device")
         return await super().take_seat()
+
+    async def load(self, seat: Seat) -> Persisted:
+        return slow_to_read(await super().load(seat), self.reading)
 
     async def commit(self, seat: Seat, changes: Sequence[Change]) -> None:
         self.commits.append(changes)

@@ -96,7 +96,13 @@ async def leader(bench: LoopBench, service: Service, unit: str) -> tuple[Talk, i
 async def ask(service: Service, path: str, method: str = "GET", body: Any = None) -> Any:
     """An operator asks; its answer once it is durable."""
     content = msgspec.json.encode(body or {})
-    return await Api(service, "memory").call(OPERATOR, method, path, {}, content)
+    call = Api(service, "memory").call(OPERATOR, method, path, {}, content)
+    asking = asyncio.ensure_future(call)
+    await settle(1)
+    while not asking.done():
+        service.controller.turn()
+        await settle()
+    return await asking
 
 
 async def asked(bench: LoopBench, path: str, method: str = "GET", body: Any = None) -> Any:

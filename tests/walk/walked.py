@@ -39,7 +39,7 @@ class WalkedLoop(Loop["Walked"]):
 
     def __init__(self) -> None:
         super().__init__(STILL, NO_LUCK, nobody, None)  # type: ignore[arg-type]
-        self.wire = Wire(nobody, self, NO_LUCK)  # type: ignore[arg-type]
+        self.wire = Wire(nobody, self, NO_LUCK, STILL.now)  # type: ignore[arg-type]
         self.connection = self.wire
         self.dropped = False
 
@@ -125,6 +125,9 @@ class Walked:
 
     def overdue(self, now: float) -> bool:
         return self.claimant.overdue(now)
+
+    def doubts(self, now: float) -> bool:
+        return self.claimant.doubts(now)
 
     def next_wake(self, now: float) -> float | None:
         return None

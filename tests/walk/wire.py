@@ -91,6 +91,9 @@ class Wire(Connection):
             raise Unreachable(self.cause)
         return self._ids
 
+    def doubt(self) -> None:
+        """No sign of life is asked for: who is silent is given up in time."""
+
     def rest(self) -> None:
         """Nothing is under way: ids may begin anew."""
         self._ids = 0

@@ -283,6 +283,9 @@ class Unit:
     def overdue(self, now: float) -> bool:
         return self.claimant.overdue(now)
 
+    def doubts(self, now: float) -> bool:
+        return self.claimant.doubts(now)
+
     def next_wake(self, now: float) -> float | None:
         wakes = [*self.claimant.next_wake(now), *self.membership.next_wake(), self.upgrade.copy_at]
         ends = (self.parts.record.save_at, self._kill_at, self.dispatcher.ends_at)

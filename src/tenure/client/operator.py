@@ -188,7 +188,9 @@ def _longest_hand_over(status: Status, application: str) -> float:
     if found is None:
         return DEED_TIMEOUT
     lease = found.lease
-    return max(lease.duration, lease.left or 0.0) + lease.guarantee + HAND_OVER_SLACK
+    return (
+        max(lease.duration, (lease.left or 0.0) + lease.grace) + lease.guarantee + HAND_OVER_SLACK
+    )
 
 
 def _application(name: str) -> str:

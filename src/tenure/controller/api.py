@@ -5,6 +5,7 @@ It knows no HTTP beyond method and path; `server.py` moves the bytes.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -23,13 +24,17 @@ from tenure.core.changes import Option
 from tenure.core.charms import CharmSpec
 from tenure.core.lease import Lease, is_held
 from tenure.defaults import MOST_HISTORY
-from tenure.errors import BadRequest, NotFound, Refused, Unsure
+from tenure.errors import BadRequest, NotFound, Refused, StoreRefused, TenureError, Unsure
 from tenure.names import application_of, split_unit
 from tenure.wire import operators as wire
 
 MAX_HISTORY = MOST_HISTORY.value
 SLACK = 5.0
 """Seconds beyond what a hand-over may take by the rules, before its outcome is called unknown."""
+
+
+LOOK_WITHIN = 2.0
+"""Seconds that who only looks waits for a store that does not answer."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -81,16 +86,32 @@ class Api:
     # -- reading
 
     async def status(self, request: Request) -> wire.Status:
-        return status_of(self._service, self._controller.clock.now(), self._store)
+        """As durable as everything that is answered; what was so before, if the store hangs."""
+        service, controller = self._service, self._controller
+
+        def seen(now: float) -> wire.Status:
+            return status_of(service, now, self._store, self._model.known())
+
+        try:
+            found: wire.Status = await controller.look(None, seen, LOOK_WITHIN)
+        except TenureError as fault:
+            now, before = controller.clock.now(), controller.durable()
+            return status_of(service, now, self._store, before, unsure=str(fault))
+        return found
 
     async def history(self, request: Request) -> wire.History:
-        self._model.living(request.application)
+        name = request.application
+        await self._controller.look(name, lambda now: self._model.living(name), LOOK_WITHIN)
         limit = request.query.get("limit", "100")
         if not limit.isdecimal() or len(limit) > 4 or not 0 < int(limit) <= MAX_HISTORY:
             raise BadRequest(f"limit must be a number from 1 to {MAX_HISTORY}")
-        entries = await self._controller.store.history(request.application, int(limit))
+        try:
+            async with asyncio.timeout(LOOK_WITHIN):
+                entries = await self._controller.store.history(name, int(limit))
+        except TimeoutError:
+            raise Unsure(f"the store has not answered for {LOOK_WITHIN:g} s: try again") from None
         return wire.History(
-            application=request.application,
+            application=name,
             entries=tuple(
                 wire.HistoryEntry(
                     at=iso(entry.at), kind=entry.kind, cause=entry.cause,
@@ -102,13 +123,25 @@ class Api:
         )  # fmt: skip
 
     async def why_application(self, request: Request) -> wire.Why:
-        application = self._model.living(request.application)
-        return explain.why_application(self._service, self._controller.clock.now(), application)
+        service, name = self._service, request.application
+        return await self._why(
+            name, name,
+            lambda now: explain.why_application(service, now, self._model.living(name)),
+        )  # fmt: skip
 
     async def why_unit(self, request: Request) -> wire.Why:
-        application = self._model.living_with(request.unit)
-        now = self._controller.clock.now()
-        return explain.why_unit(self._service, now, application, request.unit)
+        service, unit = self._service, request.unit
+        return await self._why(
+            request.application, unit,
+            lambda now: explain.why_unit(service, now, self._model.living_with(unit), unit),
+        )  # fmt: skip
+
+    async def _why(self, name: str, subject: str, seen: Callable[[float], wire.Why]) -> wire.Why:
+        try:
+            found: wire.Why = await self._controller.look(name, seen, LOOK_WITHIN)
+        except (Unsure, StoreRefused) as fault:
+            return explain.not_known(subject, str(fault))
+        return found
 
     async def settings(self, request: Request) -> wire.Settings:
         name = request.application
@@ -200,10 +233,12 @@ class Api:
     ) -> wire.HandOver:
         if self._controller.trouble is not None:
             raise Refused(f"nothing can be written now: {self._controller.trouble}")
-        before = self._lease(name)
         asked_at = self._controller.clock.now()
+        before: Lease
+        before, note = await self._controller.ask(
+            name, lambda now: (self._model.living(name).lease, order(now))
+        )
         leader = before.holder.unit if before.holder and is_held(before, asked_at) else None
-        note = await self._controller.ask(name, order)
         if wanted is not None and leader == wanted:
             return wire.HandOver(
                 application=name, unit_from=leader, unit_to=leader, term=before.term,
@@ -211,12 +246,10 @@ class Api:
             )  # fmt: skip
         patience = before.guarantee if leader in self._model.sessions else 0.0
         patience = max(patience, before.expires_at - asked_at if leader else 0.0)
-        await self._controller.until(
-            name, lambda now: self._is_over(name, before.term), patience + SLACK
+        after = await self._controller.until(
+            name, lambda now: self._led_anew(now, name, before.term), patience + SLACK
         )
-        after = self._lease(name)
-        if after.holder is None or after.granted_at is None:
-            raise Unsure(f"it came to pass, and has changed again: see `tenure why {name}`")
+        assert after.holder is not None and after.granted_at is not None
         freed_at = after.freed_at if leader and after.freed_at else asked_at
         if wanted is not None and after.holder.unit != wanted:
             note = f"{wanted} does not lead: see `tenure history {name}` for what came between"
@@ -227,9 +260,12 @@ class Api:
             note=note,
         )  # fmt: skip
 
-    def _is_over(self, name: str, term: int) -> bool:
+    def _led_anew(self, now: float, name: str, term: int) -> Lease | None:
+        """The lease, if it is held under a later term, and was not over before anybody knew."""
         found = self._model.find(name)
-        return found is not None and found.lease.granted_at is not None and found.lease.term > term
+        if found is None or found.lease.granted_at is None or found.lease.term <= term:
+            return None
+        return found.lease if is_held(found.lease, now) else None
 
     async def revoke(self, request: Request) -> wire.Ok:
         name = request.application
@@ -264,9 +300,6 @@ class Api:
 
     async def _order(self, name: str, order: Callable[[float], str]) -> wire.Ok:
         return wire.Ok(note=await self._controller.ask(name, order))
-
-    def _lease(self, name: str) -> Lease:
-        return self._model.living(name).lease
 
 
 def _given(charm: wire.Charm) -> CharmSpec:

@@ -22,6 +22,15 @@ MOST_IN_ERROR = 3
 """Units in error of which an application's answer gives the hook."""
 
 
+def not_known(subject: str, cause: str) -> Why:
+    """What is told while nobody can say what is durable."""
+    return Why(
+        subject=subject,
+        answer=f"it is not known now: {cause}",
+        next="ask again in a moment; if that goes on, see whether the disk of the store is well",
+    )
+
+
 def why_application(service: Service, now: float, application: Application) -> Why:
     """Why this one leads the application, or why nobody does; and which units are in error (H7)."""
     told = _with_errors(service, application, _why_led(service, now, application))
@@ -96,7 +105,10 @@ def _led(service: Service, now: float, name: str, lease: Lease, leader: str) -> 
 def _how_long(lease: Lease, left: float) -> str:
     pinned = f", pinned ({', '.join(sorted(lease.pins))})" if lease.pins else ""
     if left >= 0:
-        return f"its lease has {left:.0f} s of {lease.duration:g} s left{pinned}"
+        grace = left - lease.duration
+        beyond = f", and {grace:.0f} s of grace" if grace >= 0.5 else ""
+        left = min(left, lease.duration)
+        return f"its lease has {left:.0f} s of {lease.duration:g} s left{beyond}{pinned}"
     return f"its lease is over by {-left:.0f} s{pinned}"
 
 

@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any
-
-from msgspec import Struct
+from typing import Any, TypeVar, cast
 
 from tenure.clock import Clock
 from tenure.controller.audience import Audience
-from tenure.core.application import Application, restored
+from tenure.controller.watches import Watches
+from tenure.core.application import Application, extended_from, restored
 from tenure.core.changes import HistoryAdded
 from tenure.core.effects import Offer
 from tenure.core.model import Model
@@ -39,21 +38,30 @@ REMEMBERED = 10.0
 """Seconds for which a refused commit is given as a reason why something does not come to pass."""
 RECONNECT_GRACE = 15.0
 
+T = TypeVar("T")
+
 Answer = Callable[[Any], None]
 """Takes what a step returned, or the TenureError that it raised or that its commit met."""
 
 
 class Input:
-    """Something to step: about which application or applications, how, and who hears of it."""
+    """Something to step: about which application or applications, how, and who hears of it.
 
-    __slots__ = ("answer", "applications", "step")
+    Who only `looks` is answered about what is unsure, too, and as durably as all others; about
+    everything, if no application is named.
+    """
+
+    __slots__ = ("answer", "applications", "looks", "step")
 
     def __init__(
         self,
         application: str | tuple[str, ...] | None,
         step: Callable[[float], Any],
         answer: Answer,
+        *,
+        looks: bool = False,
     ) -> None:
+        self.looks = looks
         named = (application,) if isinstance(application, str) else application
         self.applications: tuple[str, ...] = named or ()
         self.step = step
@@ -66,14 +74,6 @@ class Waiting:
     def __init__(self, batch: Batch, answers: list[tuple[Answer, Any]]) -> None:
         self.batch = batch
         self.answers = answers
-
-
-class Watch(Struct, frozen=True):
-    """Somebody waits until something durable is so of an application."""
-
-    application: str
-    is_so: Callable[[float], bool]
-    done: asyncio.Future[None]
 
 
 class Controller:
@@ -99,7 +99,7 @@ class Controller:
         """Why nothing can be written now, if so."""
         self._refused: tuple[float, str] | None = None
         self._audience = audience
-        self._watches: list[Watch] = []
+        self._watches = Watches()
         self._inbox: list[Input] = []
         self._woken = asyncio.Event()
         self._held: list[tuple[Answer, Any]] = []
@@ -112,15 +112,11 @@ class Controller:
     async def start(self) -> None:
         """Take the seat and load (L8). Raises SeatTaken, StoreUnusable, StoreRefused."""
         self.seat = await self.store.take_seat()
-        loaded = await self._load()
-        self._turned_at = self.clock.now()
+        found = restored(await self.store.load(self.seat))
+        # because leases count from here (G9), also while nobody turns yet
+        self._turned_at = now = self.clock.now()
         self.started = self.clock.wall()
-        self.model.begin(self._turned_at, loaded.values())
-
-    async def _load(self) -> dict[str, Application]:
-        persisted = await self.store.load(self.seat)
-        now = self.clock.now()
-        return {name: restored(persisted, name, now, self.grace) for name in persisted.applications}
+        self.model.begin(now, [extended_from(each, now, self.grace) for each in found.values()])
 
     def submit(self, given: Input) -> None:
         """Give the loop something to step; its answer comes through `given.answer`."""
@@ -142,19 +138,45 @@ class Controller:
         committing = self._committing
         return (
             application in self.model.unsure
-            or self.model.is_gathering(application)
+            or application in self.model.gathering()
             or (committing is not None and application in committing.batch.before)
         )
 
     async def ask(self, application: str | None, step: Callable[[float], Any]) -> Any:
         """Step something and wait for its durable answer. Raises what it raised (G7)."""
+        return await self._answered(application, step, looks=False)
+
+    async def look(
+        self, application: str | None, step: Callable[[float], Any], within: float
+    ) -> Any:
+        """What a step sees of an application, or of all, once it is durable (L8). What is unsure is
+        seen, too. Raises what it raised; Unsure if the store does not answer `within` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                return await self._answered(application, step, looks=True)
+        except TimeoutError:
+            raise Unsure(
+                f"the store has not answered for {within:g} s: what was decided last is not "
+                "durable yet"
+            ) from None
+
+    def durable(self) -> list[Application]:
+        """All applications as they were before what is decided and not durable yet."""
+        found = {each.name: each for each in self.model.known()}
+        committing = self._committing.batch.before if self._committing else {}
+        before = {**self.model.gathering(), **committing}
+        return [each for each in {**found, **before}.values() if each is not None]
+
+    async def _answered(
+        self, application: str | None, step: Callable[[float], Any], *, looks: bool
+    ) -> Any:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def answer(result: Any) -> None:
             if not future.done():
                 future.set_result(result)
 
-        self.submit(Input(application, step, answer))
+        self.submit(Input(application, step, answer, looks=looks))
         result = await future
         if isinstance(result, TenureError):
             raise result
@@ -182,14 +204,13 @@ class Controller:
         self._woken.clear()
 
     async def until(
-        self, application: str, is_so: Callable[[float], bool], patience: float
-    ) -> None:
-        """Wait until something committed is so. Raises Unsure after `patience` seconds."""
-        watch = Watch(application, is_so, asyncio.get_running_loop().create_future())
-        self._watches.append(watch)
+        self, application: str, seen: Callable[[float], T | None], patience: float
+    ) -> T:
+        """Wait until something committed is seen. Raises Unsure after `patience` seconds."""
+        watch = self._watches.begin(application, seen)
         self.wake()
         try:
-            await asyncio.wait_for(watch.done, patience)
+            return cast(T, await asyncio.wait_for(watch.done, patience))
         except TimeoutError:
             why = self.cannot_write()
             because = f" ({why})" if why else ""
@@ -201,16 +222,7 @@ class Controller:
     def _turned(self) -> None:
         self._audience.turned()
         if self._watches:
-            now = self.clock.now()
-            self._watches = [watch for watch in self._watches if not self._is_over(watch, now)]
-
-    def _is_over(self, watch: Watch, now: float) -> bool:
-        if watch.done.done():
-            return True
-        if self.is_dirty(watch.application) or not watch.is_so(now):
-            return False
-        watch.done.set_result(None)
-        return True
+            self._watches.look(self.clock.now(), self.is_dirty)
 
     # -- one turn
 
@@ -218,7 +230,8 @@ class Controller:
         """Input, step, persist, answer: all that has come in, at one instant."""
         now = self.clock.now()
         if now - self._turned_at > STALLED:
-            self.model.leases.lengthen(now - self._turned_at)
+            committing = self._committing.batch if self._committing else None
+            self.model.leases.lengthen(now - self._turned_at, committing)
         self._turned_at = now
         if not self._is_resting(now):
             self.model.leases.tick(now, self.clock.wall())
@@ -238,19 +251,26 @@ class Controller:
     def _step(self, now: float, given: Input) -> None:
         result: Any
         for name in given.applications:
-            if name in self.model.unsure:
+            if name in self.model.unsure and not given.looks:
                 given.answer(Unsure(self.model.unsure[name]))
                 return
         try:
             result = given.step(now)
         except TenureError as refusal:
             result = refusal
-        self._answer(given.applications, given.answer, result)
+        everything = given.looks and not given.applications
+        names = self._undurable() if everything else given.applications
+        self._answer(names, given.answer, result)
         self._hold_pushes()
+
+    def _undurable(self) -> tuple[str, ...]:
+        """The applications that something is decided about and not committed yet."""
+        committing = self._committing.batch.before if self._committing else ()
+        return (*self.model.gathering(), *committing)
 
     def _answer(self, names: tuple[str, ...], answer: Answer, result: Any) -> None:
         committing = self._committing
-        if any(self.model.is_gathering(name) for name in names):
+        if any(name in self.model.gathering() for name in names):
             self._held.append((answer, result))
         elif committing is not None and any(name in committing.batch.before for name in names):
             committing.answers.append((answer, result))
@@ -351,13 +371,15 @@ class Controller:
         """Whether the seat could be taken anew and the unsure applications were reloaded (L8)."""
         try:
             self.seat = await self.store.take_seat()
-            loaded = await self._load()
+            found = restored(await self.store.load(self.seat), names)
         except (SeatLost, SeatTaken) as lost:
             self._fatal = lost
             return True
         except TenureError as fault:
             self.trouble = str(fault)
             return False
+        now = self.clock.now()
+        loaded = {name: extended_from(each, now, self.grace) for name, each in found.items()}
         self.model.leases.reload(names, loaded)
         self._audience.reloaded(names)
         return True

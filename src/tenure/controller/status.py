@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from tenure import __version__
 from tenure.controller.agents import Seen
@@ -29,8 +30,15 @@ from tenure.wire.operators import (
 )
 
 
-def status_of(service: Service, now: float, store: str) -> Status:
-    """Everything, whether or not anybody leads."""
+def status_of(
+    service: Service,
+    now: float,
+    store: str,
+    shown: Iterable[Application],
+    unsure: str | None = None,
+) -> Status:
+    """Everything, whether or not anybody leads. `unsure`: why no more than what is `shown` is known
+    to be durable, if so."""
     controller = service.controller
     return Status(
         controller=ControllerStatus(
@@ -39,11 +47,11 @@ def status_of(service: Service, now: float, store: str) -> Status:
             seat=controller.seat.number,
             started=iso(service.controller.started),
             store=store,
-            unsure=controller.trouble,
+            unsure=controller.trouble or unsure,
         ),
         applications={
             application.name: _application(service, now, application)
-            for application in sorted(service.model.known(), key=lambda each: each.name)
+            for application in sorted(shown, key=lambda each: each.name)
             if application.alive
         },
     )
@@ -52,17 +60,19 @@ def status_of(service: Service, now: float, store: str) -> Status:
 def _application(service: Service, now: float, application: Application) -> ApplicationStatus:
     lease = application.lease
     held = lease.holder if is_held(lease, now) else None
+    left = max(0.0, lease.expires_at - now)
     leader = held.unit if held else None
     report = service.agents.of(leader).report if leader else None
     units = sorted(application.units, key=split_unit)
     return ApplicationStatus(
         leader=leader,
         term=lease.term,
-        since=iso(lease.led_since) if lease.led_since else None,
+        since=iso(lease.led_since) if lease.led_since and lease.term else None,
         lease=LeaseStatus(
             duration=lease.duration,
             guarantee=lease.guarantee,
-            left=max(0.0, lease.expires_at - now) if held else None,
+            left=min(lease.duration, left) if held else None,
+            grace=max(0.0, left - lease.duration) if held else 0.0,
             offered_to=lease.offer.unit if lease.offer else None,
             handing_over=lease.handover is not None,
             unsure=service.model.unsure.get(application.name),

@@ -3,11 +3,12 @@ needs. Pure values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tenure.core import lease as rules
 from tenure.core.bags import Bags
 from tenure.core.bucket import merge, real_changes
 from tenure.core.changes import (
@@ -87,27 +88,34 @@ def is_recorded_alike(one: Application, other: Application) -> bool:
     )
 
 
-def restored(persisted: Persisted, name: str, now: float, grace: float) -> Application:
-    """An application as loaded: its holder, if any, may still believe for the longest lease (L8).
+def restored(persisted: Persisted, names: Iterable[str] | None = None) -> dict[str, Application]:
+    """The applications as they were loaded, or only these. No time counts for them before
+    `extended_from`: to make them may itself take longer than a lease (G9)."""
+    wanted = persisted.applications if names is None else set(names) & set(persisted.applications)
+    units = _by_application(persisted.units)
+    return {name: _restored(persisted, name, units.get(name, {})) for name in wanted}
 
-    `grace` is the least time, in seconds, given to its agents to come back.
-    """
+
+def _by_application(units: Mapping[str, UnitRecord]) -> dict[str, dict[str, UnitRecord]]:
+    grouped: dict[str, dict[str, UnitRecord]] = {}
+    for unit, record in units.items():
+        grouped.setdefault(application_of(unit), {})[unit] = record
+    return grouped
+
+
+def _restored(persisted: Persisted, name: str, units: Mapping[str, UnitRecord]) -> Application:
     record = persisted.applications[name]
-    pins = persisted.pins.get(name, {})
     lease = Lease(
         duration=record.duration,
         guarantee=record.guarantee,
         longest=record.longest,
-        lower_at=now + record.longest if record.longest > record.duration else None,
         term=record.term,
         holder=record.holder,
-        expires_at=now + max(record.longest, grace),
-        pins={reason: now + left for reason, left in pins.items()},
+        pins=persisted.pins.get(name, {}),
         led_since=record.led_since,
         last_leader=record.holder.unit if record.holder else None,
         freed_because="the controller found it free when it started",
     )
-    units = {unit: found for unit, found in persisted.units.items() if application_of(unit) == name}
     return Application(
         name=name,
         alive=record.alive,
@@ -121,6 +129,33 @@ def restored(persisted: Persisted, name: str, now: float, grace: float) -> Appli
         bags={(bag.relation, bag.owner): bag for bag in persisted.bags.get(name, ())},
         status=persisted.statuses.get(name),
     )
+
+
+def extended_from(application: Application, now: float, grace: float) -> Application:
+    """A restored application whose holder, if any, may still believe for the longest lease (L8).
+
+    `now` was read after all of it was restored; `grace` is the least time, in seconds, given to its
+    agents to come back.
+    """
+    lease = application.lease
+    lease = replace(
+        lease,
+        lower_at=now + lease.longest if lease.longest > lease.duration else None,
+        expires_at=now + max(lease.longest, grace),
+        pins={reason: now + left for reason, left in lease.pins.items()},
+    )
+    return replace(application, lease=lease)
+
+
+def lengthened(
+    applications: Mapping[str, Application | None], gap: float
+) -> dict[str, Application]:
+    """Those whose lease is held, with `gap` more seconds of it (L8)."""
+    return {
+        name: replace(application, lease=rules.lengthened(application.lease, gap))
+        for name, application in applications.items()
+        if application is not None and application.lease.holder is not None
+    }
 
 
 def resumed(loaded: Application, before: Application | None) -> Application:

@@ -113,9 +113,7 @@ class Applications:
         if tombstone is not None:
             lease = rules.with_duration(tombstone.lease, now, duration, guarantee)
             return replace(tombstone, alive=True, lease=lease)
-        lease = Lease(
-            duration=duration, guarantee=guarantee, longest=duration, led_since=self._leases.wall
-        )
+        lease = Lease(duration=duration, guarantee=guarantee, longest=duration)
         return Application(name=name, lease=lease)
 
     def remove_application(self, now: float, name: str) -> str:

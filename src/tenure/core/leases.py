@@ -16,6 +16,7 @@ from tenure.core import lease as rules
 from tenure.core.application import (
     Application,
     is_recorded_alike,
+    lengthened,
     pins_left,
     record_of,
     resumed,
@@ -251,12 +252,13 @@ class Leases:
         wakes = (self._wakes.next(), self._save_pins_at)
         return min((at for at in wakes if at is not None), default=None)
 
-    def lengthen(self, gap: float) -> None:
-        """The controller itself was stalled for `gap` s: nobody could renew meanwhile (L8)."""
-        for application in list(self.staging.applications.values()):
-            if application.lease.holder is not None:
-                lease = rules.lengthened(application.lease, gap)
-                self.staging.touch(replace(application, lease=lease))
+    def lengthen(self, gap: float, committing: Batch | None = None) -> None:
+        """The controller itself was stalled for `gap` s: nobody could renew meanwhile (L8). What
+        may be rolled back to, also of the batch that is `committing`, is lengthened too."""
+        self.staging.applications.update(lengthened(self.staging.applications, gap))
+        for batch in (self.staging.gathering, committing):
+            if batch is not None:
+                batch.before.update(lengthened(batch.before, gap))
 
     # -- when a commit failed
 

@@ -132,6 +132,12 @@ def without_belief(state: LocalState) -> LocalState:
     return replace(state, term=None, sure_until=0.0, deposition=Deposition(state.term))
 
 
+def never_believed(state: LocalState, before: LocalState) -> LocalState:
+    """When a grant was saved too late: nothing is owed for a term that nobody believed in. What the
+    unit believed `before`, if anything, is over by that time."""
+    return replace(without_belief(before), seen_term=state.seen_term)
+
+
 def begun(state: LocalState, plan: RunHook, context_id: str, boot_id: str) -> LocalState:
     """Before a hook: the hook, its term, its target revision."""
     return replace(state, running=Running(plan=plan, context_id=context_id, boot_id=boot_id))

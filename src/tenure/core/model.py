@@ -84,9 +84,10 @@ class Model:
         for application in loaded:
             self.leases.take_up(now, application)
 
-    def is_gathering(self, name: str) -> bool:
-        """Whether something about the application is decided and not taken to be committed yet."""
-        return name in self.leases.staging.gathering.before
+    def gathering(self) -> Mapping[str, Application | None]:
+        """The applications that something is decided about and not taken to be committed yet, as
+        they were before that."""
+        return self.leases.staging.gathering.before
 
     def take_batch(self) -> Batch | None:
         """What was decided since the last time, if anything."""

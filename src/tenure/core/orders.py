@@ -153,10 +153,12 @@ class Orders:
         return f'"{name}" is pinned for {seconds:g} s: {reason}'
 
     def unpin(self, now: float, name: str, reason: str) -> str:
-        """Let the lease expire again as far as `reason` goes. No such pin: nothing to do (L6)."""
+        """Let the lease expire again as far as `reason` goes (L6). Raises Refused: no such pin."""
         application = self._leases.staging.living(name)
-        if reason not in application.lease.pins:
-            return f'"{name}" is not pinned for that reason'
+        pins = application.lease.pins
+        if reason not in pins:
+            what = f"it is pinned for: {', '.join(sorted(pins))}" if pins else "nothing pins it"
+            raise Refused(f'"{name}" is not pinned for: {reason}; {what}')
         lease = replace(application.lease, pins=without_pin(application.lease.pins, reason))
         told = self._leases.history(
             application, "unpinned", "an operator unpinned it", detail=reason

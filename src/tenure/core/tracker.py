@@ -283,13 +283,15 @@ class Tracker:
     # -- when to look again
 
     def next_wake(self, now: float) -> float | None:
-        """The next instant at which time alone changes something, if any."""
+        """The next instant after `now` at which time alone changes something, if any.
+
+        What is due at `now` already hides none that is still to come (U5).
+        """
         wakes = []
         if self.term is not None:
             wakes.append(self.sure_until)
         if self.stepping_down:
-            promised_until = self.promised_until()
-            wakes.append(promised_until if promised_until > now else self._step_down_by)
+            wakes += [self.promised_until(), self._step_down_by]
         elif self.in_flight is None and self.claim_at < float("inf"):
             wakes.append(max(self.claim_at, self._not_before))
-        return min(wakes, default=None)
+        return min((wake for wake in wakes if wake > now), default=None)

@@ -6,7 +6,7 @@ The order of each move is the safety argument, and all moves are here:
 |---|---|
 | a new term is believed | saved with its term, looked at once more, believed (H5, U1) |
 | the same term for longer | saved beside the loop, believed at once (U1) |
-| a grant cannot be saved | given back, not believed: another unit may have more luck (G11) |
+| a grant cannot be saved in time | given back, not believed: others may have more luck (G11) |
 | belief ends | believed no more, then saved: ending a belief never waits for a disk (U1, U5) |
 | stepping down | promise nothing, forget the term durably, wait out promises, release (U4, L5) |
 
@@ -26,13 +26,18 @@ from msgspec import Struct
 from tenure.clock import Clock
 from tenure.core import localstate
 from tenure.core.effects import Denied, Offer, Revoked, StepDown, Verdict
+from tenure.core.localstate import LocalState
 from tenure.core.tracker import Grant, LeaderReply, Loss, Standing, Tracker
 from tenure.errors import TenureError
 from tenure.leadership.connection import Connection
 from tenure.leadership.observer import Observer
+from tenure.leadership.patience import Waiting, waiting
 from tenure.leadership.record import SAVE_AGAIN, Record
 from tenure.leadership.requests import Requests
 from tenure.wire.messages import Claim, Release, UnitHello, UnitWelcome
+
+LEAST_WAIT = 0.001
+"""Seconds. A wait for less than a clock can show would be begun again and again."""
 
 
 class LeadershipUnknown(TenureError):
@@ -157,12 +162,19 @@ class Claimant:
 
     def overdue(self, now: float) -> bool:
         """Whether an answer is so late that the connection must be given up."""
-        asked = self.tracker.in_flight
-        return asked is not None and now > asked.at + self._patience()
+        waits = self._waits()
+        return waits is not None and now >= min(waits.silent_at, waits.useless_at)
 
-    def _patience(self) -> float:
-        """Seconds to wait for the answer to a claim."""
-        return max(0.5, min(5.0, self.tracker.duration / 4))
+    def doubts(self, now: float) -> bool:
+        """Whether an answer is so late that the controller must be asked for a sign of life."""
+        waits = self._waits()
+        return waits is not None and now >= waits.doubt_at
+
+    def _waits(self) -> Waiting | None:
+        asked = self.tracker.in_flight
+        if asked is None:
+            return None
+        return waiting(asked, self._connection.heard_at, self.tracker.duration)
 
     def heard(self, verdict: Verdict) -> None:
         """A claim was answered (L2, G4)."""
@@ -178,6 +190,7 @@ class Claimant:
         self._changed()
 
     def _believe(self, grant: Grant) -> None:
+        before = self._record.state
         state = localstate.with_belief(
             self._record.state, grant.term, self._identity.boot_id, grant.sure_until
         )
@@ -189,10 +202,10 @@ class Claimant:
         if not self._record.must_save(state):
             self._give_back(grant, resumed)
             return
-        self._given_back = 0
         if self._clock.now() >= grant.sure_until:
-            self._lose("saving the grant took longer than it was good for")
+            self._saved_too_late(grant, resumed, before)
             return
+        self._given_back = 0
         self._begin_term(grant, resumed)
 
     def _begin_term(self, grant: Grant, resumed: bool) -> None:
@@ -209,6 +222,17 @@ class Claimant:
         self._given_back += 1
         if not resumed:
             self._release(grant.term)
+
+    def _saved_too_late(self, grant: Grant, resumed: bool, before: LocalState) -> None:
+        """It was not believed, so it owes nothing; what an earlier term owed, it owes still."""
+        if resumed:
+            self._lose("saving the grant took longer than it was good for")
+            return
+        self.tracker.lose(self._clock.now())
+        self._record.remember(localstate.never_believed(self._record.state, before))
+        self._say("WARNING", "saving a grant took longer than it was good for: it is given back")
+        self._give_back(grant, resumed)
+        self._changed()
 
     # -- the end of belief
 
@@ -330,11 +354,11 @@ class Claimant:
 
     async def wait(self, within: float) -> None:
         """Wait until a claim was answered, belief changed, or a conversation began; `within`
-        seconds at most."""
+        seconds at most, and as many as a timer can tell from none."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(future)
         try:
-            async with asyncio.timeout(max(0.0, within)):
+            async with asyncio.timeout(max(LEAST_WAIT, within)):
                 await future
         except TimeoutError:
             return
@@ -361,9 +385,8 @@ class Claimant:
 
     def next_wake(self, now: float) -> tuple[float, ...]:
         """The instants at which time alone changes something; past ones may be among them."""
-        asked, at = self.tracker.in_flight, self.tracker.next_wake(now)
-        given_up_at = () if asked is None else (asked.at + self._patience(),)
-        return given_up_at if at is None else (at, *given_up_at)
+        at = self.tracker.next_wake(now)
+        return (*(() if at is None else (at,)), *(self._waits() or ()))
 
 
 PUSHES: dict[type, Callable[[Claimant, Any], object]] = {

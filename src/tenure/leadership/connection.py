@@ -34,7 +34,9 @@ from tenure.wire.messages import (
 
 Answer = Done | Settings | Bag | Goal | Statuses
 
-WELCOME_WITHIN = 5.0
+WELCOME_WITHIN = 15.0
+"""Seconds. A Welcome waits for the commits that its units' applications are part of."""
+
 FIRST_RETRY = 0.02
 LAST_RETRY = 2.0
 
@@ -67,7 +69,17 @@ class PendingAnswer(NamedTuple):
 class Connection:
     """Keeps one conversation going. `cause` says why there is none at the moment."""
 
-    def __init__(self, dial: Dial, listener: ConnectionListener, rng: random.Random) -> None:
+    def __init__(
+        self,
+        dial: Dial,
+        listener: ConnectionListener,
+        rng: random.Random,
+        now: Callable[[], float],
+    ) -> None:
+        self.heard_at = float("-inf")
+        """When anything was heard last, be it a sign of life only."""
+        self._now = now
+        self._doubted = False
         self._dial = dial
         self._listener = listener
         self._rng = rng
@@ -95,7 +107,7 @@ class Connection:
 
     async def _hang_up(self) -> None:
         channel, self._channel = self._channel, None
-        self.ready = False
+        self.ready = self._doubted = False
         self._out.clear()
         pending, self._pending = self._pending, {}
         for future in pending.values():
@@ -120,7 +132,8 @@ class Connection:
         writer = asyncio.create_task(self._write(channel))
         try:
             while (frame := await channel.receive()) is not None:
-                for message in decode_from_controller(frame):
+                self.heard_at, self._doubted = self._now(), False
+                for message in decode_from_controller(frame) if frame else ():
                     self._hear(message)
         finally:
             writer.cancel()
@@ -159,6 +172,14 @@ class Connection:
             out, self._out = self._out, []
             for frame in frames(out) if out else ():
                 await channel.send(frame)
+            if self._doubted:
+                await channel.send(b"")
+
+    def doubt(self) -> None:
+        """Ask for a sign of life, once until something is heard."""
+        if self.ready and not self._doubted:
+            self._doubted = True
+            self._has_out.set()
 
     def say(self, message: FromAgent) -> bool:
         """Send with the next frame; False if there is no conversation."""

@@ -74,8 +74,12 @@ class Participant(Protocol):
         """Whether an answer to its claim is so late that the connection must be given up."""
         ...
 
+    def doubts(self, now: float) -> bool:
+        """Whether an answer to its claim is late, so that the controller must say that it lives."""
+        ...
+
     def next_wake(self, now: float) -> float | None:
-        """The next instant at which time alone makes something due, if any."""
+        """The next instant after `now` at which time alone makes something due, if any."""
         ...
 
 
@@ -101,7 +105,8 @@ class Loop(Generic[P]):
         self._claims: dict[int, set[str]] = {}
         self._hello_at: float | None = None
         self._dropping: asyncio.Task[None] | None = None
-        self.connection = Connection(dial, self, rng)
+        self._turned_at = clock.now()
+        self.connection = Connection(dial, self, rng, clock.now)
 
     def add(self, unit: P) -> None:
         """A unit to look after."""
@@ -179,6 +184,7 @@ class Loop(Generic[P]):
     def turn(self) -> None:
         """Step all units, then claim for all that are due."""
         self._observer.turns()
+        self._turned_at = self._clock.now()
         for unit in self._units.values():
             unit.step()
         now = self._clock.now()
@@ -188,6 +194,8 @@ class Loop(Generic[P]):
             self._drop("the controller refused a unit")
         else:
             self._claim(now)
+            if any(unit.doubts(now) for unit in self._units.values()):
+                self.connection.doubt()
 
     def _claim(self, now: float) -> None:
         claims = tuple(c for unit in self._units.values() if (c := unit.claim(now)) is not None)
@@ -207,9 +215,10 @@ class Loop(Generic[P]):
             self._dropping = asyncio.get_running_loop().create_task(self.connection.drop(cause))
 
     async def _sleep(self) -> None:
-        now = self._clock.now()
-        wakes = [unit.next_wake(now) for unit in self._units.values()]
-        if self._hello_at is not None and self._hello_at > now:
+        # because what fell due while a step was busy, saving say, was not looked at by that step
+        since, now = self._turned_at, self._clock.now()
+        wakes = [unit.next_wake(since) for unit in self._units.values()]
+        if self._hello_at is not None and self._hello_at > since:
             wakes.append(self._hello_at)
         at = min((wake for wake in wakes if wake is not None), default=now + HEARTBEAT)
         delay = max(0.0, min(at - now, HEARTBEAT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -25,15 +26,25 @@ class _WebSocket:
 
     async def send(self, frame: bytes) -> None:
         try:
-            await self._socket.send_str(frame.decode())
+            if frame:
+                await self._socket.send_str(frame.decode())
+            else:
+                await self._socket.ping()
         except (OSError, RuntimeError, aiohttp.ClientError) as fault:
             raise Unreachable(f"the connection to the controller is gone: {fault}") from fault
 
     async def receive(self) -> bytes | None:
         message = await self._socket.receive()
-        if message.type is aiohttp.WSMsgType.TEXT:
-            return str(message.data).encode()
-        return None
+        while message.type is aiohttp.WSMsgType.PING:
+            await self._pong(message.data)
+            message = await self._socket.receive()
+        if message.type is aiohttp.WSMsgType.PONG:
+            return b""
+        return str(message.data).encode() if message.type is aiohttp.WSMsgType.TEXT else None
+
+    async def _pong(self, payload: bytes) -> None:
+        with suppress(OSError, RuntimeError, aiohttp.ClientError):  # because that is heard next
+            await self._socket.pong(payload)
 
     async def close(self) -> None:
         try:
@@ -53,8 +64,9 @@ def dial_unix(path: Path) -> Dial:
         try:
             async with asyncio.timeout(CONNECT_WITHIN):
                 socket = await session.ws_connect(
-                    "http://controller/v1/agent", max_msg_size=MAX_FRAME + 1, heartbeat=20
-                )
+                    "http://controller/v1/agent", max_msg_size=MAX_FRAME + 1, heartbeat=20,
+                    autoping=False,  # because pongs are to be seen
+                )  # fmt: skip
         except (OSError, TimeoutError, aiohttp.ClientError) as fault:
             await session.close()
             why = (getattr(fault, "strerror", None) or str(fault) or "no answer").lower()

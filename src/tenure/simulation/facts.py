@@ -44,7 +44,10 @@ class AgentEnded(Fact, frozen=True, kw_only=True):
 
 
 class ControllerBegan(Fact, frozen=True, kw_only=True):
-    """A controller has its seat and has loaded."""
+    """A controller has its seat and has loaded. `longest`: of each application, how many seconds of
+    its lease may still be believed in; it is not known of real runs."""
+
+    longest: dict[str, float] = {}
 
 
 class ControllerEnded(Fact, frozen=True, kw_only=True):
@@ -63,12 +66,14 @@ class Believed(Fact, frozen=True, kw_only=True):
 
 
 class Doubted(Fact, frozen=True, kw_only=True):
-    """It believes no more. `willing`: it stepped down by itself and gave the lease up (U4)."""
+    """It believes no more. `willing`: it stepped down by itself and gave the lease up (U4). `late`:
+    by how many seconds later than it had to, and could, where nothing else kept it busy."""
 
     unit: str
     agent: str
     term: int
     willing: bool = False
+    late: float = 0.0
 
 
 # -- hooks and their tools

@@ -63,6 +63,7 @@ class Healing:
     def _mend_controller(self) -> None:
         world = self._world
         world.host.mend_disk()
+        world.host.loading = 0.0
         world.host.disk.takes = world.quick_commit
         if world.host.process is not None:
             world.host.process.go_on()

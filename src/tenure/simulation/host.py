@@ -49,6 +49,7 @@ from tenure.simulation.facts import (
 from tenure.simulation.network import Link
 from tenure.simulation.peer_charm import PeerCharm
 from tenure.simulation.peer_watch import Commits, facts_of, landed, named_in
+from tenure.simulation.slowstore import SlowStore
 from tenure.stores.base import Store
 from tenure.stores.memory import MemoryDisk, MemoryStore
 from tenure.testing.time.clock import MachineClock
@@ -90,13 +91,16 @@ class Host:
     """See the module. `grace` and `offer_for` are in seconds of its clock."""
 
     def __init__(
-        self, world: WorldView, disk: Disk, clock: MachineClock, grace: float, offer_for: float
-    ) -> None:
+        self, world: WorldView, disk: Disk, clock: MachineClock, grace: float, offer_for: float,
+        loading: float = 0.0,
+    ) -> None:  # fmt: skip
         self.world = world
         self.disk = disk
         self.clock = clock
         self.grace = grace
         self.offer_for = offer_for
+        self.loading = loading
+        """Seconds that it takes to go through all that was loaded; nothing else is done then."""
         self.links: list[Link] = []
         self.process: Process | None = None
         self.controller: Controller | None = None
@@ -153,7 +157,7 @@ class Host:
         self.process.spawn(self._live(self.process))
 
     async def _live(self, process: Process) -> None:
-        store: Store = _store(self.disk)
+        store: Store = SlowStore(_store(self.disk), lambda: process.stall(self.loading))
         service = Service(
             store, self.clock, grace=self.grace, offer_for=self.offer_for, least_duration=0.01,
             observer=self,
@@ -163,7 +167,8 @@ class Host:
             await controller.start()
             self.controller, self.service = controller, service
             self._api = Api(service, "simulated")
-            self._tell(ControllerBegan(at=self.world.loop.time()))
+            longest = dict(self.told.longest)
+            self._tell(ControllerBegan(at=self.world.loop.time(), longest=longest))
             await controller.run()
         except TenureError as fault:
             self.world.note(f"the controller ends: {fault}")
@@ -307,7 +312,7 @@ class Told:
         self.buckets: dict[str, dict[str, str]] = {}
         self.revisions: dict[str, int] = {}
         self.writers: dict[str, str] = {}
-        self._longest: dict[str, float] = {}
+        self.longest: dict[str, float] = {}
 
     def facts(self, at: float, changes: Sequence[Change]) -> list[Fact]:
         """What these changes mean. A write's unit stands in the history entry that follows it."""
@@ -315,7 +320,7 @@ class Told:
         for index, change in enumerate(changes):
             if isinstance(change, ApplicationPut):
                 record = change.record
-                self._longest[record.name] = record.longest
+                self.longest[record.name] = record.longest
                 before = self.holders.get(record.name)
                 self.holders[record.name] = (record.term, record.holder)
                 if record.holder and (before is None or before[0] != record.term):
@@ -326,7 +331,7 @@ class Told:
             elif isinstance(change, SettingsMerged):
                 found.append(self._wrote(at, change, changes[index + 1]))
             elif isinstance(change, HistoryAdded) and change.kind == "revoked":
-                until = at + self._longest.get(change.application, 0.0) * 1.05
+                until = at + self.longest.get(change.application, 0.0) * 1.05
                 found.append(
                     Revoked(at=at, unit=str(change.unit_from), term=change.term or 0, until=until)
                 )

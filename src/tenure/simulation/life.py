@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from traceback import format_exception
 from typing import Any
 
@@ -173,7 +174,8 @@ class Life:
         world.keep = False
         for task in world.tasks:
             task.cancel()
-        world.loop.bury()
+        with suppress(Stuck):  # because what it was is told already, and the story is wanted
+            world.loop.bury()
         world.judge = judge
         world.loop.close()
 

@@ -27,6 +27,7 @@ from tenure.simulation.peer_facts import BagSet
 from tenure.simulation.peer_machine import aim_of, may_name, settled_of, told_of
 from tenure.simulation.simhooks import Hook, Temper, began, said_true
 from tenure.simulation.statedisk import DrawnDisk
+from tenure.simulation.stepdown import StepDown
 from tenure.testing.machine import unit_of
 from tenure.testing.statedisk import DiskFile
 from tenure.testing.time.clock import MachineClock
@@ -88,10 +89,10 @@ class Machine:
         self._tools: ToolServer | None = None
         self._hooks: dict[str, Hook] = {}
         self._pids = 100
-        self.given_up: int | None = None
-        """The last term that the unit stepped down from by itself (U4)."""
+        self.given_up: int | None = None  # the last term that it stepped down from by itself (U4)
         self.ambush: Callable[[], None] | None = None
         """Done when a hook has written the application's bag."""
+        self.stepdown: StepDown | None = None
         self._frozen: Belief | None = None
         self._ended = True
 
@@ -149,6 +150,7 @@ class Machine:
         self.agent = self.inner = None
         self.process = self.loop.process(f"{self.instance} agent {self.lives}")
         self.process.on_stall = self._freeze
+        self.stepdown = StepDown(self.clock, self.disk, self.process)
         self.link.process = self.process
         self.process.spawn(self._live(self.process))
 
@@ -370,7 +372,9 @@ class _Watch(Observer):
             raise Stuck(f"{self._machine.instance} turns on and on while no time passes")
 
     def steps_down(self, term: int | None) -> None:
-        self._machine.given_up = term
+        machine, self._machine.given_up = self._machine, term
+        if machine.inner and machine.stepdown:
+            machine.stepdown.begins(machine.inner.claimant.tracker)
 
     def hook_ended(self, hook: RunHook, result: HookResult) -> None:
         """Tell what the agent makes of each hook's end."""

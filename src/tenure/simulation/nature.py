@@ -92,6 +92,13 @@ def drawn_disk(rng: random.Random) -> MemoryDisk | ModelDisk:
     return MemoryDisk() if rng.random() < 0.4 else ModelDisk(rng)
 
 
+def drawn_loading(seed: int, duration: float) -> float:
+    """Seconds that it takes the controller of this world to make applications of what it loads; in
+    most worlds none."""
+    rng = random.Random(f"loading {seed}")
+    return min(45.0, duration * rng.choice((0.5, 1.2, 2.0))) if rng.random() < 0.1 else 0.0
+
+
 def drawn_clock(loop: VirtualLoop, rng: random.Random, nature: Nature) -> MachineClock:
     """One machine's."""
     return MachineClock(loop, rng.uniform(0, 1e5), rng.choice(nature.rates))

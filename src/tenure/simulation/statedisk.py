@@ -20,9 +20,16 @@ class DrawnDisk(StateDisk):
         """Seconds that a durable save takes, at most; 0: none."""
         self.slow_election = 0.0
         """Seconds that the next save takes that is made for a leader-elected to begin; 0: none."""
+        self.refused = False
+        """Something could not be saved since this was last set back."""
         self._rng = rng
         # drawn apart, so that all else in a world is what it would be without
         self._threads = random.Random(name)
+
+    def write(self, value: LocalState, *, durable: bool) -> None:
+        """Keep the value. Raises StateNotSaved."""
+        self.refused = self.refused or self.full
+        super().write(value, durable=durable)
 
     def power_loss(self) -> None:
         """What was not synced may be gone."""

@@ -18,7 +18,7 @@ from tenure.simulation.facts import Believed, Doubted, Fact, Heard
 from tenure.simulation.host import Host
 from tenure.simulation.judge import Judge, Violation
 from tenure.simulation.machine import Machine
-from tenure.simulation.nature import SPANS, drawn_clock, drawn_disk, drawn_nature
+from tenure.simulation.nature import SPANS, drawn_clock, drawn_disk, drawn_loading, drawn_nature
 from tenure.simulation.network import Link
 from tenure.simulation.operators import Operators
 from tenure.simulation.peer_charm import drawn
@@ -50,6 +50,7 @@ class World:
         self.host = Host(
             self, disk, drawn_clock(self.loop, self.rng, self.nature),
             grace=self.duration * 0.3, offer_for=min(1.0, self.duration / 10),
+            loading=drawn_loading(seed, self.duration),
         )  # fmt: skip
         self.operators = Operators(self)
         self.keep = keep
@@ -229,5 +230,6 @@ class World:
             Doubted(
                 at=self.loop.time(), unit=machine.unit, agent=machine.instance, term=term,
                 willing=machine.alive and machine.given_up == term,
+                late=machine.stepdown.late(term, self.loop.time()) if machine.stepdown else 0.0,
             )
         )  # fmt: skip

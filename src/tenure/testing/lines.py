@@ -153,7 +153,8 @@ class Wire:
     async def send(self, frame: bytes) -> None:
         if self.down.over:
             raise Unreachable("the connection to the controller is gone")
-        self._owner.agent_said(frame)
+        if frame:
+            self._owner.agent_said(frame)
         self.up.put(frame)
 
     async def receive(self) -> bytes | None:
@@ -170,6 +171,9 @@ class Wire:
             self._close()
             return
         if self._ended or self._closed:
+            return
+        if not frame:
+            self.down.put(frame)  # because who is asked for a sign of life gives one
             return
         try:
             messages = decode_from_agent(frame)

@@ -13,11 +13,13 @@ class Channel(Protocol):
     """One connection, as the agent sees it."""
 
     async def send(self, frame: bytes) -> None:
-        """Send a frame. Raises Unreachable if the connection is gone."""
+        """Send a frame; an empty one asks for a sign of life. Raises Unreachable if the connection
+        is gone."""
         ...
 
     async def receive(self) -> bytes | None:
-        """The next frame; None when the connection is gone."""
+        """The next frame; an empty one is a sign of life that was asked for. None when the
+        connection is gone."""
         ...
 
     async def close(self) -> None:

@@ -65,11 +65,16 @@ class PinStatus(Struct, frozen=True, kw_only=True):
 
 
 class LeaseStatus(Struct, frozen=True, kw_only=True):
-    """A lease: settings and, while held, the seconds left (0 when it is over but pinned)."""
+    """A lease: settings and, while held, the seconds left (0 when it is over but pinned).
+
+    `grace`: the seconds that it is held beyond that. After its start the controller gives everybody
+    time to come back, and a longer lease that was promised is kept (L8).
+    """
 
     duration: float
     guarantee: float
     left: float | None = None
+    grace: float = 0.0
     offered_to: str | None = None
     handing_over: bool = False
     unsure: str | None = None
@@ -89,7 +94,8 @@ class CharmStatus(Struct, frozen=True, kw_only=True):
 
 
 class ApplicationStatus(Struct, frozen=True, kw_only=True):
-    """One application. `since` is ISO 8601 wall time (UTC)."""
+    """One application. `since` is ISO 8601 wall time (UTC): since when it leads or,
+    without leader, since when nobody does; None if nobody ever did."""
 
     leader: str | None
     term: int

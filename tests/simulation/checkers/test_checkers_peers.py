@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from tenure.core.relations import Told
 from tenure.simulation.checkers import (
     ApplicationBagFenced,
@@ -11,7 +13,9 @@ from tenure.simulation.checkers import (
     BagVersionsRise,
     ConfigReadNew,
     EnteredBeforeCreated,
+    GivesUpInTime,
     HookLeavesAllOrNothing,
+    LeasesOutliveLoading,
     NobodyLearns,
     NothingTwice,
     NotToldOfOwnBag,
@@ -21,7 +25,7 @@ from tenure.simulation.checkers import (
     PeersToldInTheEnd,
     PinsHold,
 )
-from tenure.simulation.facts import Fact, Heard
+from tenure.simulation.facts import ControllerBegan, Doubted, Fact, Heard
 from tenure.simulation.peer_facts import (
     BagRead,
     BagSet,
@@ -409,6 +413,26 @@ def test_a_peer_relation_names_its_members_as_often_as_it_must() -> None:
         NobodyLearns(), heard('{"owner":"web/1","by":"web/1"}', W1), says="heard of web/1"
     )
     assert breaks(NobodyLearns(), heard("JUJU_REMOTE_UNIT=web/1"), says="heard of web/1")
+
+
+def test_loading_frees_no_lease() -> None:
+    """G9, L8"""
+    began = ControllerBegan(at=10, longest={"web": 5.0})
+    held, soon, late = led(1, W0, 1), ran_out(11), ran_out(15)
+    assert breaks(LeasesOutliveLoading(), held, began, soon, says="1.000 s after its controller")
+    assert keeps(LeasesOutliveLoading(), held, began, late)
+    assert keeps(LeasesOutliveLoading(), held, began, led(10.1, W1, 2), soon), "another's lease"
+
+
+def ran_out(at: float) -> Expired:
+    return Expired(at=at, application="web", unit=W0)
+
+
+def test_who_steps_down_gives_up_in_time() -> None:
+    """U4"""
+    lost = Doubted(at=5, unit=W0, agent="one", term=1)
+    assert keeps(GivesUpInTime(), lost)
+    assert breaks(GivesUpInTime(), replace(lost, late=0.5), says="gave term 1 up 0.500 s too late")
 
 
 def test_a_pinned_lease_does_not_run_out() -> None:

@@ -124,6 +124,8 @@ def _lease(lease: LeaseStatus) -> str:
     if lease.left is None:
         return "free"
     left = f"{format_duration(lease.left)} of {format_duration(lease.duration)}"
+    if lease.grace >= 0.5:
+        left += f" + {format_duration(lease.grace)} of grace"
     return f"{left}, handing over" if lease.handing_over else left
 
 

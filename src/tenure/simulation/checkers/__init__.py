@@ -11,7 +11,7 @@
 | `elected`, `told`, `leaders` | the hooks of leadership: what is owed, and what must not run |
 | `bags`, `peer_reads` | peers' bags: what is written, and what is read |
 | `peers`, `peers_paid` | what units are told of peers and configuration, and what that pays |
-| `pins` | leases that may not run out |
+| `pins`, `loading` | leases that may not run out |
 | `statuses` | how applications are, as their leaders say |
 | `sessions` | what is taken from whom |
 | `control` | what the controller owes to units |
@@ -35,6 +35,7 @@ from tenure.simulation.checkers.elected import ElectedOncePerTerm
 from tenure.simulation.checkers.history import BucketLinear, HookSeesTarget
 from tenure.simulation.checkers.hooks import NothingTwice, OneHookAtATime
 from tenure.simulation.checkers.leaders import LeaderNotTold
+from tenure.simulation.checkers.loading import LeasesOutliveLoading
 from tenure.simulation.checkers.paid import PaidForTarget
 from tenure.simulation.checkers.peer_reads import BagsReadDurable, ConfigReadNew
 from tenure.simulation.checkers.peers import (
@@ -44,7 +45,7 @@ from tenure.simulation.checkers.peers import (
 )
 from tenure.simulation.checkers.peers_paid import NotToldOfOwnBag, PaidForVersion
 from tenure.simulation.checkers.pins import PinsHold
-from tenure.simulation.checkers.promises import OnePromise, PromiseKept
+from tenure.simulation.checkers.promises import GivesUpInTime, OnePromise, PromiseKept
 from tenure.simulation.checkers.reads import SnapshotStable
 from tenure.simulation.checkers.sessions import OneInstance, TermNamed
 from tenure.simulation.checkers.settings import WriterNotTold, WritesFenced
@@ -61,10 +62,12 @@ __all__ = [
     "ConfigReadNew",
     "ElectedOncePerTerm",
     "EnteredBeforeCreated",
+    "GivesUpInTime",
     "HookLeavesAllOrNothing",
     "HookSeesTarget",
     "LeaderComes",
     "LeaderNotTold",
+    "LeasesOutliveLoading",
     "NobodyLearns",
     "NotToldOfOwnBag",
     "NothingHalf",
@@ -102,6 +105,7 @@ def all_checkers(slack: float = 0.0) -> list[Checker]:
         OneInstance(slack),
         PromiseKept(slack),
         OnePromise(slack),
+        GivesUpInTime(),
         TermsRise(),
         WritesFenced(),
         TermNamed(),
@@ -138,6 +142,7 @@ def peer_checkers() -> list[Checker]:
         PaidForVersion(),
         NotToldOfOwnBag(),
         PinsHold(),
+        LeasesOutliveLoading(),
         StatusKept(),
     ]
 

@@ -185,6 +185,24 @@ class PromiseKept(Checker):
     }
 
 
+AT_ONCE = 0.2
+"""Seconds within which an agent that is free to does what is due: timers are late by some."""
+
+
+class GivesUpInTime(Checker):
+    """Who steps down has given the lease up after one guarantee, whatever its hooks do."""
+
+    clause = "U4"
+
+    def _doubted(self, fact: Doubted) -> None:
+        if fact.late > AT_ONCE:
+            self.broken(
+                fact.at, f"{fact.agent} gave term {fact.term} up {fact.late:.3f} s too late"
+            )
+
+    hears: ClassVar[Hears] = {Doubted: _doubted}
+
+
 class OnePromise(Checker):
     """While a promise is open, no other agent of the application says True.
 

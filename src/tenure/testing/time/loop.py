@@ -43,6 +43,8 @@ class Process:
         self.dead = False
         self.ahead = 0.0
         """Seconds by which it is ahead of the world while it is stalled in a step."""
+        self.free_at = START
+        """When it was last able to run again, after it had been stopped or stalled."""
         self.interruptions = 0
         """How often it was stopped or stalled."""
         self.on_stall: Callable[[], None] = lambda: None
@@ -91,6 +93,7 @@ class Process:
         return why in self._reasons
 
     def _wake(self) -> None:
+        self.free_at = self._loop.world_time
         parked, self._parked = self._parked, []
         self._loop.take_back(parked)
 
@@ -296,6 +299,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """End what is left of all processes, dead ones too; nothing is looked at any more."""
         self.after = lambda: None
         self.set_exception_handler(lambda loop, context: None)
+        self._at_once = 0  # because a world that went on and on must end as well
         for _ in range(100):
             left = [task for process in self.processes for task in process.bury()]
             if not left:
