@@ -25,7 +25,7 @@ from tenure.agent.tools.base import (
     WriteRefused,
 )
 from tenure.agent.toolserver import RunTool, ToolServer
-from tenure.charms.reading import Tree
+from tenure.jujuyaml.reader import Tree
 from tenure.leadership.claimant import LeadershipUnknown
 from tenure.wire.messages import GoalUnit
 from tenure.wire.tools import Call, ToolReply

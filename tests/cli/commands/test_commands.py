@@ -134,7 +134,7 @@ def application(leader: str | None = None, **other: object) -> ApplicationStatus
             ["settings", "web"],
             Settings(revision=3, settings={"b": "true", "a": "x: y", "é": "1"}),
             Asked("GET", f"{WEB}/settings", None),
-            "a: 'x: y'\nb: 'true'\né: '1'\n",
+            "a: 'x: y'\nb: \"true\"\né: \"1\"\n",
         ),
         (
             ["history", "web", "--limit", "2"],

@@ -38,7 +38,7 @@ def test_results_are_yaml_on_stdout_and_logs_come_on_stderr(desk: Desk, agent: A
         ActionEnded(action=ActionDone(id="7", status="completed", results=results)),
     )
     assert desk.call("run", "web/0", "backup", "to=disk") == Result(
-        0, "file:\n  name: é\n  path: /b\nsize: '5'\n", "begun\\x1b[1m\nstill\ndone\n"
+        0, 'file:\n  name: é\n  path: /b\nsize: "5"\n', "begun\\x1b[1m\nstill\ndone\n"
     )
     assert asked.asked == asked_for({"to": "disk"})
 
@@ -158,8 +158,8 @@ def test_an_answer_to_something_else_is_one_line(desk: Desk, agent: Agents) -> N
 @pytest.mark.parametrize(
     ("words", "params"),
     [
-        (["a=1", "b=1.5", "c=true", "d=", "e=x=y"],
-         {"a": 1, "b": 1.5, "c": True, "d": None, "e": "x=y"}),
+        (["a=1", "b=1.5", "c=true", "d=", "e=x=y", "f=~"],
+         {"a": 1, "b": 1.5, "c": True, "d": "", "e": "x=y", "f": None}),
         (["a.b=1", "a.c.d='1'"], {"a": {"b": 1, "c": {"d": "1"}}}),
         (["at=10:30", "on=2026-11-23", "l=[1, x]"],
          {"at": "10:30", "on": "2026-11-23", "l": [1, "x"]}),
@@ -177,8 +177,8 @@ def test_words_override_the_file_of_parameters(desk: Desk, agent: Agents, tmp_pa
     file = tmp_path / "p.yaml"
     file.write_text("to: disk\nwith: {a: 1, b: 2}\n")
     asked = agent(DONE)
-    assert desk.call("run", "web/0", "backup", "--params", str(file), "with.b=3", "x=y").code == 0
-    assert asked.asked == asked_for({"to": "disk", "with": {"a": 1, "b": 3}, "x": "y"})
+    assert desk.call("run", "web/0", "backup", "--params", str(file), "with.b=3", "x=z").code == 0
+    assert asked.asked == asked_for({"to": "disk", "with": {"a": 1, "b": 3}, "x": "z"})
 
 
 @pytest.mark.parametrize(
@@ -190,13 +190,9 @@ def test_words_override_the_file_of_parameters(desk: Desk, agent: Agents, tmp_pa
         (["a=1", "a.b=2"],
          "'a.b' goes below 'a', which has a value already: see `tenure run --help`"),
         (["a..b=2"], "'a..b' is no key: write it like a.b: see `tenure run --help`"),
-        (["a=[1"], "the value of a is not taken: expected ',' or ']', but got '<stream end>': "
+        (["a=[1"], "the value of a is not taken: did not find expected ',' or ']': "
          "write it as YAML, in quotes if need be"),
         (["a=.nan"], "the value of a is not taken: JSON has no such number: "
-         "write it as YAML, in quotes if need be"),
-        (["a=[&b 1, *b]"], "the value of a is not taken: aliases are not taken: "
-         "write it as YAML, in quotes if need be"),
-        (["a={1: 2}"], "the value of a is not taken: a key is not a string: "
          "write it as YAML, in quotes if need be"),
         (["--wait", "60"], "'60' has no unit: write 60s, 60m or 60h: see `tenure run --help`"),
         (["--wait", "0s"], "--wait is over at once: say more than 0s: see `tenure run --help`"),
@@ -219,7 +215,7 @@ def test_wrong_parameters_are_one_line_and_nobody_is_asked(
         (b"x" * 262145, 1,
          "cannot take the parameters from {file!r}: it is larger than 262144 bytes"),
         (b"- a\n", 2, "{file!r} holds no parameters: write a mapping, like `key: value`"),
-        (b"[" * 5000, 2, "the value of {file!r} is not taken: it is nested too deeply: "
+        (b"[" * 5000, 2, "the value of {file!r} is not taken: exceeded maximum nesting depth: "
          "write it as YAML, in quotes if need be"),
     ],
 )  # fmt: skip

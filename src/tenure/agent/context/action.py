@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tenure.agent.hooks.process import HookResult
-from tenure.charms.reading import Tree
 from tenure.errors import Refused
+from tenure.jujuyaml.reader import Tree
 from tenure.wire.exec import ActionDone
 
 MAX_RESULTS = 1024 * 1024

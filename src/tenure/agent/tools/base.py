@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from tenure.charms.reading import Tree
+from tenure.jujuyaml.reader import Tree
 from tenure.wire.messages import GoalUnit
 from tenure.wire.tools import Call, ToolReply
 

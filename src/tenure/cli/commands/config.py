@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import click
 import msgspec
-import yaml
 
 from tenure.cli.show.output import show, table
 from tenure.cli.show.text import plain
@@ -15,6 +14,7 @@ from tenure.cli.words.options import with_operator
 from tenure.cli.words.pairs import settings
 from tenure.client.operator import Operator
 from tenure.errors import NotFound
+from tenure.jujuyaml.writer import dump
 from tenure.wire.operators import Config, ConfigChange, OptionValue
 
 HEADERS = ("KEY", "VALUE", "DEFAULT", "TYPE")
@@ -90,7 +90,7 @@ def _show(form: str, answer: msgspec.Struct, text: Callable[[], str]) -> None:
 
 def _yaml(answer: msgspec.Struct) -> str:
     content = msgspec.to_builtins(answer)
-    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False).rstrip("\n")
+    return dump(content).rstrip("\n")
 
 
 def _table(found: Config) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import click
-import yaml
 
 from tenure.cli.main import complain
 from tenure.cli.show.output import show
@@ -15,9 +14,10 @@ from tenure.cli.words.durations import duration
 from tenure.cli.words.lookup import check_unit, leader_in
 from tenure.cli.words.options import operator_of, with_folder
 from tenure.cli.words.pairs import pair
-from tenure.cli.words.params import Tree, from_file, from_words, over
+from tenure.cli.words.params import Params, from_file, from_words, over
 from tenure.client.agent import NotRun, run_action
 from tenure.errors import Refused
+from tenure.jujuyaml.writer import dump
 from tenure.statefolder import StateFolder
 from tenure.wire.exec import ActionDone, RunAction, encode_ask
 
@@ -37,7 +37,7 @@ def _target(value: str) -> str:
     return options.unit(value)
 
 
-def _words(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> dict[str, Tree]:
+def _words(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> Params:
     ctx.meta[WORDS] = words
     return from_words(words)
 
@@ -62,7 +62,7 @@ def command(
     folder: StateFolder,
     target: str,
     action: str,
-    said: dict[str, Tree],
+    said: Params,
     file: str | None,
     wait: float,
     form: str,
@@ -123,7 +123,7 @@ def _judged(outcome: ActionDone, action: str, unit: str) -> int:
 def _text(outcome: ActionDone) -> str:
     if not outcome.results:
         return ""
-    return yaml.safe_dump(dict(outcome.results), allow_unicode=True).rstrip("\n")
+    return dump(dict(outcome.results)).rstrip("\n")
 
 
 def _log(text: str) -> None:
