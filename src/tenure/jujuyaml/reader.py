@@ -152,10 +152,7 @@ def _scalar(node: yaml.ScalarNode) -> Any:
     if convert is None:
         return node.value
     if len(node.value) > MAX_NUMBER and scalars.is_formed_as_number(node.value):
-        raise _fault(
-            node,
-            f"a number is longer than {MAX_NUMBER} characters: write it in quotes if it is a text",
-        )
+        raise _fault(node, f"a number is longer than {MAX_NUMBER} characters")
     try:
         return convert(node.value)
     except ValueError as fault:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tenure.jujuyaml.reader import read
 from tenure.wire.exec import ActionDone, ActionEnded, Committed, Logged, Refusal
 from tenure.wire.operators import ControllerStatus, Status, UnitStatus
 from tests.cli.commands.test_commands import application
@@ -43,6 +44,49 @@ def test_results_are_yaml_on_stdout_and_logs_come_on_stderr(desk: Desk, agent: A
     assert asked.asked == asked_for({"to": "disk"})
 
 
+@pytest.mark.parametrize(
+    ("results", "out"),
+    [
+        ({"return-code": 0, "stdout": "Hello\n", "stderr": "a warning\n\n"}, "Hello\na warning\n"),
+        ({"return-code": 0, "size": "12", "stdout": "Hello\n"}, 'size: "12"\n\nHello\n'),
+        ({"return-code": 0, "id": "01182252", "at": "1e3"}, "at: 1e3\nid: 01182252\n"),
+        ({"return-code": 0, "stdout": "a\tb\x1b[1m"}, "a\tb\x1b[1m\n"),
+        ({"return-code": 0}, ""),
+    ],
+)
+def test_what_an_action_printed_follows_its_results(
+    desk: Desk, agent: Agents, results: dict[str, object], out: str
+) -> None:
+    """P6: as `juju run` prints it."""
+    agent(ActionEnded(action=ActionDone(id="1", status="completed", results=results)))
+    assert desk.call("run", "web/0", "backup") == Result(0, out, "")
+
+
+def test_what_was_cut_is_said(desk: Desk, agent: Agents) -> None:
+    """P6"""
+    done = ActionDone(id="1", status="completed", results={"stdout": "x"}, cut={"stdout": 70000})
+    agent(ActionEnded(action=done))
+    assert desk.call("run", "web/0", "backup") == Result(
+        0, "x\n", "the action wrote 70000 bytes to stdout, and only the first of them are here: "
+        "`tenure log web/0` has them all\n",
+    )  # fmt: skip
+
+
+def test_as_yaml_it_is_what_json_says(desk: Desk, agent: Agents) -> None:
+    """O6"""
+    done = ActionDone(id="7", status="completed", results={"stdout": "a\nb\n", "return-code": 0})
+    agent(ActionEnded(action=done))
+    answer = desk.call("run", "web/0", "backup", "--format", "yaml")
+    assert read(answer.out) == {**msgspec.to_builtins(done), "cut": {}}
+
+
+def test_texts_may_be_taken_as_they_are(desk: Desk, agent: Agents) -> None:
+    """As `juju run --string-args` has it."""
+    asked = agent(DONE)
+    assert desk.call("run", "web/0", "backup", "a=1", "--string-args", "b.c=y").code == 0
+    assert asked.asked == asked_for({"a": "1", "b": {"c": "y"}})
+
+
 def test_an_action_without_results_prints_nothing(desk: Desk, agent: Agents) -> None:
     agent(DONE)
     assert desk.call("run", "web/0", "backup") == Result(0, "", "")
@@ -50,7 +94,14 @@ def test_an_action_without_results_prints_nothing(desk: Desk, agent: Agents) -> 
 
 def test_as_json_the_whole_outcome_is_printed(desk: Desk, agent: Agents) -> None:
     """O6"""
-    outcome = {"id": "7", "status": "failed", "message": "no", "results": {"a": "b"}, "exit": 3}
+    outcome = {
+        "id": "7",
+        "status": "failed",
+        "message": "no",
+        "results": {"a": "b"},
+        "exit": 3,
+        "cut": {},
+    }
     agent({"type": "ActionEnded", "action": outcome})
     done = desk.call("run", "web/0", "backup", "--format", "json")
     assert (done.code, msgspec.json.decode(done.out)) == (1, outcome)
@@ -161,6 +212,9 @@ def test_an_answer_to_something_else_is_one_line(desk: Desk, agent: Agents) -> N
         (["a=1", "b=1.5", "c=true", "d=", "e=x=y", "f=~"],
          {"a": 1, "b": 1.5, "c": True, "d": "", "e": "x=y", "f": None}),
         (["a.b=1", "a.c.d='1'"], {"a": {"b": 1, "c": {"d": "1"}}}),
+        (["a=0o17", "b=1e+3", "c==", "d=<<", "e=1e3", "f=01182252", "g=y", "h=5."],
+         {"a": 15, "b": 1000.0, "c": "=", "d": "<<", "e": "1e3", "f": "01182252", "g": True,
+          "h": "5."}),
         (["at=10:30", "on=2026-11-23", "l=[1, x]"],
          {"at": "10:30", "on": "2026-11-23", "l": [1, "x"]}),
     ],
@@ -192,6 +246,8 @@ def test_words_override_the_file_of_parameters(desk: Desk, agent: Agents, tmp_pa
         (["a..b=2"], "'a..b' is no key: write it like a.b: see `tenure run --help`"),
         (["a=[1"], "the value of a is not taken: did not find expected ',' or ']': "
          "write it as YAML, in quotes if need be"),
+        ([f"a={'9' * 5000}"], "the value of a is not taken: a number is longer than 400 characters: "
+         "write it in quotes if it is a text: write it as YAML, in quotes if need be"),
         (["a=.nan"], "the value of a is not taken: JSON has no such number: "
          "write it as YAML, in quotes if need be"),
         (["--wait", "60"], "'60' has no unit: write 60s, 60m or 60h: see `tenure run --help`"),
@@ -214,6 +270,9 @@ def test_wrong_parameters_are_one_line_and_nobody_is_asked(
         (b"\xff", 1, "cannot take the parameters from {file!r}: it is not text in UTF-8"),
         (b"x" * 262145, 1,
          "cannot take the parameters from {file!r}: it is larger than 262144 bytes"),
+        (b"a: 1\nb: " + b"9" * 5000, 2, "the value of {file!r} is not taken (line 2): a number is "
+         "longer than 400 characters: write it in quotes if it is a text: "
+         "write it as YAML, in quotes if need be"),
         (b"- a\n", 2, "{file!r} holds no parameters: write a mapping, like `key: value`"),
         (b"[" * 5000, 2, "the value of {file!r} is not taken: exceeded maximum nesting depth: "
          "write it as YAML, in quotes if need be"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import click
-import msgspec
 
 from tenure.cli.show.output import show, table
 from tenure.cli.show.text import plain
@@ -14,7 +13,6 @@ from tenure.cli.words.options import with_operator
 from tenure.cli.words.pairs import settings
 from tenure.client.operator import Operator
 from tenure.errors import NotFound
-from tenure.jujuyaml.writer import dump
 from tenure.wire.operators import Config, ConfigChange, OptionValue
 
 HEADERS = ("KEY", "VALUE", "DEFAULT", "TYPE")
@@ -51,13 +49,13 @@ def command(
     """Show all options of APPLICATION, or one, or set some. KEY=@FILE takes what FILE holds."""
     if not words and not reset:
         found = operator.config(application)
-        _show(form, found, lambda: _table(found))
+        show(form, found, lambda: _table(found))
     elif len(words) == 1 and "=" not in words[0] and not reset:
         _show_one(form, operator.config(application), words[0])
     else:
         answer = operator.configure(application, _change(words, reset))
         said = answer.note or f"the configuration of {application} is changed"
-        _show(form, answer, lambda: plain(said))
+        show(form, answer, lambda: plain(said))
 
 
 def _change(words: Sequence[str], reset: tuple[str, ...]) -> ConfigChange:
@@ -78,19 +76,7 @@ def _show_one(form: str, found: Config, key: str) -> None:
     if option is None:
         name = found.application
         raise NotFound(f'{name} has no option "{key}": see `tenure config {name}`')
-    _show(form, option, lambda: option.value or "")
-
-
-def _show(form: str, answer: msgspec.Struct, text: Callable[[], str]) -> None:
-    if form == "yaml":
-        show("text", answer, lambda: _yaml(answer))
-    else:
-        show(form, answer, text)
-
-
-def _yaml(answer: msgspec.Struct) -> str:
-    content = msgspec.to_builtins(answer)
-    return dump(content).rstrip("\n")
+    show(form, option, lambda: option.value or "")
 
 
 def _table(found: Config) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from tenure.cli.words.options import LEADER
+from tenure.client.operator import Operator
 from tenure.errors import NotFound, Refused
 from tenure.names import application_of
 from tenure.wire.operators import ApplicationStatus, Status
@@ -34,6 +37,16 @@ def check_unit(status: Status, unit: str) -> None:
     found = status.applications.get(application_of(unit))
     if found is None or unit not in found.units:
         raise NotFound(f"there is no unit {unit}: see `tenure status`")
+
+
+def unit_meant(operator: Callable[[], Operator], target: str) -> str:
+    """The unit that is named, or that leads where APP/leader is. The controller is asked only then.
+
+    Raises NotFound, Refused if nobody leads, Unreachable, StateFolderUnusable.
+    """
+    if not target.endswith(LEADER):
+        return target
+    return leader_in(operator().status(), target.removesuffix(LEADER))
 
 
 def leader_in(status: Status, name: str) -> str:

@@ -41,6 +41,18 @@ def unit(value: str) -> str:
     return value
 
 
+LEADER = "/leader"
+"""What stands for a unit's number where whoever leads is meant."""
+
+
+def target(value: str) -> str:
+    """A unit's name, or APP/leader, on the command line."""
+    if not value.endswith(LEADER):
+        return unit(value)
+    application(value.removesuffix(LEADER))
+    return value
+
+
 def subject(value: str) -> str:
     """An application's name or a unit's on the command line."""
     return unit(value) if "/" in value else application(value)

@@ -17,12 +17,15 @@ from tenure.jujuyaml.reader import NotYaml, Tree, read
 Params = dict[str, Tree]
 
 
-def from_words(words: Iterable[str]) -> Params:
-    """What `KEY=VALUE` words say. Raises BadRequest, BadParameter."""
+def from_words(words: Iterable[str], *, as_text: bool = False) -> Params:
+    """What `KEY=VALUE` words say; `as_text`: each value is the text that stands there.
+
+    Raises BadRequest, BadParameter.
+    """
     said: Params = {}
     for word in words:
         key, text = pair(word)
-        _put(said, key, _parsed(text, key, empty=text))
+        _put(said, key, text if as_text else _parsed(text, key, empty=text))
     return said
 
 
