@@ -43,7 +43,7 @@ async def test_a_configuration_is_told_with_defaults_types_and_what_is_set() -> 
         options={
             "motd": wire.OptionValue(type="string", value=None),
             "port": wire.OptionValue(
-                type="int", value="81", default="80", is_set=True, description="where"
+                type="int", value=81, default=80, is_set=True, description="where"
             ),
         },
     )  # fmt: skip

@@ -50,7 +50,7 @@ def test_results_are_yaml_on_stdout_and_logs_come_on_stderr(desk: Desk, agent: A
         ({"return-code": 0, "stdout": "Hello\n", "stderr": "a warning\n\n"}, "Hello\na warning\n"),
         ({"return-code": 0, "size": "12", "stdout": "Hello\n"}, 'size: "12"\n\nHello\n'),
         ({"return-code": 0, "id": "01182252", "at": "1e3"}, "at: 1e3\nid: 01182252\n"),
-        ({"return-code": 0, "stdout": "a\tb\x1b[1m"}, "a\tb\x1b[1m\n"),
+        ({"return-code": 0, "stdout": "a\tb \u202e"}, "a\tb \u202e\n"),
         ({"return-code": 0}, ""),
     ],
 )
@@ -104,7 +104,7 @@ def test_as_json_the_whole_outcome_is_printed(desk: Desk, agent: Agents) -> None
     }
     agent({"type": "ActionEnded", "action": outcome})
     done = desk.call("run", "web/0", "backup", "--format", "json")
-    assert (done.code, msgspec.json.decode(done.out)) == (1, outcome)
+    assert (done.code, msgspec.json.decode(done.out)) == (1, {**outcome, "cut": {}})
     assert done.err == "ERROR the action backup failed on web/0: no\n"
 
 
@@ -246,8 +246,8 @@ def test_words_override_the_file_of_parameters(desk: Desk, agent: Agents, tmp_pa
         (["a..b=2"], "'a..b' is no key: write it like a.b: see `tenure run --help`"),
         (["a=[1"], "the value of a is not taken: did not find expected ',' or ']': "
          "write it as YAML, in quotes if need be"),
-        ([f"a={'9' * 5000}"], "the value of a is not taken: a number is longer than 400 characters: "
-         "write it in quotes if it is a text: write it as YAML, in quotes if need be"),
+        ([f"a={'9' * 5000}"], "the value of a is not taken: a number is longer than 400 "
+         "characters: write it as YAML, in quotes if need be"),
         (["a=.nan"], "the value of a is not taken: JSON has no such number: "
          "write it as YAML, in quotes if need be"),
         (["--wait", "60"], "'60' has no unit: write 60s, 60m or 60h: see `tenure run --help`"),
@@ -271,7 +271,7 @@ def test_wrong_parameters_are_one_line_and_nobody_is_asked(
         (b"x" * 262145, 1,
          "cannot take the parameters from {file!r}: it is larger than 262144 bytes"),
         (b"a: 1\nb: " + b"9" * 5000, 2, "the value of {file!r} is not taken (line 2): a number is "
-         "longer than 400 characters: write it in quotes if it is a text: "
+         "longer than 400 characters: "
          "write it as YAML, in quotes if need be"),
         (b"- a\n", 2, "{file!r} holds no parameters: write a mapping, like `key: value`"),
         (b"[" * 5000, 2, "the value of {file!r} is not taken: exceeded maximum nesting depth: "

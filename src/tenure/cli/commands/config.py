@@ -13,6 +13,8 @@ from tenure.cli.words.options import with_operator
 from tenure.cli.words.pairs import settings
 from tenure.client.operator import Operator
 from tenure.errors import NotFound
+from tenure.jujuyaml.floats import yaml_float
+from tenure.jujuyaml.scalars import Meaning
 from tenure.wire.operators import Config, ConfigChange, OptionValue
 
 HEADERS = ("KEY", "VALUE", "DEFAULT", "TYPE")
@@ -76,7 +78,7 @@ def _show_one(form: str, found: Config, key: str) -> None:
     if option is None:
         name = found.application
         raise NotFound(f'{name} has no option "{key}": see `tenure config {name}`')
-    show(form, option, lambda: option.value or "")
+    show(form, option, lambda: _text(option.value))
 
 
 def _table(found: Config) -> str:
@@ -89,5 +91,14 @@ def _row(key: str, option: OptionValue) -> tuple[str, ...]:
     return (plain(key), _cell(option.value), _cell(option.default), plain(option.type))
 
 
-def _cell(text: str | None) -> str:
-    return "-" if text is None else plain(text)
+def _cell(value: Meaning) -> str:
+    return "-" if value is None else plain(_text(value))
+
+
+def _text(value: Meaning) -> str:
+    """As it may be set again."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return yaml_float(value)
+    return "" if value is None else str(value)
