@@ -336,7 +336,9 @@ def test_wrong_words_are_one_line_and_exit_code_2(desk: Desk, args: list[str]) -
 
 def test_exec_without_a_unit_says_where_to_read_how_and_starts_nothing(desk: Desk) -> None:
     assert desk.call("exec", "--", "true") == Result(
-        125, "", "ERROR missing argument 'UNIT|APP/leader -- CMD [ARGS]...': see `tenure exec --help`\n"
+        125,
+        "",
+        "ERROR missing argument 'UNIT|APP/leader -- CMD [ARGS]...': see `tenure exec --help`\n",
     )
 
 
