@@ -101,7 +101,7 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_another_spelling_of_what_is_so_changes_nothing(name: str) -> None:
-    """P5, B4: whichever was first, and however an earlier version kept it."""
+    """B4: whichever was first, and however an earlier version kept it."""
     for first in SPELLINGS[name]:
         set_now = changed(NONE, OPTIONS, {name: first})
         assert set_now.values == {name: SPELLINGS[name][0]}
@@ -112,7 +112,7 @@ def test_another_spelling_of_what_is_so_changes_nothing(name: str) -> None:
 
 
 def test_texts_are_compared_as_they_are() -> None:
-    """P5: what looks like a number is a text where the option is one."""
+    """B4: what looks like a number is a text where the option is one."""
     record = changed(NONE, OPTIONS, {"motd": "1"})
     for text in ("01", "1.0", " 1", "true"):
         assert changed(record, OPTIONS, {"motd": text}).revision == record.revision + 1
@@ -120,7 +120,7 @@ def test_texts_are_compared_as_they_are() -> None:
 
 @pytest.mark.parametrize("text", ["80", "+080"])
 def test_a_default_that_is_set_is_set_and_nobody_is_told(text: str) -> None:
-    """P5. A later charm may have another default; what an operator chose stays."""
+    """B4. A later charm may have another default; what an operator chose stays."""
     chosen = changed(NONE, OPTIONS, {"port": text})
     assert (chosen.values, chosen.revision) == ({"port": "80"}, NONE.revision)
     later = {**OPTIONS, "port": Option(type="int", default="90")}
@@ -130,7 +130,7 @@ def test_a_default_that_is_set_is_set_and_nobody_is_told(text: str) -> None:
 
 
 def test_a_reset_that_means_something_else_is_told() -> None:
-    """P5: also of an option without a default."""
+    """B4: also of an option without a default."""
     record = changed(NONE, OPTIONS, {"port": "81", "ratio": "1"})
     for name in ("port", "ratio"):
         assert changed(record, OPTIONS, {}, [name]).revision == record.revision + 1
@@ -139,7 +139,7 @@ def test_a_reset_that_means_something_else_is_told() -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63 - 1))
 def test_the_text_that_is_kept_means_what_was_said(value: float) -> None:
-    """P5"""
+    """B4"""
     kind = "float" if isinstance(value, float) else "int"
     assert value_of(Option(type=kind), text_of(value)) == value  # type: ignore[arg-type]
 

@@ -46,7 +46,7 @@ def closes(endpoint: str, port: str = "80/tcp") -> PortChange:
 def test_a_port_is_open_for_all_endpoints_or_for_some(
     changes: list[PortChange], found: tuple[str, ...]
 ) -> None:
-    """P1: what is left when the hook ended well."""
+    """G7: what is left when the hook ended well."""
     after_all = after({}, changes, ENDPOINTS)
     assert after_all.get("80/tcp", ()) == found
     step: Opened = {}
@@ -67,7 +67,7 @@ CHANGES = st.builds(
 @steady
 @given(st.lists(CHANGES, max_size=12))
 def test_each_endpoint_s_last_word_counts(changes: list[PortChange]) -> None:
-    """P1: looked at from one endpoint, only what names it or all counts."""
+    """G7: looked at from one endpoint, only what names it or all counts."""
     found = after({}, changes, ENDPOINTS)
     for port in ("80/tcp", "443/tcp"):
         for endpoint in ENDPOINTS:
@@ -114,7 +114,7 @@ async def test_ports_of_endpoints_outlive_the_agent_and_count_once_for_operators
 
 @in_virtual_time
 async def test_an_endpoint_that_the_charm_has_not_fails_the_hook_at_its_end(tmp_path: Path) -> None:
-    """P1, G7: nothing else of it is kept."""
+    """G7: nothing else of it is kept."""
     stage = await charmed(tmp_path, units=1)
     [unit] = await stage.led()
     await busy(stage, unit)

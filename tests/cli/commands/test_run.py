@@ -57,13 +57,13 @@ def test_results_are_yaml_on_stdout_and_logs_come_on_stderr(desk: Desk, agent: A
 def test_what_an_action_printed_follows_its_results(
     desk: Desk, agent: Agents, results: dict[str, object], out: str
 ) -> None:
-    """P6: as `juju run` prints it."""
+    """O6: as `juju run` prints it."""
     agent(ActionEnded(action=ActionDone(id="1", status="completed", results=results)))
     assert desk.call("run", "web/0", "backup") == Result(0, out, "")
 
 
 def test_what_was_cut_is_said(desk: Desk, agent: Agents) -> None:
-    """P6"""
+    """O6"""
     done = ActionDone(id="1", status="completed", results={"stdout": "x"}, cut={"stdout": 70000})
     agent(ActionEnded(action=done))
     assert desk.call("run", "web/0", "backup") == Result(
