@@ -121,7 +121,7 @@ def test_an_action_runs_on_a_unit_or_on_the_leader(place: Place, shop: Path) -> 
     place.settles(["shop/0"], "shop")
     done = place.call("run", "shop/leader", "backup", "to=disk")
     assert (done.returncode, done.stdout, done.stderr) == (
-        0, b"lead: 'True'\nto: disk\n", b"working\n",
+        0, b"lead: \"True\"\nto: disk\n", b"working\n",
     )  # fmt: skip
     failed = place.call("run", "shop/0", "backup", "to=hell", "--format", "json")
     assert failed.returncode == 1
