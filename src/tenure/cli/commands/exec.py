@@ -27,10 +27,10 @@ from pathlib import Path
 
 import click
 
-from tenure.cli.main import complain, usage
+from tenure.cli.main import check_text, complain, usage
 from tenure.cli.words import options
 from tenure.cli.words.durations import duration
-from tenure.cli.words.lookup import check_unit, unit_meant
+from tenure.cli.words.lookup import check_unit, units_named
 from tenure.cli.words.options import operator_of, with_folder
 from tenure.client.agent import PATIENCE, CannotRun, open_context, tell_end
 from tenure.clock import SystemClock
@@ -60,6 +60,7 @@ class ExecCommand(click.Command):
             raise CannotRun("say what to run behind `--`, as in: tenure exec web/0 -- leader-get")
         ctx.meta["tenure.command"] = theirs
         with _nothing_started():
+            check_text(["exec", *ours])
             return super().parse_args(ctx, ours)
 
     def invoke(self, ctx: click.Context) -> int:
@@ -104,7 +105,7 @@ def command(ctx: click.Context, folder: StateFolder, target: str, wait: float | 
     if wait is not None and wait <= 0:
         raise click.UsageError("--wait is over at once: say more than 0s")
     folder.check_sockets()
-    unit = unit_meant(lambda: operator_of(folder), target)
+    [unit] = units_named([target], lambda: operator_of(folder).status())
     return run_in_context(folder, unit, ctx.meta["tenure.command"], wait)
 
 

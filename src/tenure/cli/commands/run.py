@@ -12,12 +12,13 @@ from tenure.cli.show.output import show
 from tenure.cli.show.text import plain
 from tenure.cli.words import options
 from tenure.cli.words.durations import duration
-from tenure.cli.words.lookup import check_unit, unit_meant
+from tenure.cli.words.lookup import check_unit, units_named
 from tenure.cli.words.options import operator_of, with_folder
 from tenure.cli.words.pairs import pair
 from tenure.cli.words.params import Params, from_file, from_words, over
 from tenure.client.agent import NotRun, run_action
 from tenure.errors import Refused
+from tenure.names import LEADER
 from tenure.statefolder import StateFolder
 from tenure.wire.exec import ActionDone, RunAction, encode_ask
 
@@ -70,11 +71,9 @@ def command(
     if wait <= 0:
         raise click.UsageError("--wait is over at once: say more than 0s")
     params = said if file is None else over(from_file(file), said)
-    request = encode_ask(
-        RunAction(name=action, params=params, leader=target.endswith(options.LEADER))
-    )
+    request = encode_ask(RunAction(name=action, params=params, leader=target.endswith(LEADER)))
     folder.check_sockets()
-    unit = unit_meant(lambda: operator_of(folder), target)
+    [unit] = units_named([target], lambda: operator_of(folder).status())
     try:
         outcome = run_action(
             folder.exec_socket(unit),
