@@ -54,7 +54,7 @@ async def test_an_action_runs_in_its_own_world_and_answers(tmp_path: Path) -> No
     done = await acted.done
     assert acted.logged == ["half way"]
     assert (done.status, done.exit) == ("completed", 0)
-    assert done.results == {"out": {"size": "12", "name": "x"}}
+    assert done.results == {"out": {"size": "12", "name": "x"}, "return-code": 0}
 
 
 @in_virtual_time

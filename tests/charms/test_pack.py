@@ -162,8 +162,8 @@ def test_juju_s_files_are_made_of_charmcraft_s_where_they_are_missing(
     folder = packed(source, built)
     assert read_facts(folder) == read_facts(source)
     assert (folder / "metadata.yaml").read_text() == (
-        "name: web\npeers:\n  cluster:\n    interface: x\ndisplay-name: The Web\n"
-        "maintainers:\n- me\ndocs: https://docs\n"
+        "display-name: The Web\ndocs: https://docs\nmaintainers:\n- me\nname: web\n"
+        "peers:\n  cluster:\n    interface: x\n"
     )
     assert (folder / "actions.yaml").read_text() == "pause: {}\n"
     (folder / "charmcraft.yaml").unlink()

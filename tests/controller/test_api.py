@@ -43,13 +43,13 @@ async def test_a_configuration_is_told_with_defaults_types_and_what_is_set() -> 
         options={
             "motd": wire.OptionValue(type="string", value=None),
             "port": wire.OptionValue(
-                type="int", value="81", default="80", is_set=True, description="where"
+                type="int", value=81, default=80, is_set=True, description="where"
             ),
         },
     )  # fmt: skip
     await asked(bench, service, "POST", "/web/config", {"reset": ["port"]})
     port = (await asked(bench, service, "GET", "/web/config")).options["port"]
-    assert (port.value, port.is_set) == ("80", False)
+    assert (port.value, port.is_set) == (80, False)
     assert [told.values for told in talk.of(Configured)] == [{"port": "81"}, {}]
     with pytest.raises(BadRequest, match='option "port" expected int, got "x"'):
         await asked(bench, service, "POST", "/web/config", {"put": {"port": "x"}})

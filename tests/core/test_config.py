@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tenure.core.changes import ConfigRecord, Option
-from tenure.core.config import MAX_CONFIG, changed, differing, kept, listed, value_of
+from tenure.core.config import (
+    MAX_CONFIG,
+    changed,
+    counting,
+    differing,
+    kept,
+    listed,
+    text_of,
+    value_of,
+)
 from tenure.errors import BadRequest, Refused
 
 from .scenarios import refusal_of
@@ -67,7 +78,7 @@ def test_setting_and_resetting_make_one_revision() -> None:
     first = changed(NONE, OPTIONS, {"port": "81", "motd": ""})
     assert first == ConfigRecord(application="web", revision=1, values={"port": "81", "motd": ""})
     second = changed(first, OPTIONS, {"debug": "True"}, ["motd"])
-    assert (second.revision, second.values) == (2, {"port": "81", "debug": "True"})
+    assert (second.revision, second.values) == (2, {"port": "81", "debug": "true"})
     assert differing(first, second) == ["debug", "motd"]
 
 
@@ -79,9 +90,58 @@ def test_what_is_so_already_is_the_same_record() -> None:
     assert kept(record, OPTIONS, OPTIONS) is record
 
 
-def test_a_default_that_is_set_is_set() -> None:
-    """A later charm may have another default; what an operator chose stays."""
-    assert changed(NONE, OPTIONS, {"port": "80"}).values == {"port": "80"}
+SPELLINGS = {
+    "port": ["81", "+81", "081"],
+    "ratio": ["2", "2.0", "+2", "2e0", "0x1p1", "2."],
+    "debug": ["true", "1", "t", "T", "TRUE", "True"],
+    "motd": ["x"],
+    "token": ["secret:a"],
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_another_spelling_of_what_is_so_changes_nothing(name: str) -> None:
+    """B4: whichever was first, and however an earlier version kept it."""
+    for first in SPELLINGS[name]:
+        set_now = changed(NONE, OPTIONS, {name: first})
+        assert set_now.values == {name: SPELLINGS[name][0]}
+        kept_before = ConfigRecord(application="web", revision=7, values={name: first})
+        for then in SPELLINGS[name]:
+            assert changed(set_now, OPTIONS, {name: then}) is set_now
+            assert changed(kept_before, OPTIONS, {name: then}) is kept_before
+
+
+def test_texts_are_compared_as_they_are() -> None:
+    """B4: what looks like a number is a text where the option is one."""
+    record = changed(NONE, OPTIONS, {"motd": "1"})
+    for text in ("01", "1.0", " 1", "true"):
+        assert changed(record, OPTIONS, {"motd": text}).revision == record.revision + 1
+
+
+@pytest.mark.parametrize("text", ["80", "+080"])
+def test_a_default_that_is_set_is_set_and_nobody_is_told(text: str) -> None:
+    """B4. A later charm may have another default; what an operator chose stays."""
+    chosen = changed(NONE, OPTIONS, {"port": text})
+    assert (chosen.values, chosen.revision) == ({"port": "80"}, NONE.revision)
+    later = {**OPTIONS, "port": Option(type="int", default="90")}
+    assert counting(later["port"], chosen.values["port"]) == 80
+    back = changed(chosen, OPTIONS, {}, ["port"])
+    assert (back.values, back.revision) == ({}, NONE.revision)
+
+
+def test_a_reset_that_means_something_else_is_told() -> None:
+    """B4: also of an option without a default."""
+    record = changed(NONE, OPTIONS, {"port": "81", "ratio": "1"})
+    for name in ("port", "ratio"):
+        assert changed(record, OPTIONS, {}, [name]).revision == record.revision + 1
+    assert changed(NONE, OPTIONS, {"motd": ""}).revision == NONE.revision + 1
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63 - 1))
+def test_the_text_that_is_kept_means_what_was_said(value: float) -> None:
+    """B4"""
+    kind = "float" if isinstance(value, float) else "int"
+    assert value_of(Option(type=kind), text_of(value)) == value  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("how", ["put", "reset"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tenure.agent.context.ports import Opened, PortChange, after
 from tenure.agent.context.writing import Writer, writes
 from tenure.agent.tools.base import (
     About,
@@ -26,7 +27,7 @@ from tenure.agent.tools.base import (
     WriteRefused,
 )
 from tenure.agent.toolserver import RunTool, ToolServer
-from tenure.charms.reading import Tree
+from tenure.jujuyaml.reader import Tree
 from tenure.leadership.claimant import LeadershipUnknown
 from tenure.wire.messages import GoalUnit
 from tenure.wire.tools import Call, ToolReply
@@ -91,7 +92,7 @@ class BucketContext(Writer):
     bags: dict[tuple[int, str], dict[str, str]] = field(
         default_factory=lambda: {(0, owner): {} for owner in ("web", "web/0", *PEERS.members)}
     )
-    ports: set[str] = field(default_factory=set)
+    ports: Opened = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     version: str = ""
     goals: dict[str, GoalUnit] = field(default_factory=dict)
@@ -157,14 +158,14 @@ class BucketContext(Writer):
         owner = self.peers[relation].application if application else self.unit
         _merge(self.bags[relation, owner], changes)
 
-    def opened_ports(self) -> tuple[str, ...]:
-        return tuple(sorted(self.ports))
+    def opened_ports(self) -> Opened:
+        return self.ports
 
-    def open_port(self, port: str) -> None:
-        self.ports.add(port)
+    def open_port(self, port: str, endpoint: str) -> None:
+        self.ports = after(self.ports, [PortChange(True, port, endpoint)], self.names)
 
-    def close_port(self, port: str) -> None:
-        self.ports.discard(port)
+    def close_port(self, port: str, endpoint: str) -> None:
+        self.ports = after(self.ports, [PortChange(False, port, endpoint)], self.names)
 
     def charm_state(self) -> Mapping[str, str]:
         return dict(self.kept)

@@ -121,11 +121,11 @@ def test_an_action_runs_on_a_unit_or_on_the_leader(place: Place, shop: Path) -> 
     place.settles(["shop/0"], "shop")
     done = place.call("run", "shop/leader", "backup", "to=disk")
     assert (done.returncode, done.stdout, done.stderr) == (
-        0, b"lead: 'True'\nto: disk\n", b"working\n",
+        0, b"lead: \"True\"\nto: disk\n", b"working\n",
     )  # fmt: skip
     failed = place.call("run", "shop/0", "backup", "to=hell", "--format", "json")
     assert failed.returncode == 1
-    assert json.loads(failed.stdout)["results"] == {"lead": "True", "to": "hell"}
+    assert json.loads(failed.stdout)["results"] == {"lead": "True", "to": "hell", "return-code": 0}
     assert failed.stderr == (b"working\nERROR the action backup failed on shop/0: it is full\n")
     unknown = place.call("run", "shop/0", "restore")
     assert (unknown.returncode, unknown.stdout, unknown.stderr.count(b"\n")) == (1, b"", 1)

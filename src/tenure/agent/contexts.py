@@ -11,6 +11,7 @@ import asyncio
 import random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tenure.agent.context.action import ActionRun
 from tenure.agent.context.hook import HookContext
@@ -146,20 +147,21 @@ class Contexts:
         self._forget_refusal(context, result)
         try:
             if result.kind == "done" and context.has_pending:
-                return await self._commit(context)
+                return await self._commit(context, result)
             return result
         finally:
             self.close(context)
 
-    async def _commit(self, context: HookContext) -> HookResult:
+    async def _commit(self, context: HookContext, result: HookResult) -> HookResult:
         try:
             await context.commit()
         except (BagRefused, TenureError) as fault:
-            return HookResult("failed", str(fault))
+            detail = str(fault)
         except Exception as fault:  # because its unit would wait for ever; it may hold values (T10)
-            kind = type(fault).__name__
-            return HookResult("failed", f"internal fault ({kind}) while keeping what it set")
-        return HookResult("done", "")
+            detail = f"internal fault ({type(fault).__name__}) while keeping what it set"
+        else:
+            return result
+        return replace(result, kind="failed", detail=detail, exit_code=None)
 
     def close(self, context: HookContext) -> None:
         """The context is gone, and nothing of what it left pending is kept."""

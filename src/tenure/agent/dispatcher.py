@@ -118,7 +118,13 @@ class Dispatcher:
         self._task = asyncio.get_running_loop().create_task(task)
 
     def _start(
-        self, hook: RunHook, argv: tuple[str, ...], env: dict[str, str], context_id: str
+        self,
+        hook: RunHook,
+        argv: tuple[str, ...],
+        env: dict[str, str],
+        context_id: str,
+        *,
+        captured: bool = False,
     ) -> HookProcess:
         self.running = hook
         self._began_at = self._parts.clock.now()
@@ -129,6 +135,7 @@ class Dispatcher:
                 env=env,
                 cwd=str(self._parts.config.charm),
                 context_id=context_id,
+                captured=captured,
             )
         )
         recorded = self._state.running
@@ -153,11 +160,12 @@ class Dispatcher:
     async def run(
         self, hook: RunHook, argv: tuple[str, ...], env: dict[str, str], context: HookContext
     ) -> HookResult | None:
-        """Run what nobody owes, an action, to its end; None if its beginning cannot be saved."""
+        """Run what nobody owes, an action, to its end, and capture what it writes; None if its
+        beginning cannot be saved."""
         begun = localstate.begun(self._state, hook, context.context_id, self._parts.config.boot_id)
         if not self._parts.record.must_save(begun):
             return None
-        process = self._start(hook, argv, env, context.context_id)
+        process = self._start(hook, argv, env, context.context_id, captured=True)
         result = await self._concluded(process, context)
         self._parts.record.remember(localstate.cleared(self._state))
         return result

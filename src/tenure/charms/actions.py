@@ -20,8 +20,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from tenure.charms.reading import Tree
 from tenure.errors import BadRequest
+from tenure.jujuyaml.reader import Tree
 
 
 class ActionSpec(Struct, frozen=True, kw_only=True):

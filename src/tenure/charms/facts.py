@@ -28,6 +28,7 @@ from tenure.core.config import value_of
 from tenure.errors import BadRequest
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\Z")
+_ACTION_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
 _OURS = "x-tenure"
 """The key of what is Tenure's alone; Juju passes over it."""
 _TYPES = ("string", "int", "float", "boolean", "secret")
@@ -130,6 +131,16 @@ def _check_name(names: Document, name: str) -> None:
         raise names.fault((name,), "is no name: use letters, digits, - and _")
 
 
+def _check_action_name(actions: Document, name: str) -> None:
+    """What Juju refuses is refused, so that a charm that runs here runs there."""
+    if not _ACTION_NAME.match(name):
+        raise actions.fault(
+            (name,), "is no name of an action: use lower-case letters, digits and - inside"
+        )
+    if name == "juju" or name.startswith("juju-"):
+        raise actions.fault((name,), "is no name of an action: Juju keeps those with juju")
+
+
 def _description(things: Document, name: str) -> str:
     """Words for people; one that is no text is no reason to refuse a charm."""
     found = things.at(name, "description")
@@ -176,7 +187,7 @@ def _actions(actions: Document) -> dict[str, ActionSpec]:
 
 
 def _action(actions: Document, name: str) -> ActionSpec:
-    _check_name(actions, name)
+    _check_action_name(actions, name)
     params = actions.mapping(name, "params")
     return ActionSpec(
         description=_description(actions, name),

@@ -19,13 +19,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tenure.charms.fault import CharmError
 from tenure.charms.folder import fault_of
 from tenure.charms.reading import Document, read_document
+from tenure.jujuyaml.writer import marshal
 
 ENTRY_POINT = "src/charm.py"
 REQUIREMENTS = "requirements.txt"
@@ -160,9 +160,7 @@ def write_metadata(folder: Path) -> None:
     }
     for name, content in made.items():
         if content and not (folder / name).exists():
-            write_new(
-                folder / name, yaml.safe_dump(content, sort_keys=False, allow_unicode=True), 0o644
-            )
+            write_new(folder / name, marshal(content), 0o644)
 
 
 def write_new(path: Path, text: str, mode: int) -> None:

@@ -76,14 +76,19 @@ class NotYet(Exception):
 
 
 def open_context(
-    path: Path, unit: str, check_unit: Callable[[], None]
+    path: Path, unit: str, check_unit: Callable[[], None], patience: float = PATIENCE
 ) -> tuple[socket.socket, ContextOpened]:
-    """A fresh context and the connection that keeps it open. See `_reach` for `check_unit`.
+    """A fresh context and the connection that keeps it open, within `patience` seconds. See
+    `_reach` for `check_unit`.
 
     Raises CannotRun, ProtocolError, Unreachable, and what `check_unit` raises.
     """
-    deadline = CLOCK.now() + PATIENCE
-    return _reach(lambda: _attempt(path, unit, deadline), unit, check_unit, PATIENCE)
+    deadline = CLOCK.now() + patience
+
+    def attempt() -> tuple[socket.socket, ContextOpened]:
+        return _attempt(path, unit, deadline, patience)
+
+    return _reach(attempt, unit, check_unit, min(patience, PATIENCE))
 
 
 def tell_end(connection: socket.socket, unit: str, code: int) -> str:
@@ -102,22 +107,24 @@ def tell_end(connection: socket.socket, unit: str, code: int) -> str:
     return f"the agent did not say whether it is kept ({_out_of_place(answer)})"
 
 
-def _attempt(path: Path, unit: str, deadline: float) -> tuple[socket.socket, ContextOpened]:
+def _attempt(
+    path: Path, unit: str, deadline: float, patience: float
+) -> tuple[socket.socket, ContextOpened]:
     connection = _connect(path)
     try:
-        return connection, _opened(_Answers(connection, unit, deadline), unit)
+        return connection, _opened(_Answers(connection, unit, deadline), unit, patience)
     except BaseException:
         connection.close()
         raise
 
 
-def _opened(answers: _Answers, unit: str) -> ContextOpened:
+def _opened(answers: _Answers, unit: str, patience: float) -> ContextOpened:
     try:
         answers.send(encode_ask(OpenContext()))
         answer = answers.next()
     except TimeoutError as fault:
         raise CannotRun(
-            f"{unit} is busy: a hook was still running after {PATIENCE:.0f} s: "
+            f"{unit} is busy: a hook was still running after {format_duration(patience)}: "
             "see `tenure status`, and try again"
         ) from fault
     except OSError as fault:

@@ -22,6 +22,7 @@ from tenure.controller.status import status_of
 from tenure.core.application import Application, config_of
 from tenure.core.changes import Option
 from tenure.core.charms import CharmSpec
+from tenure.core.config import counting
 from tenure.core.lease import Lease, is_held
 from tenure.defaults import MOST_HISTORY
 from tenure.errors import BadRequest, NotFound, Refused, StoreRefused, TenureError, Unsure
@@ -319,8 +320,8 @@ def _config(application: Application) -> wire.Config:
 def _option(option: Option, text: str | None) -> wire.OptionValue:
     return wire.OptionValue(
         type=option.type,
-        value=option.default if text is None else text,
-        default=option.default,
+        value=counting(option, text),
+        default=counting(option, None),
         is_set=text is not None,
         description=option.description,
     )

@@ -1,8 +1,9 @@
 """A charm's configuration: what an operator set, against the options that the charm has. Pure.
 
-What is set is kept as the text that the operator gave; what it means is found by the option's type,
-with the words that Juju takes: Go's `ParseInt` in base 10, `ParseFloat` and `ParseBool`. Infinities
-and NaN, which Juju takes too, are refused here: no JSON can carry them to a charm.
+What an operator's text means is found by the option's type, with the words that Juju takes: Go's
+`ParseInt` in base 10, `ParseFloat` and `ParseBool`. Infinities and NaN, which Juju takes too, are
+refused here: no JSON can carry them to a charm. What is kept is one text for each meaning (`true`
+for `1` and `T`), and meanings are compared, never spellings (P5).
 
 Options that nobody set are not kept: they have their charm's default, also when a later charm has
 another.
@@ -14,6 +15,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -46,7 +48,10 @@ _WORDS = {
 _LARGEST = 2**63 - 1
 
 
-def value_of(option: Option, text: str, name: str = "") -> str | int | float | bool:
+Value: TypeAlias = "str | int | float | bool"
+
+
+def value_of(option: Option, text: str, name: str = "") -> Value:
     """What the text means for an option of this type; a secret is its URI.
 
     Raises BadRequest, naming the option if `name` does, its type and the text.
@@ -58,6 +63,19 @@ def value_of(option: Option, text: str, name: str = "") -> str | int | float | b
         which = f'option "{name}" ' if name else ""
         raise BadRequest(f"{which}expected {option.type}, got {_quoted(text)}")
     return value
+
+
+def text_of(value: Value) -> str:
+    """The one text that is kept for what `value_of` reads in many."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def counting(option: Option, text: str | None) -> Value | None:
+    """What counts: what was set (None: nothing), or else the default, if there is any."""
+    counts = option.default if text is None else text
+    return None if counts is None else value_of(option, counts)
 
 
 def _int(text: str) -> int | None:
@@ -105,8 +123,10 @@ def changed(
     record: ConfigRecord, options: Mapping[str, Option], put: Mapping[str, str],
     reset: Iterable[str] = (),
 ) -> ConfigRecord:  # fmt: skip
-    """The record with these set, and those back at their defaults: the same object, and no new
-    revision, if nothing really changes.
+    """The record with these set, and those back at their defaults: the same object if it is so.
+
+    A new revision only if something means another thing to the charm than before (P5): what is at
+    its default and is set to just that, or the other way, is kept so and nobody is told.
 
     Raises BadRequest for an option that does not exist, is both set and reset, or cannot have that
     value; Refused beyond the limit.
@@ -115,11 +135,24 @@ def changed(
     _check_known(options, sorted({*put, *reset} - set(options)))
     if both := reset.intersection(put):
         raise BadRequest(f"{listed(both)}: either set it or reset it, not both")
-    for name, text in put.items():
-        value_of(options[name], text, name)
-    values = {name: text for name, text in {**record.values, **put}.items() if name not in reset}
+    put = {name: text_of(value_of(options[name], text, name)) for name, text in put.items()}
+    values = {name: text for name, text in record.values.items() if name not in reset}
+    values |= {
+        name: text
+        for name, text in put.items()
+        if name not in values or not _is_same(options[name], values[name], text)
+    }
     _check_size(record.application, values)
-    return _with(record, values)
+    same = all(
+        _is_same(options[name], record.values.get(name), values.get(name))
+        for name in {*put, *reset}
+    )
+    return _with(record, values, told=not same)
+
+
+def _is_same(option: Option, one: str | None, other: str | None) -> bool:
+    """Whether both mean the same to a charm."""
+    return counting(option, one) == counting(option, other)
 
 
 def kept(
@@ -148,10 +181,10 @@ def listed(names: Iterable[str]) -> str:
     )
 
 
-def _with(record: ConfigRecord, values: Mapping[str, str]) -> ConfigRecord:
+def _with(record: ConfigRecord, values: Mapping[str, str], *, told: bool = True) -> ConfigRecord:
     if values == record.values:
         return record
-    return replace(record, revision=record.revision + 1, values=values)
+    return replace(record, revision=record.revision + told, values=values)
 
 
 def _check_known(options: Mapping[str, Option], unknown: list[str]) -> None:

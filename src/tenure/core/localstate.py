@@ -114,6 +114,8 @@ class LocalState(Struct, frozen=True, kw_only=True):
     relations: Mapping[int, Told] = {}
     workload_version: str = ""
     ports: tuple[str, ...] = ()
+    port_endpoints: Mapping[str, tuple[str, ...]] = {}
+    """Of the ports that are not open for all of the charm's endpoints: for which they are."""
 
 
 def with_belief(state: LocalState, term: int, boot_id: str, sure_until: float) -> LocalState:

@@ -76,14 +76,23 @@ class Logged(Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
+WRITTEN = ("return-code", "stdout", "stderr", "stdout-encoding", "stderr-encoding")
+"""Of an action's results those that it did not set: Juju's names."""
+
+
 class ActionDone(Struct, frozen=True, kw_only=True):
-    """How an action ended. `exit` is its process's exit code, or 1 if it ended without one."""
+    """How an action ended. `exit` is its process's exit code, or 1 if it ended without one.
+
+    Among its `results` are that code and what it printed (`WRITTEN`). `cut`: of the streams that
+    are not here as a whole, how many bytes were written to them.
+    """
 
     id: str
     status: Literal["completed", "failed"]
     message: str = ""
     results: Mapping[str, Any] = {}
     exit: int = 0
+    cut: Mapping[str, int] = {}
 
 
 class ActionEnded(Struct, frozen=True, kw_only=True, tag=True):

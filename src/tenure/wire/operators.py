@@ -171,11 +171,12 @@ class ConfigChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class OptionValue(Struct, frozen=True, kw_only=True):
-    """One option. `value` is the text that counts now: what was set, or else the default."""
+    """One option. `value` is what counts now: what was set, or else the default; both are of the
+    option's type."""
 
     type: str
-    value: str | None
-    default: str | None = None
+    value: str | int | float | bool | None
+    default: str | int | float | bool | None = None
     is_set: bool = False
     description: str = ""
 

@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tenure.agent.hooks.leftovers import end_leftovers
+from tenure.agent.hooks.output import MAX_CAPTURED
 from tenure.agent.hooks.process import (
     MOST_HELD,
     HookCommand,
@@ -170,6 +172,19 @@ async def test_output_goes_line_by_line_to_the_log(
     assert {source for _, source, _ in log.all} == {"start"}
     await ended(runner.start(hook("echo hello", hook="")))
     assert log.all[-1] == ("INFO", "exec", "hello")
+
+
+async def test_what_was_written_is_captured_if_that_is_wanted(
+    runner: HookRunner, hook: MakeHook, log: Lines
+) -> None:
+    """H11: and it is in the log all the same."""
+    command = replace(hook("printf 'a\\nb'; printf '%70000s' x >&2; exit 3"), captured=True)
+    result = await ended(runner.start(command))
+    assert result.stdout is not None and result.stderr is not None
+    assert (result.kind, bytes(result.stdout.content), result.stdout.size) == ("failed", b"a\nb", 3)
+    assert (len(result.stderr.content), result.stderr.size) == (MAX_CAPTURED, 70000)
+    assert log.texts("INFO") == ["a", "b"]
+    assert sum(map(len, log.texts("WARNING"))) == 70000
 
 
 async def test_output_arrives_while_the_hook_runs(

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tenure.agent.context.ports import limited, opened
 from tenure.agent.tools.base import About, RelationHere, WorkloadStatus
 from tenure.agent.toolserver import ToolServer
 from tenure.wire.messages import GoalUnit
@@ -51,7 +52,7 @@ def context_of(facts: dict[str, Any]) -> BucketContext:
             for number, each in relations.items()
         },
         bags={bag_key(key): dict(bag) for key, bag in facts["bags"].items()},
-        ports=set(facts.get("ports", ())),
+        ports=opened(facts.get("ports", ()), facts.get("limited", {})),
         kept=dict(facts.get("kept", {})),
         resources=facts.get("resources", {}),
         goals={
@@ -72,6 +73,7 @@ def all_of(context: BucketContext) -> dict[str, Any]:
     return {
         **{f"bag {number} {owner}": bag for (number, owner), bag in context.bags.items()},
         "ports": sorted(context.ports),
+        "limited": {port: list(some) for port, some in limited(context.ports).items()},
         "kept": context.kept,
         "version": context.version,
         "results": action.results,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenure.agent.tools.goyaml import Fields
 from tenure.agent.tools.output import Value, go_json, quote, quote_all, render, trim
+from tenure.jujuyaml.writer import Fields
 from tenure.wire.tools import to_bytes
 from tests.support.steady import steady
 

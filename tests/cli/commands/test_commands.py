@@ -140,7 +140,7 @@ def application(leader: str | None = None, **other: object) -> ApplicationStatus
             ["settings", "web"],
             Settings(revision=3, settings={"b": "true", "a": "x: y", "é": "1"}),
             Asked("GET", f"{WEB}/settings", None),
-            "a: 'x: y'\nb: 'true'\né: '1'\n",
+            "a: 'x: y'\nb: \"true\"\né: \"1\"\n",
         ),
         (
             ["history", "web", "--limit", "2", "--wide"],
@@ -342,7 +342,9 @@ def test_wrong_words_are_one_line_and_exit_code_2(desk: Desk, args: list[str]) -
 
 def test_exec_without_a_unit_says_where_to_read_how_and_starts_nothing(desk: Desk) -> None:
     assert desk.call("exec", "--", "true") == Result(
-        125, "", "ERROR missing argument 'UNIT -- CMD [ARGS]...': see `tenure exec --help`\n"
+        125,
+        "",
+        "ERROR missing argument 'UNIT|APP/leader -- CMD [ARGS]...': see `tenure exec --help`\n",
     )
 
 

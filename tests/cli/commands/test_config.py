@@ -15,7 +15,7 @@ FOUND = Config(
     application="web",
     revision=2,
     options={
-        "size": OptionValue(type="int", value="3", default="1", is_set=True),
+        "size": OptionValue(type="int", value=3, default=1, is_set=True),
         "colour": OptionValue(type="string", value="dark\nred", default="dark\nred"),
         "key": OptionValue(type="secret", value=None),
     },
@@ -61,7 +61,7 @@ def test_programs_see_it_as_json_or_yaml(desk: Desk) -> None:
     done = desk.call("config", "web", "size", "--format", "json")
     assert msgspec.json.decode(done.out, type=OptionValue) == FOUND.options["size"]
     assert desk.call("config", "web", "size", "--format", "yaml") == Result(
-        0, "type: int\nvalue: '3'\ndefault: '1'\nis_set: true\ndescription: ''\n", ""
+        0, 'default: 1\ndescription: ""\nis_set: true\ntype: int\nvalue: 3\n', ""
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from tenure.agent.host.jujupaths import why_not
 from tenure.statefolder import UpRecord
 from tenure.wire.exec import Committed, ContextOpened, Logged, Refusal
+from tests.cli.commands.test_run import knows
 from tests.cli.conftest import Agents, Desk, python
 from tests.support.patience import HANG
 
@@ -21,14 +22,17 @@ def opened(cwd: Path) -> ContextOpened:
     return ContextOpened(env={"PATH": "/bin:/usr/bin"}, cwd=str(cwd), context="c")
 
 
-def run(desk: Desk, program: str) -> subprocess.CompletedProcess[bytes]:
+def run(
+    desk: Desk, program: str, unit: str = "web/0", *options: str
+) -> subprocess.CompletedProcess[bytes]:
     """In a process of its own, as it blocks signals."""
     argv = [
         *python(),
         "exec",
         "--state",
         str(desk.folder.state),
-        "web/0",
+        unit,
+        *options,
         "--",
         "sh",
         "-c",
@@ -109,3 +113,42 @@ def test_a_command_sees_the_folders_of_juju_if_hooks_do(
             told = f"ERROR the command would not see the paths that hooks see: {refusal}\n"
             assert (done.returncode, done.stdout, done.stderr) == (125, "", told)
     assert not Path(jujud).exists()
+
+
+def test_the_leader_is_found(desk: Desk, agent: Agents, tmp_path: Path) -> None:
+    """As `tenure run` finds it."""
+    knows(desk, "web/0")
+    agent(opened(tmp_path), ..., Committed())
+    done = run(desk, "echo hi", "web/leader")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"hi\n", b"")
+
+
+def test_when_nobody_leads_nothing_is_run(desk: Desk) -> None:
+    """O5: it says where to read why."""
+    knows(desk, None)
+    done = run(desk, "echo hi", "web/leader")
+    assert (done.returncode, done.stdout) == (125, b"")
+    assert done.stderr == b"ERROR nobody leads web now: see `tenure why web`\n"
+
+
+def test_a_command_is_ended_when_the_wait_is_over(
+    desk: Desk, agent: Agents, tmp_path: Path
+) -> None:
+    """Its exit code is `timeout`'s, and what it left pending is dropped."""
+    agent(opened(tmp_path), ...)
+    done = run(desk, "exec sleep 60", "web/0", "--wait", "300ms")
+    assert (done.returncode, done.stdout) == (124, b"")
+    assert done.stderr == (
+        b"ERROR the command was ended: --wait was over: what it set and left pending is dropped\n"
+    )
+
+
+def test_the_wait_bounds_the_wait_for_a_hook_that_runs(desk: Desk, agent: Agents) -> None:
+    """Nothing was started."""
+    agent(None)
+    done = run(desk, "echo hi", "web/0", "--wait", "200ms")
+    assert (done.returncode, done.stdout) == (125, b"")
+    assert done.stderr == (
+        b"ERROR web/0 is busy: a hook was still running after 0.2s: see `tenure status`, "
+        b"and try again\n"
+    )

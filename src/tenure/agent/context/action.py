@@ -7,13 +7,16 @@ again. It waits its turn as hooks do (H6), also while the unit is in error.
 from __future__ import annotations
 
 import uuid
+from base64 import b64encode
+from codecs import utf_8_decode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tenure.agent.hooks.output import Captured
 from tenure.agent.hooks.process import HookResult
-from tenure.charms.reading import Tree
 from tenure.errors import Refused
-from tenure.wire.exec import ActionDone
+from tenure.jujuyaml.reader import Tree
+from tenure.wire.exec import WRITTEN, ActionDone
 
 MAX_RESULTS = 1024 * 1024
 """Bytes of all results of one action."""
@@ -89,9 +92,44 @@ class ActionRun:
             id=self.id,
             status="completed" if message is None else "failed",
             message=message or "",
-            results=self._results,
+            results={**self._results, **_written(result)},
             exit=_exit_code(result),
+            cut=_cut(result),
         )
+
+
+def _written(result: HookResult) -> dict[str, Any]:
+    """What it printed and its exit code, under the names that Juju gives them among results."""
+    found: dict[str, Any] = {"return-code": _exit_code(result)}
+    for name, captured in _streams(result).items():
+        found[name], encoding = _text_of(captured)
+        if encoding:
+            found[f"{name}-encoding"] = encoding
+    return found
+
+
+def _streams(result: HookResult) -> dict[str, Captured]:
+    """Those that something was written to."""
+    streams = {"stdout": result.stdout, "stderr": result.stderr}
+    return {name: captured for name, captured in streams.items() if captured and captured.size}
+
+
+def _text_of(captured: Captured) -> tuple[str, str]:
+    """The text, and "base64" if that is what it is since it is no UTF-8."""
+    content = bytes(captured.content)
+    try:
+        text, _ = utf_8_decode(content, "strict", captured.size == len(content))
+    except UnicodeDecodeError:
+        return b64encode(content).decode(), "base64"
+    return text, ""
+
+
+def _cut(result: HookResult) -> dict[str, int]:
+    return {
+        name: captured.size
+        for name, captured in _streams(result).items()
+        if captured.size > len(captured.content)
+    }
 
 
 def _exit_code(result: HookResult) -> int:
@@ -104,7 +142,7 @@ def told(done: ActionDone) -> str:
     """The end for the unit's log: who asked may not be there any more. Of results the keys only,
     because a value may be a secret."""
     end = f"{done.status}: {done.message}" if done.message else done.status
-    keys = sorted(_keys(done.results))
+    keys = sorted(set(_keys(done.results)) - set(WRITTEN))
     if not keys:
         return f"{end}, without results"
     more = f" and {len(keys) - MAX_KEYS} more" if len(keys) > MAX_KEYS else ""

@@ -17,7 +17,9 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from tenure.agent.context import ports
 from tenure.agent.context.pending import Pending
+from tenure.agent.context.ports import PortChange
 from tenure.agent.context.writing import Writer, writes
 from tenure.agent.host.address import INTERFACE, SUBNET, address_of
 from tenure.agent.parts import UnitParts
@@ -36,7 +38,15 @@ from tenure.core import relations
 from tenure.core.bucket import size_of
 from tenure.core.config import value_of
 from tenure.core.relations import RelationEvent
-from tenure.errors import BadRequest, BucketFull, NotFound, NotLeader, TenureError, Unsure
+from tenure.errors import (
+    BadRequest,
+    BucketFull,
+    NotFound,
+    NotLeader,
+    Refused,
+    TenureError,
+    Unsure,
+)
 from tenure.leadership.claimant import LeadershipUnknown
 from tenure.leadership.requests import Build
 from tenure.names import application_of
@@ -233,16 +243,27 @@ class CharmContext(Writer):
 
     # -- ports and the charm's own state
 
-    def opened_ports(self) -> tuple[str, ...]:
-        return self._pending.with_ports(self._parts.record.state.ports)
+    def opened_ports(self) -> ports.Opened:
+        state = self._parts.record.state
+        known = ports.opened(state.ports, state.port_endpoints)
+        if not self._pending.ports:
+            return known
+        return ports.after(known, self._pending.ports, self.endpoints())
 
-    def open_port(self, port: str) -> None:
-        self._make_room(len(port))
-        self._pending.ports[port] = True
+    def open_port(self, port: str, endpoint: str) -> None:
+        self._change_port(PortChange(True, port, endpoint))
 
-    def close_port(self, port: str) -> None:
-        self._make_room(len(port))
-        self._pending.ports[port] = False
+    def close_port(self, port: str, endpoint: str) -> None:
+        self._change_port(PortChange(False, port, endpoint))
+
+    def _change_port(self, change: PortChange) -> None:
+        self._make_room(len(change.port) + len(change.endpoint) + 1)
+        self._pending.ports.append(change)
+
+    def _check_ports(self) -> None:
+        """Raises Refused for an endpoint that the charm has not: at the end, as Juju does."""
+        if fault := ports.unknown(self._pending.ports, self.endpoints(), self._parts.unit):
+            raise Refused(fault)
 
     def charm_state(self) -> Mapping[str, str]:
         return self._pending.with_values(self._parts.charm.values())
@@ -265,16 +286,20 @@ class CharmContext(Writer):
     async def commit(self) -> None:
         """Keep all that is pending: first what may be refused, so that nothing is kept then (G7).
 
-        Raises BagRefused, which says so if the outcome is unknown; StateNotSaved when only this
-        machine's disk failed: the others have seen the bags, and see them again.
+        Raises Refused for ports, BagRefused, which says so if the outcome is unknown; StateNotSaved
+        when only this machine's disk failed: the others have seen the bags, and see them again.
         """
         record = self._parts.record
+        if self._pending.ports:
+            self._check_ports()
         if changes := self._pending.changes():
             await self._commit_bags(changes)
         if self._pending.values:
             self._parts.charm.keep(self.charm_state())
         if self._pending.ports:
-            record.owe(replace(record.state, ports=self.opened_ports()))
+            found = self.opened_ports()
+            limited = ports.limited(found)
+            record.owe(replace(record.state, ports=tuple(found), port_endpoints=limited))
         self._pending = Pending()
 
     async def _commit_bags(self, changes: tuple[BagChange, ...]) -> None:

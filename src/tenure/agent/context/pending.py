@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tenure.agent.context.ports import PortChange
 from tenure.wire.messages import BagChange
 
 
@@ -17,7 +18,7 @@ class Pending:
         self.size = 0
         self.bags: dict[tuple[int, bool], dict[str, str]] = {}
         """(relation, whether the application's) -> changes."""
-        self.ports: dict[str, bool] = {}
+        self.ports: list[PortChange] = []
         self.values: dict[str, str | None] = {}
 
     def changes(self) -> tuple[BagChange, ...]:
@@ -31,11 +32,6 @@ class Pending:
     def __bool__(self) -> bool:
         """Whether anything waits for the hook to end well."""
         return bool(self.changes() or self.ports or self.values)
-
-    def with_ports(self, opened: tuple[str, ...]) -> tuple[str, ...]:
-        """The ports that are open with what is pending, sorted."""
-        ports = dict.fromkeys(opened, True) | self.ports
-        return tuple(sorted(port for port, is_open in ports.items() if is_open))
 
     def with_values(self, kept: Mapping[str, str]) -> dict[str, str]:
         """What the charm keeps, with what is pending."""

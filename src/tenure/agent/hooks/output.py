@@ -19,6 +19,10 @@ MAX_LINE = 16 * 1024
 """Bytes of a line of output; a longer one is cut in pieces (H11)."""
 
 
+MAX_CAPTURED = 64 * 1024
+"""Bytes of an action's stdout that its caller gets, and as many of its stderr."""
+
+
 class LineSplitter:
     """Cuts a stream of bytes into lines of text, the long ones in pieces (H11)."""
 
@@ -41,10 +45,25 @@ class LineSplitter:
         return [piece.decode("utf-8", "replace") for piece in _pieces(rest)] if rest else []
 
 
-class Stream:
-    """One pipe of a hook, read in the loop into the log."""
+class Captured:
+    """What was written to one pipe: the first `MAX_CAPTURED` bytes, and how many there were."""
 
-    def __init__(self, pipe: int, write: Callable[[str], None]) -> None:
+    def __init__(self) -> None:
+        self.content = bytearray()
+        self.size = 0
+
+    def add(self, content: bytes) -> None:
+        self.size += len(content)
+        self.content += content[: MAX_CAPTURED - len(self.content)]
+
+
+class Stream:
+    """One pipe of a hook, read in the loop into the log, and into `captured` if that is given."""
+
+    def __init__(
+        self, pipe: int, write: Callable[[str], None], captured: Captured | None = None
+    ) -> None:
+        self.captured = captured
         self._pipe = pipe
         self._write = write
         self._lines = LineSplitter()
@@ -86,6 +105,8 @@ class Stream:
             self.close()
             return
         self._read += len(content)
+        if self.captured is not None:
+            self.captured.add(content)
         self._log(self._lines.feed(content))
 
     def _log(self, lines: list[str]) -> None:

@@ -25,11 +25,12 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tenure import children
 from tenure.agent.hooks import warden
 from tenure.agent.hooks.leftovers import GONE_WITHIN, end_leftovers
-from tenure.agent.hooks.output import Stream
+from tenure.agent.hooks.output import Captured, Stream
 from tenure.agent.hooks.warden_client import Warden, group_lives, signal_group
 
 MOST_HELD = 32
@@ -37,24 +38,29 @@ MOST_HELD = 32
 
 
 class HookCommand(Struct, frozen=True, kw_only=True):
-    """One hook to run. `hook` is "" for a command that is no hook."""
+    """One hook to run. `hook` is "" for a command that is no hook; `captured`: its result has what
+    it wrote."""
 
     hook: str
     argv: tuple[str, ...]
     env: Mapping[str, str]
     cwd: str
     context_id: str
+    captured: bool = False
 
 
 class HookResult(Struct, frozen=True):
     """How a hook ended: `failed` is the hook's own doing, `killed` was done to it (H7, H8).
 
-    `detail` is for people. `exit_code` is its process's, if it ended with one.
+    `detail` is for people. `exit_code` is its process's, if it ended with one. `stdout` and
+    `stderr` are what it wrote, if its command said to capture that.
     """
 
     kind: Literal["done", "failed", "killed"]
     detail: str
     exit_code: int | None = None
+    stdout: Captured | None = None
+    stderr: Captured | None = None
 
 
 class Log(Protocol):
@@ -100,9 +106,10 @@ class HookRunner:
             return RunningHook(None, (), _not_started(command, error), lambda: None)
         self._warden.spawned(command.context_id, started.child.pid)
         source = command.hook or "exec"
+        stdout, stderr = (Captured(), Captured()) if command.captured else (None, None)
         streams = (
-            Stream(started.stdout, lambda text: self._log.log("INFO", text, source)),
-            Stream(started.stderr, lambda text: self._log.log("WARNING", text, source)),
+            Stream(started.stdout, lambda text: self._log.log("INFO", text, source), stdout),
+            Stream(started.stderr, lambda text: self._log.log("WARNING", text, source), stderr),
         )
         hook = RunningHook(started, streams, None, lambda: self._warden.ended(command.context_id))
         self._held.append(hook)
@@ -171,7 +178,10 @@ class RunningHook:
             self._on_end()
         for stream in self._streams:
             await stream.catch_up()
-        return result
+        if not self._streams:
+            return result
+        stdout, stderr = (stream.captured for stream in self._streams)
+        return replace(result, stdout=stdout, stderr=stderr)
 
     def terminate(self) -> None:
         """SIGTERM to the group, unless the hook has ended."""

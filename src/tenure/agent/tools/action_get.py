@@ -8,7 +8,7 @@ from tenure.agent.tools.action import running_action
 from tenure.agent.tools.base import Context
 from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Usage, no_more, tool
 from tenure.agent.tools.output import answer
-from tenure.charms.reading import Tree
+from tenure.jujuyaml.reader import Tree
 from tenure.wire.tools import Call, ToolReply
 
 NAME = "action-get"

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from tenure.charms.reading import Tree
+from tenure.jujuyaml.reader import Tree
 from tenure.wire.messages import GoalUnit
 from tenure.wire.tools import Call, ToolReply
 
@@ -158,16 +158,17 @@ class CharmPart(Protocol):
         """
         ...
 
-    def opened_ports(self) -> tuple[str, ...]:
-        """Sorted, like `80/tcp`, `8000-8010/udp`, `icmp`; pending changes included."""
+    def opened_ports(self) -> Mapping[str, tuple[str, ...]]:
+        """Ports like `80/tcp`, `8000-8010/udp`, `icmp` -> the endpoints they are open for, sorted;
+        ("",) for all. Pending changes included."""
         ...
 
-    def open_port(self, port: str) -> None:
-        """Pending."""
+    def open_port(self, port: str, endpoint: str) -> None:
+        """Pending; "" is all endpoints. One that there is not fails the hook when it ends."""
         ...
 
-    def close_port(self, port: str) -> None:
-        """Pending."""
+    def close_port(self, port: str, endpoint: str) -> None:
+        """Pending; "" is all endpoints. One that there is not fails the hook when it ends."""
         ...
 
     def charm_state(self) -> Mapping[str, str]:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from tenure.agent.tools.base import Context
 from tenure.agent.tools.flags import Arguments, Usage, deprecated, tool
-from tenure.agent.tools.ports import PORT_ARGUMENTS, PORT_FLAGS, port_argument
+from tenure.agent.tools.ports import (
+    PORT_ARGUMENTS,
+    PORT_FLAGS,
+    check_conflicts,
+    endpoints_in,
+    port_argument,
+)
 from tenure.wire.tools import Call, ToolReply
 
 NAME = "close-port"
@@ -14,7 +20,8 @@ USAGE = Usage(
     arguments=PORT_ARGUMENTS,
     summary="Record that this unit does not serve a port, or a range of them, any more.",
     details="""
-A range must be named as it was opened. One that is not open is no error.
+A range must be named as it was opened. One that is not open is no error. With
+--endpoints, it stays served for the others.
 """,
     flags=PORT_FLAGS,
 )
@@ -23,5 +30,8 @@ A range must be named as it was opened. One that is not open is no error.
 @tool(USAGE)
 async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Record it; nothing is printed."""
-    context.close_port(str(port_argument(flags.rest)))
+    ports = port_argument(flags.rest)
+    check_conflicts(context, ports, "close")
+    for endpoint in endpoints_in(flags):
+        context.close_port(str(ports), endpoint)
     return deprecated(call, flags)

@@ -15,7 +15,7 @@ from tenure.agent.tools.flags import (
     printed,
     tool,
 )
-from tenure.agent.tools.goyaml import Fields
+from tenure.jujuyaml.writer import Fields
 from tenure.wire.messages import GoalUnit
 from tenure.wire.tools import Call, ToolReply
 

@@ -16,9 +16,9 @@ from tenure.agent.tools.flags import (
     printed,
     tool,
 )
-from tenure.agent.tools.goyaml import Fields, Node
 from tenure.agent.tools.output import quote
 from tenure.agent.tools.relation import RELATION_FLAG
+from tenure.jujuyaml.writer import Fields, Node
 from tenure.wire.tools import Call, ToolReply
 
 NAME = "network-get"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from tenure.agent.tools.base import Context
-from tenure.agent.tools.flags import Arguments, ToolFailed, Usage, deprecated, tool
-from tenure.agent.tools.output import quote
+from tenure.agent.tools.flags import Arguments, Usage, deprecated, tool
 from tenure.agent.tools.ports import (
     PORT_ARGUMENTS,
     PORT_FLAGS,
-    PortRange,
-    parse_ports,
+    check_conflicts,
+    endpoints_in,
     port_argument,
 )
 from tenure.wire.tools import Call, ToolReply
@@ -22,7 +21,8 @@ USAGE = Usage(
     summary="Record that this unit serves a port, or a range of them.",
     details="""
 Operators see it once the hook has succeeded. Nothing is opened: there is no firewall to
-ask. Protocols are tcp (the default), udp and icmp.
+ask. Protocols are tcp (the default), udp and icmp. With --endpoints, it is served for
+those endpoints of the charm only; one that the charm has not fails the hook at its end.
 """,
     flags=PORT_FLAGS,
 )
@@ -32,15 +32,7 @@ ask. Protocols are tcp (the default), udp and icmp.
 async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Record the ports; nothing is printed."""
     ports = port_argument(flags.rest)
-    _check_conflicts(context, ports)
-    context.open_port(str(ports))
+    check_conflicts(context, ports, "open")
+    for endpoint in endpoints_in(flags):
+        context.open_port(str(ports), endpoint)
     return deprecated(call, flags)
-
-
-def _check_conflicts(context: Context, ports: PortRange) -> None:
-    for other in map(parse_ports, context.opened_ports()):
-        if ports.conflicts_with(other):
-            unit = f"(unit {quote(context.unit)})"
-            raise ToolFailed(
-                f"cannot open {ports} {unit}: port range conflicts with {other} {unit}"
-            )

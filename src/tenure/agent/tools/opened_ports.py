@@ -26,7 +26,8 @@ What this hook has opened and closed itself counts already.
 async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print the ports, by protocol and number."""
     no_more(flags.rest)
-    ports = map(str, sorted(map(parse_ports, context.opened_ports())))
-    return printed(
-        call, flags, [f"{each} (*)" if flags.on("endpoints") else each for each in ports]
-    )
+    opened = context.opened_ports()
+    ports = map(str, sorted(map(parse_ports, opened)))
+    if not flags.on("endpoints"):
+        return printed(call, flags, list(ports))
+    return printed(call, flags, [f"{port} ({', '.join(opened[port]) or '*'})" for port in ports])

@@ -25,8 +25,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from tenure.agent.tools.gofloat import json_float
-from tenure.agent.tools.goyaml import Fields, Node, dump
+from tenure.jujuyaml.floats import json_float
+from tenure.jujuyaml.writer import Fields, Node, dump
 from tenure.wire.tools import Call, ToolReply, to_bytes
 
 Value: TypeAlias = Node

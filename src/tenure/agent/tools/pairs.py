@@ -27,6 +27,7 @@ from yaml.events import (
 from tenure.agent.tools.base import ReadStdin
 from tenure.agent.tools.flags import Flag, ToolFailed, WrongArguments
 from tenure.agent.tools.output import absolute, quote, trim
+from tenure.jujuyaml.scalars import meaning
 from tenure.wire.tools import Call, valid
 
 FILE_FLAG = Flag(
@@ -36,7 +37,6 @@ FILE_FLAG = Flag(
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _LARGE = 64 * 1024
 """Bytes of a file from which on others are served while it is read."""
-_NULLS = ("", "~", "null", "Null", "NULL")
 
 
 def parse_pairs(args: tuple[str, ...]) -> dict[str, str]:
@@ -142,7 +142,7 @@ def _text(event: Event, anchors: dict[str, str]) -> str:
 
 
 def _is_null(event: ScalarEvent) -> bool:
-    return not event.style and not event.tag and event.value in _NULLS
+    return not event.style and not event.tag and meaning(event.value) is None
 
 
 def _unfit(event: Event, into: str) -> ToolFailed:

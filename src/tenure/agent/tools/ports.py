@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from tenure.agent.tools.flags import NO_FORMAT_FLAG, Flag, WrongArguments, no_more
-from tenure.agent.tools.output import quote
+from tenure.agent.tools.base import Context
+from tenure.agent.tools.flags import (
+    NO_FORMAT_FLAG,
+    Arguments,
+    Flag,
+    ToolFailed,
+    WrongArguments,
+    no_more,
+)
+from tenure.agent.tools.output import quote, trim
 
 PORT_ARGUMENTS = "<port>[/<protocol>] or <from>-<to>[/<protocol>] or icmp"
 
 PORT_FLAGS = (
-    Flag(names=("endpoints",), does="accepted; a port is opened for all endpoints"),
+    Flag(names=("endpoints",), does="for these endpoints only, like peers,website"),
     NO_FORMAT_FLAG,
 )
 
@@ -44,6 +52,21 @@ def port_argument(args: tuple[str, ...]) -> PortRange:
     ports = parse_ports(args[0].lower())
     no_more(args[1:])
     return ports
+
+
+def endpoints_in(flags: Arguments) -> list[str]:
+    """The endpoints that a call names; [""] if it is about all."""
+    return [trim(name) for name in flags.text("endpoints").split(",")]
+
+
+def check_conflicts(context: Context, ports: PortRange, verb: str) -> None:
+    """Raises ToolFailed if they overlap with some that are open and are not the same."""
+    for other in map(parse_ports, context.opened_ports()):
+        if ports.conflicts_with(other):
+            unit = f"(unit {quote(context.unit)})"
+            raise ToolFailed(
+                f"cannot {verb} {ports} {unit}: port range conflicts with {other} {unit}"
+            )
 
 
 def parse_ports(text: str) -> PortRange:

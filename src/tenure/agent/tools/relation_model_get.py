@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tenure.agent.tools.base import Context
 from tenure.agent.tools.flags import FORMAT_FLAGS, Arguments, Usage, no_more, printed, tool
-from tenure.agent.tools.goyaml import Fields
 from tenure.agent.tools.relation import RELATION_FLAG, relation_of
+from tenure.jujuyaml.writer import Fields
 from tenure.wire.tools import Call, ToolReply
 
 NAME = "relation-model-get"

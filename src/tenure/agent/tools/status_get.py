@@ -14,7 +14,7 @@ from tenure.agent.tools.flags import (
     printed,
     tool,
 )
-from tenure.agent.tools.goyaml import Node
+from tenure.jujuyaml.writer import Node
 from tenure.leadership.claimant import LeadershipUnknown
 from tenure.wire.tools import Call, ToolReply
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import click
-import msgspec
-import yaml
 
 from tenure.cli.show.output import show
 from tenure.cli.show.table import Table
@@ -17,6 +15,8 @@ from tenure.cli.words.options import with_operator, with_wide
 from tenure.cli.words.pairs import settings
 from tenure.client.operator import Operator
 from tenure.errors import NotFound
+from tenure.jujuyaml.floats import yaml_float
+from tenure.jujuyaml.scalars import Meaning
 from tenure.wire.operators import Config, ConfigChange, OptionValue
 
 HEADERS = ("KEY", "VALUE", "DEFAULT", "TYPE")
@@ -60,14 +60,14 @@ def command(
     if not words and not reset:
         found = operator.config(application)
         tables = Tables(wide=wide)
-        _show(form, found, lambda: _table(found, tables))
+        show(form, found, lambda: _table(found, tables))
         tables.say_if_cut()
     elif len(words) == 1 and "=" not in words[0] and not reset:
         _show_one(form, operator.config(application), words[0])
     else:
         answer = operator.configure(application, _change(words, reset))
         said = answer.note or f"the configuration of {application} is changed"
-        _show(form, answer, lambda: plain(said))
+        show(form, answer, lambda: plain(said))
 
 
 def _change(words: Sequence[str], reset: tuple[str, ...]) -> ConfigChange:
@@ -88,19 +88,7 @@ def _show_one(form: str, found: Config, key: str) -> None:
     if option is None:
         name = found.application
         raise NotFound(f'{name} has no option "{key}": see `tenure config {name}`')
-    _show(form, option, lambda: option.value or "")
-
-
-def _show(form: str, answer: msgspec.Struct, text: Callable[[], str]) -> None:
-    if form == "yaml":
-        show("text", answer, lambda: _yaml(answer))
-    else:
-        show(form, answer, text)
-
-
-def _yaml(answer: msgspec.Struct) -> str:
-    content = msgspec.to_builtins(answer)
-    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False).rstrip("\n")
+    show(form, option, lambda: _text(option.value))
 
 
 def _table(found: Config, tables: Tables) -> str:
@@ -114,5 +102,14 @@ def _row(key: str, option: OptionValue) -> tuple[str, ...]:
     return (plain(key), _cell(option.value), _cell(option.default), plain(option.type))
 
 
-def _cell(text: str | None) -> str:
-    return "-" if text is None else plain(text)
+def _cell(value: Meaning) -> str:
+    return "-" if value is None else plain(_text(value))
+
+
+def _text(value: Meaning) -> str:
+    """As it may be set again."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return yaml_float(value)
+    return "" if value is None else str(value)

@@ -14,6 +14,7 @@ command must not go on.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import select
 import signal
@@ -28,15 +29,23 @@ import click
 
 from tenure import children
 from tenure.cli.main import check_text, complain, usage
-from tenure.cli.words.lookup import check_unit
+from tenure.cli.words import options
+from tenure.cli.words.durations import duration
+from tenure.cli.words.lookup import check_unit, units_named
 from tenure.cli.words.options import operator_of, with_folder
-from tenure.client.agent import CannotRun, open_context, tell_end
+from tenure.client.agent import PATIENCE, CannotRun, open_context, tell_end
+from tenure.clock import SystemClock
 from tenure.errors import TenureError
 from tenure.names import split_unit
 from tenure.statefolder import StateFolder
 from tenure.wire.exec import ContextOpened
 
-CANNOT_RUN, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
+TOO_LATE, CANNOT_RUN, NOT_EXECUTABLE, NOT_FOUND = 124, 125, 126, 127
+
+CLOCK = SystemClock()
+
+GRACE = 5.0
+"""Seconds that a command has between being told to end and being killed."""
 
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -80,32 +89,43 @@ def _split(args: list[str]) -> tuple[list[str], list[str]]:
 
 
 @click.command("exec", cls=ExecCommand, options_metavar="[OPTIONS]")
-@click.argument("unit", metavar="UNIT -- CMD [ARGS]...")
+@click.argument("target", type=options.target, metavar="UNIT|APP/leader -- CMD [ARGS]...")
+@click.option("--wait", type=duration, help="For CMD's turn and for its end.")
 @with_folder
 @click.pass_context
-def command(ctx: click.Context, folder: StateFolder, unit: str) -> int:
+def command(ctx: click.Context, folder: StateFolder, target: str, wait: float | None) -> int:
     """Run CMD in a fresh hook context of UNIT, with its environment, in its charm's folder.
 
-    Waits up to 10 s for a running hook to end. The exit code is CMD's; 128+n if signal n ended it;
-    125 if there is no context to run it in, or what it set may be lost; 126 if it is not
-    executable, 127 if it is not found.
+    APP/leader is whoever leads when it is asked. Waits up to 10 s for a running hook to end, and
+    for CMD as long as it takes; with --wait, that long for both, and CMD is ended then. The exit
+    code is CMD's; 128+n if signal n ended it; 124 if --wait was over; 125 if there is no context to
+    run it in, or what it set may be lost; 126 if it is not executable, 127 if it is not found.
     """
-    return run_in_context(folder, unit, ctx.meta["tenure.command"])
+    if wait is not None and wait <= 0:
+        raise click.UsageError("--wait is over at once: say more than 0s")
+    folder.check_sockets()
+    [unit] = units_named([target], lambda: operator_of(folder).status())
+    return run_in_context(folder, unit, ctx.meta["tenure.command"], wait)
 
 
-def run_in_context(folder: StateFolder, unit: str, argv: Sequence[str]) -> int:
-    """The exit code to pass on.
+def run_in_context(
+    folder: StateFolder, unit: str, argv: Sequence[str], wait: float | None = None
+) -> int:
+    """The exit code to pass on; `wait`: seconds in all, if there is a bound.
 
     Raises CannotRun, Unreachable, NotFound, StateFolderUnusable, BadName.
     """
     path = folder.exec_socket(unit)
-    folder.check_sockets()
+    until = CLOCK.now() + (math.inf if wait is None else wait)
     _see_what_hooks_see(folder, unit)
     connection, world = open_context(
-        path, unit, lambda: check_unit(operator_of(folder).status(), unit)
+        path,
+        unit,
+        lambda: check_unit(operator_of(folder).status(), unit),
+        PATIENCE if wait is None else wait,
     )
     with connection:
-        return _run(connection, world, argv, unit)
+        return _run(connection, world, argv, unit, until)
 
 
 def _see_what_hooks_see(folder: StateFolder, unit: str) -> None:
@@ -124,13 +144,17 @@ def _see_what_hooks_see(folder: StateFolder, unit: str) -> None:
         raise CannotRun(f"the command would not see the paths that hooks see: {fault}") from fault
 
 
-def _run(connection: socket.socket, world: ContextOpened, argv: Sequence[str], unit: str) -> int:
-    """Run it to its end, or to the context's."""
+def _run(
+    connection: socket.socket, world: ContextOpened, argv: Sequence[str], unit: str, until: float
+) -> int:
+    """Run it to its end, or to the context's, or until that instant."""
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
     child = _spawn(find_program(argv[0], world), world, argv)
     handle = os.pidfd_open(child.pid)
     threading.Thread(target=_pass_on, args=(handle,), daemon=True).start()
-    ready, _, _ = select.select([handle, connection.fileno()], [], [])
+    ready, _, _ = select.select([handle, connection.fileno()], [], [], _left(until))
+    if not ready:
+        return _too_late(connection, child, handle, unit)
     if handle not in ready:
         signal.pidfd_send_signal(handle, signal.SIGKILL)
         child.wait()
@@ -147,6 +171,24 @@ def _end_what_it_started(context_id: str) -> None:
 
     with suppress(LeftoverStuck):
         end_command(os.getsid(0), context_id)
+
+
+def _left(until: float) -> float | None:
+    """Seconds; None for ever."""
+    return None if math.isinf(until) else max(until - CLOCK.now(), 0.0)
+
+
+def _too_late(
+    connection: socket.socket, child: subprocess.Popen[bytes], handle: int, unit: str
+) -> int:
+    """End the command: it is told to end, and killed if it does not."""
+    signal.pidfd_send_signal(handle, signal.SIGTERM)
+    if not select.select([handle], [], [], GRACE)[0]:
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    child.wait()
+    tell_end(connection, unit, TOO_LATE)
+    complain("the command was ended: --wait was over: what it set and left pending is dropped")
+    return TOO_LATE
 
 
 def _settled(connection: socket.socket, code: int, unit: str) -> int:

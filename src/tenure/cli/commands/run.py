@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import click
-import yaml
 
 from tenure.cli.main import complain
+from tenure.cli.show.action import cuts, text_of
 from tenure.cli.show.output import show
 from tenure.cli.show.text import plain
 from tenure.cli.words import options
 from tenure.cli.words.durations import duration
-from tenure.cli.words.lookup import check_unit, leader_in
+from tenure.cli.words.lookup import check_unit, units_named
 from tenure.cli.words.options import operator_of, with_folder
 from tenure.cli.words.pairs import pair
-from tenure.cli.words.params import Tree, from_file, from_words, over
+from tenure.cli.words.params import Params, from_file, from_words, over
 from tenure.client.agent import NotRun, run_action
 from tenure.errors import Refused
+from tenure.names import LEADER
 from tenure.statefolder import StateFolder
 from tenure.wire.exec import ActionDone, RunAction, encode_ask
-
-LEADER = "/leader"
 
 WORDS = "tenure.words"
 """Of the parameters as they were typed, in the command's `meta`."""
@@ -30,30 +29,26 @@ MAX_HINT = 40
 """Characters of a value that is repeated in an error."""
 
 
-def _target(value: str) -> str:
-    if value.endswith(LEADER):
-        options.application(value.removesuffix(LEADER))
-        return value
-    return options.unit(value)
-
-
-def _words(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> dict[str, Tree]:
+def _words(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> Params:
     ctx.meta[WORDS] = words
-    return from_words(words)
+    return from_words(words, as_text=ctx.params["string_args"])
 
 
 @click.command("run")
-@click.argument("target", type=_target, metavar="UNIT|APP/leader")
+@click.argument("target", type=options.target, metavar="UNIT|APP/leader")
 @click.argument("action")
 @click.argument("said", nargs=-1, callback=_words, metavar="[KEY=VALUE...]")
+@click.option(
+    "--string-args", is_flag=True, is_eager=True, help="Take each VALUE as text, and not as YAML."
+)
 @click.option("--params", "file", metavar="FILE", help="Parameters as YAML.")
 @click.option("--wait", type=duration, default="60s", show_default=True, help="For its end.")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["yaml", "json"]),
-    default="yaml",
-    help="How to print the results.",
+    type=click.Choice(["plain", "yaml", "json"]),
+    default="plain",
+    help="How to print the answer.",
 )
 @with_folder
 @click.pass_context
@@ -62,12 +57,13 @@ def command(
     folder: StateFolder,
     target: str,
     action: str,
-    said: dict[str, Tree],
+    string_args: bool,
+    said: Params,
     file: str | None,
     wait: float,
     form: str,
 ) -> int:
-    """Run ACTION of a unit's charm and print its results. What it logs goes to stderr.
+    """Run ACTION of a unit's charm; print its results and what it printed. Its log is on stderr.
 
     APP/leader is whoever leads, and the action runs only if it still does then. Values are YAML;
     `a.b=c` nests. The exit code is 0 if the action completed, 1 if it failed or was not run.
@@ -76,7 +72,8 @@ def command(
         raise click.UsageError("--wait is over at once: say more than 0s")
     params = said if file is None else over(from_file(file), said)
     request = encode_ask(RunAction(name=action, params=params, leader=target.endswith(LEADER)))
-    unit = _unit(folder, target)
+    folder.check_sockets()
+    [unit] = units_named([target], lambda: operator_of(folder).status())
     try:
         outcome = run_action(
             folder.exec_socket(unit),
@@ -90,16 +87,10 @@ def command(
         if hint := _quotes(fault.wants_text, ctx.meta[WORDS]):
             raise Refused(f"{fault}: {hint}") from fault
         raise
-    show("json" if form == "json" else "text", outcome, lambda: _text(outcome))
+    show(form, outcome, lambda: text_of(outcome))
+    for line in cuts(outcome, unit):
+        click.echo(line, err=True)
     return _judged(outcome, action, unit)
-
-
-def _unit(folder: StateFolder, target: str) -> str:
-    """Raises NotFound, Refused, Unreachable, StateFolderUnusable."""
-    folder.check_sockets()
-    if not target.endswith(LEADER):
-        return target
-    return leader_in(operator_of(folder).status(), target.removesuffix(LEADER))
 
 
 def _quotes(wants_text: str, words: Sequence[str]) -> str:
@@ -118,12 +109,6 @@ def _judged(outcome: ActionDone, action: str, unit: str) -> int:
     why = outcome.message or f"exit status {outcome.exit}"
     complain(f"the action {action} failed on {unit}: {why}")
     return 1
-
-
-def _text(outcome: ActionDone) -> str:
-    if not outcome.results:
-        return ""
-    return yaml.safe_dump(dict(outcome.results), allow_unicode=True).rstrip("\n")
 
 
 def _log(text: str) -> None:

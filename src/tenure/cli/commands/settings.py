@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import click
-import yaml
 
 from tenure.cli.show.output import show
 from tenure.cli.words import options
 from tenure.cli.words.options import with_format, with_operator
 from tenure.client.operator import Operator
+from tenure.jujuyaml.writer import dump
 
 
 @click.command("settings")
@@ -22,4 +22,4 @@ def command(operator: Operator, application: str, form: str) -> None:
 
 
 def _text(settings: dict[str, str]) -> str:
-    return yaml.safe_dump(settings, allow_unicode=True, default_flow_style=False).rstrip("\n")
+    return dump(settings).rstrip("\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import click
 import msgspec
@@ -12,13 +13,21 @@ from tenure.wire.operators import Ok
 
 
 def show(form: str, answer: msgspec.Struct, text: Callable[[], str]) -> None:
-    """Print the answer in the form that was asked for: `json`, or `text`."""
+    """Print the answer in the form that was asked for: `json`, `yaml`, or another for people."""
+    if form == "yaml":
+        text = partial(_as_yaml, answer)
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(answer)).decode())
         return
     lines = text()
     if lines:
         click.echo(lines)
+
+
+def _as_yaml(answer: msgspec.Struct) -> str:
+    from tenure.jujuyaml.writer import dump  # because few commands need it, and each starts
+
+    return dump(msgspec.to_builtins(answer)).rstrip("\n")
 
 
 def say_done(form: str, answer: Ok, sentence: str) -> None:

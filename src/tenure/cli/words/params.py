@@ -1,68 +1,37 @@
 """An action's parameters: a YAML file, and over it `KEY=VALUE` words whose values are YAML.
 
-YAML knows more than JSON, and some of it surprises: `10:30` is 630 and `2026-11-23` a date. Here
-both are strings, and what JSON does not have is refused.
+As in Juju, `KEY=` is the empty text and `KEY=~` is null. What JSON does not have is refused.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
-from typing import TypeAlias
 
 import click
-import yaml
 
 from tenure.cli.words.pairs import pair, read_text
 from tenure.errors import BadRequest
+from tenure.jujuyaml.reader import NotYaml, Tree, read
 
-Tree: TypeAlias = "str | int | float | bool | list[Tree] | dict[str, Tree] | None"
-
-Resolvers = dict[str, list[tuple[str, re.Pattern[str]]]]
-
-_PLAIN_NUMBER = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?\Z")
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+Params = dict[str, Tree]
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader without dates, numbers of base 60, and aliases, which let a little grow large."""
+def from_words(words: Iterable[str], *, as_text: bool = False) -> Params:
+    """What `KEY=VALUE` words say; `as_text`: each value is the text that stands there.
 
-    yaml_implicit_resolvers: Resolvers = {  # noqa: RUF012
-        first: [(tag, found) for tag, found in rules if tag != _TIMESTAMP]
-        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not taken")
-        return super().compose_node(parent, index)
-
-
-def _number(loader: _Loader, node: yaml.ScalarNode) -> int | float | str:
-    if _PLAIN_NUMBER.match(node.value):
-        return str(node.value)
-    if node.tag.endswith(":int"):
-        return loader.construct_yaml_int(node)
-    return loader.construct_yaml_float(node)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _number)
-_Loader.add_constructor("tag:yaml.org,2002:float", _number)
-
-
-def from_words(words: Iterable[str]) -> dict[str, Tree]:
-    """What `KEY=VALUE` words say. Raises BadRequest, BadParameter."""
-    said: dict[str, Tree] = {}
+    Raises BadRequest, BadParameter.
+    """
+    said: Params = {}
     for word in words:
         key, text = pair(word)
-        _put(said, key, _parsed(text, key))
+        _put(said, key, text if as_text else _parsed(text, key, empty=text))
     return said
 
 
-def from_file(name: str) -> dict[str, Tree]:
+def from_file(name: str) -> Params:
     """What a file says. Raises BadRequest, TenureError."""
-    content = _parsed(read_text(name, "the parameters"), repr(name))
+    content = _parsed(read_text(name, "the parameters"), repr(name), empty=None)
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -70,7 +39,7 @@ def from_file(name: str) -> dict[str, Tree]:
     return content
 
 
-def _put(params: dict[str, Tree], key: str, value: Tree) -> None:
+def _put(params: Params, key: str, value: Tree) -> None:
     """`a.b=c` nests."""
     *above, last = key.split(".")
     if not all([*above, last]):
@@ -86,7 +55,7 @@ def _put(params: dict[str, Tree], key: str, value: Tree) -> None:
     here[last] = value
 
 
-def over(below: dict[str, Tree], above: dict[str, Tree]) -> dict[str, Tree]:
+def over(below: Params, above: Params) -> Params:
     """Both, `above` where they differ; mappings are merged."""
     merged = dict(below)
     for key, value in above.items():
@@ -96,28 +65,27 @@ def over(below: dict[str, Tree], above: dict[str, Tree]) -> dict[str, Tree]:
     return merged
 
 
-def _parsed(text: str, what: str) -> Tree:
-    """The YAML as JSON has it. Raises BadRequest."""
+def _parsed(text: str, what: str, *, empty: str | None) -> Tree:
+    """The YAML as JSON has it; `empty` if nothing stands there. Raises BadRequest."""
     try:
-        return _checked(yaml.load(text, Loader=_Loader))
-    except (yaml.YAMLError, ValueError, RecursionError) as fault:
-        deep = isinstance(fault, RecursionError)
-        reason = "it is nested too deeply" if deep else getattr(fault, "problem", fault)
+        value: Tree = read(text, empty=empty)
+        _check(value)
+    except NotYaml as fault:
+        line = f" (line {fault.line})" if fault.line and "\n" in text else ""
         raise BadRequest(
-            f"the value of {what} is not taken: {reason}: write it as YAML, in quotes if need be"
+            f"the value of {what} is not taken{line}: {fault}: "
+            "write it as YAML, in quotes if need be"
         ) from fault
+    return value
 
 
-def _checked(value: object) -> Tree:
-    """The value, if JSON has it. Raises ValueError."""
+def _check(value: Tree) -> None:
+    """Raises NotYaml for a number that JSON does not have."""
     if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise ValueError("a key is not a string")
-        return {key: _checked(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_checked(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("JSON has no such number")
-    if value is None or isinstance(value, str | int | float):
-        return value
-    raise ValueError(f"JSON has no {type(value).__name__}")
+        for each in value.values():
+            _check(each)
+    elif isinstance(value, list):
+        for each in value:
+            _check(each)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise NotYaml("JSON has no such number")

@@ -10,13 +10,14 @@ simple keys is PyYAML's, and only what differs is replaced here.
 | style given | the asked one, else single quotes, else double quotes, as `analyze_scalar` allows |
 | not printable | tab, CR, all controls, NEL, BOM, all beyond the BMP: double quotes, escaped |
 | folding | at the first lone space after column 80; never in a key |
-| another type | YAML 1.1's words, numbers and base 60, as gotypes.py says |
-| floats | as gofloat.py says |
+| another type | YAML 1.1's words, numbers and base 60, as scalars.py says |
+| floats | as floats.py says |
 | lists | a dash at the column of their key; `[]` if empty |
-| keys | as goorder.py says, `a2` before `a10`; those of a struct (`Fields`) as they are |
+| keys | as order.py says, `a2` before `a10`; those of a struct (`Fields`) as they are |
 
 Two consequences look like faults and are Juju's: more than one line feed at the end is cut to one,
-and `<<`, `=` or `2001-12-14 21:59:43 -5` come out plain, although PyYAML reads those as no string.
+and `<<`, `=`, `1e3` or `2001-12-14 21:59:43 -5` come out plain: Juju reads those as texts, and not
+everybody does.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ from yaml.events import (
     StreamStartEvent,
 )
 
-from tenure.agent.tools.gofloat import yaml_float
-from tenure.agent.tools.goorder import in_natural_order
-from tenure.agent.tools.gotypes import reads_as_another_type
+from tenure.jujuyaml.floats import yaml_float
+from tenure.jujuyaml.order import in_natural_order
+from tenure.jujuyaml.scalars import must_be_quoted
 from tenure.wire.tools import valid
 
 Node: TypeAlias = "str | bool | int | float | Sequence[Node] | Mapping[str, Node] | None"
@@ -78,12 +79,17 @@ _ESCAPES = {
 
 def dump(value: Node) -> str:
     """The document as Juju's tools print it: yaml.v2's text with one line feed at its end."""
+    text = marshal(value)
+    return text[0] + text[1:].rstrip("\n") + "\n"
+
+
+def marshal(value: Node) -> str:
+    """The document as yaml.v2 writes it: whoever reads it gets the value back."""
     out = StringIO()
     emitter = _GoEmitter(out)
     for event in _document(value):
         emitter.emit(event)
-    text = out.getvalue()
-    return text[0] + text[1:].rstrip("\n") + "\n"
+    return out.getvalue()
 
 
 def _document(value: Node) -> Iterator[Event]:
@@ -128,7 +134,7 @@ def _scalar(text: str, style: str | None) -> ScalarEvent:
 def _style_for(text: str) -> str | None:
     if "\n" in text:
         return "|"
-    return '"' if reads_as_another_type(text) else None
+    return '"' if must_be_quoted(text) else None
 
 
 class _GoEmitter(Emitter):

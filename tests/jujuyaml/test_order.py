@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenure.agent.tools.goorder import compare_keys, in_natural_order
+from tenure.jujuyaml.order import compare_keys, in_natural_order
 from tests.support.steady import steady
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenure.agent.tools.gofloat import json_float, yaml_float
+from tenure.jujuyaml.floats import json_float, yaml_float
 from tests.support.steady import steady
 
 
