@@ -46,6 +46,8 @@ class LoopBench:
         self.heard, self.told = self.service.heard, self.service.told
         self.controller, self.model = self.service.controller, self.service.model
         self._sessions = 0
+        self.signs: list[Callable[[], None]] = []
+        """What an agent that is well does while time passes, for each that is connected."""
 
     @classmethod
     async def with_applications(
@@ -130,6 +132,8 @@ class LoopBench:
     async def pass_time(self, seconds: float) -> None:
         """Turn four times a second for so long."""
         for _ in range(round(seconds * 4)):
+            for sign in self.signs:
+                sign()
             await self.turn(0.25)
 
     async def granted(self, unit: str) -> int:

@@ -76,14 +76,18 @@ class NotYet(Exception):
 
 
 def open_context(
-    path: Path, unit: str, check_unit: Callable[[], None]
+    path: Path, unit: str, check_unit: Callable[[], None], why_late: Callable[[], str]
 ) -> tuple[socket.socket, ContextOpened]:
-    """A fresh context and the connection that keeps it open. See `_reach` for `check_unit`.
+    """A fresh context and the connection that keeps it open. See `_reach` for `check_unit`;
+    `why_late` says why there was no answer: the kernel takes connections for a stopped agent, too.
 
     Raises CannotRun, ProtocolError, Unreachable, and what `check_unit` raises.
     """
     deadline = CLOCK.now() + PATIENCE
-    return _reach(lambda: _attempt(path, unit, deadline), unit, check_unit, PATIENCE)
+    try:
+        return _reach(lambda: _attempt(path, unit, deadline), unit, check_unit, PATIENCE)
+    except TimeoutError as fault:
+        raise CannotRun(why_late()) from fault
 
 
 def tell_end(connection: socket.socket, unit: str, code: int) -> str:
@@ -115,11 +119,8 @@ def _opened(answers: _Answers, unit: str) -> ContextOpened:
     try:
         answers.send(encode_ask(OpenContext()))
         answer = answers.next()
-    except TimeoutError as fault:
-        raise CannotRun(
-            f"{unit} is busy: a hook was still running after {PATIENCE:.0f} s: "
-            "see `tenure status`, and try again"
-        ) from fault
+    except TimeoutError:
+        raise  # because an agent that is there and says nothing is not tried again
     except OSError as fault:
         raise NotYet(fault.strerror or str(fault)) from fault
     match answer:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from tenure.clock import Clock
 from tenure.controller.agents import Agents
 from tenure.controller.events import Events
-from tenure.controller.loop import RECONNECT_GRACE, Controller
+from tenure.controller.loop import RECONNECT_GRACE, Controller, Input
 from tenure.core.applications import MIN_DURATION
 from tenure.core.changes import HistoryAdded
 from tenure.core.effects import Push
@@ -48,6 +49,9 @@ class Service:
 
     def turned(self) -> None:
         self.agents.flush()
+        for speaker in self.agents.look():
+            step = partial(self.agents.listened, speaker=speaker)
+            self.controller.submit(Input(None, step, lambda result: None))
 
     def happened(self, entry: HistoryAdded) -> None:
         self.events.happened(entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 from tenure import __version__
 from tenure.controller.agents import Seen
@@ -107,17 +108,24 @@ def _unit(
     report = seen.report or Report(unit=unit)
     return UnitStatus(
         leader=unit == leader,
-        agent="connected" if seen.speaker else "lost" if seen.ever else "waiting",
+        agent=_agent(seen),
+        silent_for=service.agents.silent_for(now, unit),
         pid=seen.pid,
         hook=_hook(seen, now, report),
         status=WorkloadStatus(current=report.current, message=report.message),
         removing=application.units[unit].removing,
-        eligible=service.model.leases.can_lead(unit),
+        eligible=service.model.leases.can_take(unit),
         address=report.address,
         ports=report.ports,
         charm_revision=report.charm_revision,
         refused=seen.refused,
     )
+
+
+def _agent(seen: Seen) -> Literal["connected", "silent", "lost", "waiting"]:
+    if seen.speaker is None:
+        return "lost" if seen.ever else "waiting"
+    return "connected" if seen.silent_since is None else "silent"
 
 
 def _hook(seen: Seen, now: float, report: Report) -> HookState:

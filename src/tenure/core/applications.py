@@ -187,10 +187,11 @@ class Applications:
 
     def remove_unit(self, now: float, unit: str, *, force: bool) -> str:
         """The unit is to leave: it steps down and runs its last hooks (U4), or with `force`, when
-        its agent is not connected, is dropped at once; a lease it holds then runs out (L5)."""
+        its agent does not answer, is dropped at once; a lease it holds then runs out (L5)."""
         application = self._leases.living_with(unit)
         connected = unit in self._leases.sessions
-        if force and connected:
+        answers = connected and self._leases.sessions[unit].silent_since is None
+        if force and answers:
             raise Refused(
                 f"{unit} is connected: remove it without --force, so that it runs its last hooks"
             )
@@ -203,6 +204,7 @@ class Applications:
             self._have_leave(now, application, [unit], told)
         if connected:
             self._leases.pushes.append((application.name, Remove(unit=unit)))
+        if answers:
             return f"{unit} is leaving: it steps down and runs its last hooks first"
         return (
             f"{unit} leaves when its agent is back to run its last hooks: "

@@ -11,6 +11,9 @@ its own `Claims`, counted from before that was sent (G4).
 Nothing here tells a unit which other unit leads (G10): a denial has no holder, a `StepDown` no
 successor (the controller remembers for whom it reserves the lease).
 
+An agent that is well is heard of every SIGN_EVERY seconds: it sends an empty frame at least. A
+kernel would go on taking frames for one that is stopped.
+
 Fields may be added with defaults only; unknown ones are ignored.
 """
 
@@ -48,6 +51,9 @@ __all__ = [
 ]  # fmt: skip
 
 PROTOCOL_VERSION = 1
+
+SIGN_EVERY = 2.0
+"""Seconds between two signs of life of an agent, give or take a turn of its loop."""
 
 
 class UnitHello(Struct, frozen=True, kw_only=True, gc=False):

@@ -21,15 +21,15 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
 from tenure.cli.main import complain, usage
-from tenure.cli.words.lookup import check_unit
+from tenure.cli.words.lookup import check_unit, why_late
 from tenure.cli.words.options import operator_of, with_folder
-from tenure.client.agent import CannotRun, open_context, tell_end
+from tenure.client.agent import PATIENCE, CannotRun, open_context, tell_end
 from tenure.errors import TenureError
 from tenure.names import split_unit
 from tenure.statefolder import StateFolder
@@ -102,10 +102,21 @@ def run_in_context(folder: StateFolder, unit: str, argv: Sequence[str]) -> int:
     folder.check_sockets()
     _see_what_hooks_see(folder, unit)
     connection, world = open_context(
-        path, unit, lambda: check_unit(operator_of(folder).status(), unit)
+        path,
+        unit,
+        lambda: check_unit(operator_of(folder).status(), unit),
+        lambda: _why_late(folder, unit),
     )
     with connection:
         return _run(connection, world, argv, unit)
+
+
+def _why_late(folder: StateFolder, unit: str) -> str:
+    """Why the unit's agent took the request and has not answered, as far as is known."""
+    status = None
+    with suppress(TenureError):
+        status = operator_of(folder).status()
+    return why_late(status, unit, PATIENCE)
 
 
 def _see_what_hooks_see(folder: StateFolder, unit: str) -> None:

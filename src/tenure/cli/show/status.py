@@ -129,11 +129,21 @@ def _pin(pin: PinStatus) -> str:
 
 
 def _unit_row(name: str, unit: UnitStatus) -> Row:
-    agent = f"{unit.agent}, removing" if unit.removing else unit.agent
+    agent = _agent(unit)
+    agent = f"{agent}, removing" if unit.removing else agent
     pid = "-" if unit.pid is None else str(unit.pid)
     marked = f"{name}*" if unit.leader else name
     ports = plain(", ".join(unit.ports)) or "-"
     return (marked, agent, pid, hook_text(unit.hook), ports, _workload(unit.status))
+
+
+def _agent(unit: UnitStatus) -> str:
+    """`silent for 17 s`; `lost` is said of one whose connection was given up since, too: its
+    process may still be there."""
+    if unit.silent_for is None:
+        return unit.agent
+    silent = f"silent for {unit.silent_for:.0f} s"
+    return f"lost, {silent}" if unit.agent == "lost" else silent
 
 
 def hook_text(hook: HookState) -> str:
