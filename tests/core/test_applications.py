@@ -220,6 +220,17 @@ def test_a_waiting_unit_that_is_removed_loses_its_place_and_its_offer() -> None:
     assert bench.told() == [Offer(unit=W2), Remove(unit=W1)]
 
 
+def test_a_unit_whose_agent_is_silent_may_be_dropped_by_force() -> None:
+    """U4, L5: it is connected, and nobody knows whether it ever answers again"""
+    bench = CoreBench()
+    bench.leases.set_silent(20.0, W1, 5.0)
+    said = bench.applications.remove_unit(20.0, W1, force=False)
+    assert said.startswith("web/1 leaves when its agent is back") and "--force" in said
+    assert bench.told() == [Remove(unit=W1)]
+    assert bench.applications.remove_unit(21.0, W1, force=True) == "web/1 is removed"
+    assert W1 not in bench.leases.sessions
+
+
 def test_a_unit_without_agent_is_dropped_by_force_and_its_lease_runs_out() -> None:
     """L5, U4"""
     bench = CoreBench()

@@ -38,7 +38,7 @@ class Hearing(Generic[S]):
 
     def __init__(self) -> None:
         self._ears: dict[S, Ear] = {}
-        self._looked_at = float("-inf")
+        self._looked_at: float | None = None
 
     def speaks_for(self, now: float, speaker: S, unit: str) -> None:
         """The connection speaks for this unit from now on, as far as nobody newer does."""
@@ -68,7 +68,7 @@ class Hearing(Generic[S]):
 
     def look(self, now: float) -> list[S]:
         """The connections that have fallen silent since the last look; to be asked often."""
-        since = now - self._looked_at
+        since = LOOK_EVERY if self._looked_at is None else now - self._looked_at
         if since < LOOK_EVERY:
             return []
         self._looked_at = now
