@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tenure.agent.dispatcher import Dispatcher
-from tenure.agent.host.address import address_of
 from tenure.agent.parts import UnitParts
 from tenure.core.schedule import Schedule
 from tenure.wire.messages import Report
@@ -56,7 +55,6 @@ class Reporter:
             application_status=_short_status(state.application_status),
             version=_short(state.workload_version),
             ports=state.ports[:MAX_PORTS],
-            address=address_of(self._parts.unit),
             charm_revision=state.charm_copied or state.charm_revision,
         )
 

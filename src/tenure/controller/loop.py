@@ -146,7 +146,9 @@ class Controller:
             or (committing is not None and application in committing.batch.before)
         )
 
-    async def ask(self, application: str | None, step: Callable[[float], Any]) -> Any:
+    async def ask(
+        self, application: str | tuple[str, ...] | None, step: Callable[[float], Any]
+    ) -> Any:
         """Step something and wait for its durable answer. Raises what it raised (G7)."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 

@@ -42,6 +42,18 @@ class Service:
         self.agents = Agents(self.model, clock, self.events, hidden)
         self.controller = Controller(store, clock, self.model, self, grace=grace)
 
+    async def settle_addresses(self, *, anew: bool = False) -> list[str]:
+        """Once the loop runs: units without address, or with `anew` all, durably get one. Returns
+        those units. Raises what keeps it from being durable."""
+        applications = self.model.applications
+        names = applications.without_addresses(anew=anew)
+        if not names:
+            return []
+        settled: list[str] = await self.controller.ask(
+            names, lambda now: applications.settle_addresses(anew=anew)
+        )
+        return settled
+
     # -- Audience
 
     def pushed(self, push: Push) -> None:

@@ -115,7 +115,7 @@ def _unit(
         status=WorkloadStatus(current=report.current, message=report.message),
         removing=application.units[unit].removing,
         eligible=service.model.leases.can_take(unit),
-        address=report.address,
+        address=application.units[unit].address,
         ports=report.ports,
         charm_revision=report.charm_revision,
         refused=seen.refused,

@@ -81,6 +81,7 @@ class Model:
         """The seat was taken, and this is what the store had (L8)."""
         for application in loaded:
             self.leases.take_up(now, application)
+        self.applications.take_up_addresses()
 
     def is_gathering(self, name: str) -> bool:
         """Whether something about the application is decided and not taken to be committed yet."""

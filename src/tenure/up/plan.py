@@ -52,6 +52,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     juju_version: str | None = None
     juju_paths: bool | None = None
     restart: bool = True
+    new_addresses: bool = False
 
 
 def check_fits(plan: Plan, status: Status, named: str | None) -> None:

@@ -94,6 +94,8 @@ class UnitWelcome(Struct, frozen=True, kw_only=True, gc=False):
     config: Configured | None = None
     charm: CharmChanged | None = None
     """None: this application has no charm as far as the controller knows."""
+    address: str = ""
+    """The unit's own; its hooks hear of it and of no other from here."""
 
 
 class Welcome(Struct, frozen=True, kw_only=True, tag=True, gc=False):
@@ -273,7 +275,6 @@ class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     version: str = ""
     """What the charm said with application-version-set."""
     ports: tuple[str, ...] = ()
-    address: str = ""
     charm_revision: int = 0
     """Of the charm that its hooks run now."""
 

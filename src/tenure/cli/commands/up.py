@@ -84,6 +84,9 @@ def _juju_version(value: str) -> str:
     default=None,
     help="Whether hooks see Juju's folders, for old charms [default: as before, at first not].",
 )
+@click.option(
+    "--new-addresses", is_flag=True, help="Give all units other addresses: another has theirs."
+)
 @click.option("--no-restart", is_flag=True, help="Do not start again what ended.")
 @click.option("--detach", "detached", is_flag=True, help="Return once every agent is ready.")
 @with_folder
@@ -97,6 +100,7 @@ def command(
     words: Words,
     juju_version: str | None,
     juju_paths: bool | None,
+    new_addresses: bool,
     no_restart: bool,
     detached: bool,
 ) -> None:
@@ -123,6 +127,7 @@ def command(
         juju_version=juju_version,
         juju_paths=juju_paths,
         restart=not no_restart,
+        new_addresses=new_addresses,
     )
     if not detached:
         _run(plan, None)

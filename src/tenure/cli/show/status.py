@@ -31,8 +31,8 @@ APPLICATION_HEADERS = (
     "REV",
     "STATUS",
 )
-UNIT_HEADERS = ("UNIT", "AGENT", "PID", "HOOK", "PORTS", "STATUS")
-OPTIONAL = {"VERSION": ("-",), "REV": ("-", "1"), "PORTS": ("-",)}
+UNIT_HEADERS = ("UNIT", "AGENT", "PID", "HOOK", "ADDRESS", "PORTS", "STATUS")
+OPTIONAL = {"VERSION": ("-",), "REV": ("-", "1"), "ADDRESS": ("-",), "PORTS": ("-",)}
 """Columns that are left out while nothing but this stands in them."""
 
 Row = tuple[str, ...]
@@ -134,7 +134,8 @@ def _unit_row(name: str, unit: UnitStatus) -> Row:
     pid = "-" if unit.pid is None else str(unit.pid)
     marked = f"{name}*" if unit.leader else name
     ports = plain(", ".join(unit.ports)) or "-"
-    return (marked, agent, pid, hook_text(unit.hook), ports, _workload(unit.status))
+    address = unit.address or "-"
+    return (marked, agent, pid, hook_text(unit.hook), address, ports, _workload(unit.status))
 
 
 def _agent(unit: UnitStatus) -> str:

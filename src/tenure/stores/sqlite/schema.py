@@ -54,6 +54,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (application, relation, owner)
         )""",
     ),
+    ("ALTER TABLE units ADD COLUMN address TEXT NOT NULL DEFAULT ''",),
 )
 """The first leads from version 1 to 2, and so on. What is JSON is text: record, options, settings;
 keys may be anything, and are looked for by nobody."""
