@@ -101,7 +101,7 @@ class _Process:
             take_up(config, file, runner=runner, clock=self.clock, log=self.log),
             clock=self.clock,
             rng=rng,
-            find_hook=partial(charm.find_hook, config.charm),
+            find_hook=files.find_hook,
             runner=runner,
             log=self.log,
             connection=agent.connection,

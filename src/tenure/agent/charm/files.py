@@ -17,8 +17,9 @@ from msgspec import Struct
 
 from tenure.agent.charm.copy import Manifest, refresh_copy
 from tenure.agent.tools.base import NotFoundHere
+from tenure.charms.doubts import doubtful_hooks
 from tenure.charms.facts import Facts, read_facts
-from tenure.charms.folder import CharmError, find_action
+from tenure.charms.folder import CharmError, find_action, find_hook
 from tenure.core.effects import CharmChanged
 from tenure.leadership.statefile import StateFile
 
@@ -34,6 +35,10 @@ class Charm(Protocol):
 
     def facts(self) -> Facts:
         """What the copy says of itself; nothing, and a line in the log, if it cannot be read."""
+        ...
+
+    def doubts(self) -> tuple[str, ...]:
+        """Lines about hooks of the copy that will never run, as far as its facts were read."""
         ...
 
     def find_action(self, name: str) -> tuple[str, ...] | None:
@@ -73,6 +78,9 @@ class NoCharm:
     def facts(self) -> Facts:
         return Facts()
 
+    def doubts(self) -> tuple[str, ...]:
+        return ()
+
     def find_action(self, name: str) -> tuple[str, ...] | None:
         return None
 
@@ -103,6 +111,7 @@ class CharmFiles:
         self._file = StateFile(folder / "charm-state.json", CharmState)
         self._values: Mapping[str, str] | None = None
         self._facts: Facts | None = None
+        self._doubts: tuple[str, ...] = ()
         self._interrupted = threading.Event()
         self.find_action = partial(find_action, self.copy)
 
@@ -111,12 +120,23 @@ class CharmFiles:
             self._facts = self._read()
         return self._facts
 
+    def find_hook(self, hook: str) -> tuple[str, ...] | None:
+        """What to run for a hook. Raises CharmError."""
+        return find_hook(self.copy, hook, self.facts().hooks)
+
     def _read(self) -> Facts:
         try:
-            return read_facts(self.copy)
+            facts = read_facts(self.copy)
         except CharmError as fault:
             self._log("ERROR", f"the charm's own files cannot be used: {fault}")
             return Facts()
+        self._doubts = doubtful_hooks(self.copy, facts)
+        for line in self._doubts:
+            self._log("WARNING", line)
+        return facts
+
+    def doubts(self) -> tuple[str, ...]:
+        return self._doubts
 
     def is_whole(self) -> bool:
         """Whether a copy was made, and none was interrupted since. Raises StateUnusable."""

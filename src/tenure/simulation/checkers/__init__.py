@@ -12,6 +12,7 @@
 | `bags`, `peer_reads` | peers' bags: what is written, and what is read |
 | `peers`, `peers_paid` | what units are told of peers and configuration, and what that pays |
 | `pins` | leases that may not run out |
+| `statuses` | how applications are, as their leaders say |
 | `sessions` | what is taken from whom |
 | `control` | what the controller owes to units |
 
@@ -41,12 +42,13 @@ from tenure.simulation.checkers.peers import (
     PeersNotToldTwice,
     PeersToldInTheEnd,
 )
-from tenure.simulation.checkers.peers_paid import PaidForVersion, WriterNotToldOfBag
+from tenure.simulation.checkers.peers_paid import NotToldOfOwnBag, PaidForVersion
 from tenure.simulation.checkers.pins import PinsHold
 from tenure.simulation.checkers.promises import OnePromise, PromiseKept
 from tenure.simulation.checkers.reads import SnapshotStable
 from tenure.simulation.checkers.sessions import OneInstance, TermNamed
 from tenure.simulation.checkers.settings import WriterNotTold, WritesFenced
+from tenure.simulation.checkers.statuses import StatusKept
 from tenure.simulation.checkers.terms import TermsRise
 from tenure.simulation.checkers.told import ToldMinions
 from tenure.simulation.judge import Checker
@@ -64,6 +66,7 @@ __all__ = [
     "LeaderComes",
     "LeaderNotTold",
     "NobodyLearns",
+    "NotToldOfOwnBag",
     "NothingHalf",
     "NothingTwice",
     "OneBeliever",
@@ -79,11 +82,11 @@ __all__ = [
     "PromiseKept",
     "RefusedChangedNothing",
     "SnapshotStable",
+    "StatusKept",
     "TermNamed",
     "TermsRise",
     "ToldMinions",
     "WriterNotTold",
-    "WriterNotToldOfBag",
     "WritesFenced",
     "all_checkers",
     "peer_checkers",
@@ -133,8 +136,9 @@ def peer_checkers() -> list[Checker]:
         PeersToldInTheEnd(),
         PeersNotToldTwice(),
         PaidForVersion(),
-        WriterNotToldOfBag(),
+        NotToldOfOwnBag(),
         PinsHold(),
+        StatusKept(),
     ]
 
 
