@@ -1,29 +1,37 @@
-# The few commands. Everything they need they install themselves, into .venv.
+# The few commands. Everything they need they install themselves, into .venv: `demo` and `sim` only what Tenure
+# needs, the others also what tests need. PYTHON=... names the Python to make .venv with.
 
-PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+PACKAGED := pyproject.toml build_hooktool.py src/tenure/hooktool.c
+
+# Minutes that one processor is busy with all tests, roughly
+TESTS_TAKE := 40
 
 .PHONY: demo test lint bench sim walk torture clean
 
-demo: $(STAMP)
+demo: $(RUN)
+	@echo "the demo takes about ten seconds"
 	$(BIN)/python examples/demo.py
 
 # `auto` is two workers for each core (tests/conftest.py says why)
-test: $(STAMP)
+test: $(DEV)
+	@$(BIN)/python -c 'import os; n = len(os.sched_getaffinity(0)); t = $(TESTS_TAKE); \
+	print(f"all tests take about {max(5, t // n)} minutes on {n} processors; ARGS=tests/core runs some", flush=True)'
 	$(BIN)/python -m pytest -n auto --dist worksteal --durations=20 $(ARGS)
 
-lint: $(STAMP)
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP)
+bench: $(DEV)
 	$(BIN)/python -m bench
 
 # make sim SEEDS=10000 [FIRST=n]: a range of worlds; make sim SEED=n: one, with its story
-sim: $(STAMP)
+sim: $(RUN)
 	$(BIN)/python -m tenure.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0))
 
 # make walk [WORLDS='silence "full disk"']: small worlds, in all orders of events; or one of your own:
@@ -32,13 +40,16 @@ walk: $(STAMP)
 	$(BIN)/python -m tests.walk $(WORLDS) $(ARGS)
 
 # make torture MINUTES=n [SEED=n]: real processes, killed and starved
-torture: $(STAMP)
+torture: $(DEV)
 	$(BIN)/python -m tests.torture --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
-$(STAMP): pyproject.toml build_hooktool.py src/tenure/hooktool.c
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $@
+$(RUN): $(PACKAGED)
+	@PYTHON='$(PYTHON)' $(SHELL) tools/install $(VENV) run
+	@touch $@
+
+$(DEV): $(RUN)
+	@PYTHON='$(PYTHON)' $(SHELL) tools/install $(VENV) dev
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist src/tenure/_hooktool .pytest_cache .mypy_cache .ruff_cache .hypothesis

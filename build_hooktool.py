@@ -1,4 +1,5 @@
-"""Builds the compiled client of the hook tools into the package, where there is a compiler.
+"""Builds what the package has beyond its sources: the manual page, and the compiled client of the
+hook tools, where there is a compiler.
 
 The client is one C file without dependencies. Linked statically it starts fastest and runs on every
 Linux of its architecture, so that is tried first. The compiler is `$CC`, or `cc`. Without one the
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,17 @@ from packaging.tags import sys_tags
 
 SOURCE = Path("src/tenure/hooktool.c")
 CLIENT = Path("src/tenure/_hooktool")
+MANUAL = Path("build/tenure.1")
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Compiles before a wheel is packed, also for an editable install."""
+    """Does it before a wheel is packed, also for an editable install."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and mark the wheel as this platform's if that worked."""
         if self.target_name != "wheel":
             return
+        write_manual(Path(self.root))
         client = Path(self.root, CLIENT)
         if not compiled(Path(self.root, SOURCE), client):
             client.unlink(missing_ok=True)
@@ -38,6 +42,14 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         build_data["artifacts"].append(f"/{CLIENT}")
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform()}"
+
+
+def write_manual(root: Path) -> None:
+    """The manual page, of the documentation of the commands."""
+    argv = [sys.executable, str(root / "tools/man.py"), str(root / "docs/commands.md")]
+    done = subprocess.run(argv, capture_output=True, check=True)
+    (root / MANUAL).parent.mkdir(exist_ok=True)
+    (root / MANUAL).write_bytes(done.stdout)
 
 
 def compiled(source: Path, client: Path) -> bool:

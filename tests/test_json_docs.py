@@ -50,7 +50,7 @@ ANSWERS: dict[str, type] = {
     "add-unit": Added,
     "remove-unit, resolve": AllDone,
     "elect, step-down": HandOver,
-    "refresh, remove-application, config APP KEY=VALUE, pin, unpin, revoke, lease": Ok,
+    "refresh, remove-application, config APP KEY=VALUE, pin, unpin, revoke, lease, kill-hook": Ok,
 }
 """Heading -> what is printed."""
 

@@ -48,6 +48,7 @@ async def test_hello_is_answered_with_what_the_unit_must_know() -> None:
                     revision=1,
                     changed_keys=("a", "b"),
                     config=Configured(unit="web/1", revision=0, values={}),
+                    address="127.1.0.2",
                 ),
             ),
         )

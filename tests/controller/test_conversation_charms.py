@@ -45,7 +45,7 @@ async def test_a_welcome_tells_the_charm_the_configuration_and_the_peers() -> No
     talk = await connected(bench, service, "web/1")
     assert talk.of(Welcome)[0].units == (
         UnitWelcome(
-            unit="web/1", changed_keys=(),
+            unit="web/1", changed_keys=(), address="127.1.0.2",
             peers=(
                 PeerView(relation=0, endpoint="peers", members={"web/0": 1}),
                 PeerView(relation=1, endpoint="ring", application=1, members={"web/0": 2}),

@@ -101,6 +101,24 @@ def pin_ignored(patch: Patch) -> None:
     patch.setattr(lease, "ends_at", lambda lease: lease.expires_at)
 
 
+@caught_by(scenarios.silent_unit_is_offered_nothing_until_its_next_word)
+def offered_to_who_is_silent(patch: Patch) -> None:
+    patch.setattr(Leases, "can_take", Leases.can_lead)
+
+
+@caught_by(scenarios.silent_unit_is_offered_nothing_until_its_next_word)
+def first_word_after_a_silence_not_acted_on(patch: Patch) -> None:
+    real = Leases.set_silent
+
+    def set_silent(self: Leases, now: float, unit: str, since: float | None) -> None:
+        if since is None:
+            self.sessions.set_silent(unit, since)
+        else:
+            real(self, now, unit, since)
+
+    patch.setattr(Leases, "set_silent", set_silent)
+
+
 @caught_by(scenarios.freed_lease_is_offered_to_the_first_alone)
 def offered_to_all(patch: Patch) -> None:
     for ask in (Ask.CLAIM, Ask.RENEW):

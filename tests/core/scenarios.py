@@ -162,6 +162,19 @@ def lapsed_offer_goes_to_the_next() -> None:
     assert bench.lease.line == (W2, W1)
 
 
+def silent_unit_is_offered_nothing_until_its_next_word() -> None:
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    bench.waits(1.0, W1)
+    bench.leases.set_silent(1.5, W1, 1.0)
+    bench.leases.disconnect(1.6, W2, 1)
+    bench.leases.release(2.0, W0, term)
+    assert bench.told() == []
+    assert bench.lease.line == (W1,), "its place stays"
+    bench.leases.set_silent(3.0, W1, None)
+    assert bench.told() == [Offer(unit=W1)]
+
+
 def line_survives_a_reload() -> None:
     bench = CoreBench()
     term = bench.leads(0.0, W0)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tenure.core import application as applications
-from tenure.core.changes import HistoryAdded, Option, UnitDropped
+from tenure.core.addresses import former_address, in_bag
+from tenure.core.changes import BagPut, HistoryAdded, Option, UnitDropped, UnitPut
 from tenure.core.charms import CharmSpec
-from tenure.core.effects import Denied, Granted, Offer, Remove
+from tenure.core.effects import BagChanged, Denied, Granted, Offer, Remove
 from tenure.errors import BadRequest, NotFound, Refused
 
 from . import scenarios
 from .bench import APP, W0, W1, W2, CoreBench
-from .scenarios import refusal_of, with_peers
+from .scenarios import own, refusal_of, with_peers
 
 
 def given(*peers: str) -> CharmSpec:
@@ -218,6 +220,70 @@ def test_a_waiting_unit_that_is_removed_loses_its_place_and_its_offer() -> None:
     bench.told()
     bench.applications.remove_unit(1.1, W1, force=False)
     assert bench.told() == [Offer(unit=W2), Remove(unit=W1)]
+
+
+def addresses(bench: CoreBench) -> dict[str, str]:
+    """Of all units of all applications."""
+    known = bench.leases.staging.applications.values()
+    return {unit: each.address for found in known for unit, each in found.units.items()}
+
+
+def test_every_unit_has_an_address_of_its_own_whatever_its_application() -> None:
+    """And keeps it while it leaves, and those of others that are gone are not its"""
+    bench = CoreBench(2)
+    for name in ("nginx", "minio"):
+        bench.applications.create(0.0, name, 60.0, 30.0, units=50)
+    before = addresses(bench)
+    assert len(before) == 102 and len(set(before.values())) == 102 and "" not in before.values()
+    bench.applications.remove_unit(1.0, W1, force=False)
+    assert addresses(bench) == before
+    bench.leases.disconnect(1.5, W1, 1)
+    bench.applications.remove_unit(2.0, W1, force=True)
+    added = bench.applications.add_unit(APP)
+    assert added == W2 and addresses(bench)[added] not in before.values()
+    del before[W1]
+    assert {**addresses(bench), **before} == addresses(bench)
+
+
+def test_units_without_address_get_one_and_their_bags_and_peers_follow() -> None:
+    """Those that an earlier version added; it is told as a change of the bag"""
+    bench = with_peers(2)
+    bench.peers.commit(0.0, W0, [own(0, **in_bag(former_address(W0)))], None)
+    version = bench.peers.read_bag(W1, 0, W0).version
+    found = bench.leases.staging.applications[APP]
+    units = {unit: replace(record, address="") for unit, record in found.units.items()}
+    bench.leases.staging.touch(replace(found, units={**units, W1: found.units[W1]}))
+    bench.committed()
+    bench.told()
+    assert bench.applications.without_addresses() == (APP,)
+    assert bench.applications.settle_addresses() == [W0]
+    assert bench.applications.without_addresses() == ()
+    after = addresses(bench)
+    assert after[W0] and after[W0] != after[W1]
+    bag = bench.peers.read_bag(W1, 0, W0)
+    assert bag.settings == in_bag(after[W0]) and bag.version == version + 1
+    assert BagChanged(unit=W1, relation=0, owner=W0, version=bag.version) in bench.told()
+    kinds = {type(change) for change in bench.committed()}
+    assert kinds == {UnitPut, BagPut}
+
+
+def test_all_units_may_be_given_other_addresses_since_a_copy_has_theirs() -> None:
+    bench = CoreBench(3)
+    before = addresses(bench)
+    bench.applications.addresses.use(9)
+    assert bench.applications.settle_addresses(anew=True) == [W0, W1, W2]
+    assert not set(before.values()) & set(addresses(bench).values())
+
+
+def test_a_unit_whose_agent_is_silent_may_be_dropped_by_force() -> None:
+    """U4, L5: it is connected, and nobody knows whether it ever answers again"""
+    bench = CoreBench()
+    bench.leases.set_silent(20.0, W1, 5.0)
+    said = bench.applications.remove_unit(20.0, W1, force=False)
+    assert said.startswith("web/1 leaves when its agent is back") and "--force" in said
+    assert bench.told() == [Remove(unit=W1)]
+    assert bench.applications.remove_unit(21.0, W1, force=True) == "web/1 is removed"
+    assert W1 not in bench.leases.sessions
 
 
 def test_a_unit_without_agent_is_dropped_by_force_and_its_lease_runs_out() -> None:

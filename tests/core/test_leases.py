@@ -123,6 +123,18 @@ def test_a_lapsed_offer_goes_to_the_next_in_line() -> None:
     scenarios.lapsed_offer_goes_to_the_next()
 
 
+def test_who_is_silent_keeps_its_place_and_is_offered_nothing_until_its_next_word() -> None:
+    """L4, G11"""
+    scenarios.silent_unit_is_offered_nothing_until_its_next_word()
+
+
+def test_who_claims_is_not_silent_whatever_was_noted() -> None:
+    """L2, G11"""
+    bench = CoreBench()
+    bench.leases.set_silent(5.0, W1, 0.0)
+    assert isinstance(bench.claim(5.1, W1), Granted)
+
+
 def test_an_offer_moves_on_when_its_unit_disconnects_or_stops() -> None:
     """L4, G11"""
     bench = CoreBench(4)

@@ -73,6 +73,39 @@ def test_electing_is_refused_with_the_reason() -> None:
     assert bench.lease.handover is None
 
 
+def test_who_is_silent_is_not_elected_and_its_silence_is_told() -> None:
+    """O1, G7: a kernel that takes frames is no agent that answers"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.leases.set_silent(20.0, W1, 3.0)
+    refusal = refusal_of(partial(bench.orders.elect, 20.0, W1))
+    assert "web/1 cannot lead: its agent has been silent for 17 s" in refusal
+    bench.leases.set_silent(20.0, W0, 5.0)
+    refusal = refusal_of(partial(bench.orders.step_down, 20.0, APP))
+    assert "web/0 cannot step down: its agent has been silent for 15 s" in refusal
+    assert bench.lease.handover is None
+
+
+def test_a_silent_leader_is_asked_all_the_same_and_the_operator_told_how_long_it_may_take() -> None:
+    """O1, U4: it may wake up any moment"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.leases.set_silent(20.0, W0, 5.0)
+    note = bench.orders.elect(20.0, W2)
+    assert note == "the agent of web/0 has been silent for 15 s; its lease runs out in 40 s"
+    assert bench.told() == [StepDown(unit=W0)]
+
+
+def test_a_silent_leader_whose_lease_is_pinned_is_not_waited_for() -> None:
+    """O1, L6"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.orders.pin(1.0, APP, "upgrade", 3600)
+    bench.leases.set_silent(20.0, W0, 5.0)
+    refusal = refusal_of(partial(bench.orders.elect, 20.0, W2))
+    assert "web/0 has been silent for 15 s and its lease is pinned (upgrade)" in refusal
+
+
 def test_electing_who_is_stepping_down_is_refused_with_the_reason() -> None:
     """O1, G7"""
     bench = CoreBench()

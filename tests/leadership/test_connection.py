@@ -74,8 +74,9 @@ class PeerChannel:
         if not frame:
             self.doubts += 1
             return
-        self.said += decode_from_agent(frame)
-        if isinstance(self.said[-1], Hello) and not self._peer.silent:
+        said = decode_from_agent(frame)
+        self.said += said
+        if said and isinstance(said[-1], Hello) and not self._peer.silent:
             self.tell(WELCOME)
 
     async def receive(self) -> bytes | None:
@@ -415,3 +416,18 @@ async def test_a_conversation_that_is_given_up_is_begun_anew() -> None:
     await asyncio.sleep(0.1)
     assert connection.ready and len(peer.channels) == 2
     assert ears.losses == ["the controller did not answer a claim in time"]
+
+
+@in_virtual_time
+async def test_a_sign_of_life_is_what_there_is_to_say_or_else_an_empty_frame() -> None:
+    """G11: who is well can be heard"""
+    peer, _, connection = await begun()
+    sizes = peer.last.sizes
+    sizes.clear()
+    connection.sign()
+    await settle()
+    assert sizes == [len(b"[]")]
+    connection.claim((Claim(unit="web/0"),))
+    connection.sign()
+    await settle()
+    assert len(sizes) == 2 and isinstance(peer.last.said[-1], Claims)

@@ -46,7 +46,7 @@ from tenure.stores.sqlite.store import SqliteStore
 from .conftest import Open
 from .samples import UNSTORABLE, bag, charm, charm_side, config, entry, led, record, turn
 
-UNIT = UnitRecord(unit="web/0")
+UNIT = UnitRecord(unit="web/0", address="127.12.0.34")
 
 EVERYTHING: list[Change] = [
     ApplicationPut(
@@ -482,7 +482,7 @@ statuses = st.builds(
 )  # fmt: skip
 changes = st.one_of(
     st.builds(ApplicationPut, records),
-    st.builds(UnitPut, st.builds(UnitRecord, unit=units, removing=st.booleans())),
+    st.builds(UnitPut, st.builds(UnitRecord, unit=units, removing=st.booleans(), address=words)),
     st.builds(UnitDropped, units),
     st.builds(
         SettingsMerged, names, whole, st.dictionaries(words, words, max_size=3),

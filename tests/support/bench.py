@@ -59,6 +59,8 @@ class LoopBench:
         self.controller, self.model = self.service.controller, self.service.model
         self.loading = Busy(self.clock)
         self._sessions = 0
+        self.signs: list[Callable[[], None]] = []
+        """What an agent that is well does while time passes, for each that is connected."""
 
     @classmethod
     async def with_applications(
@@ -145,6 +147,8 @@ class LoopBench:
     async def pass_time(self, seconds: float) -> None:
         """Turn four times a second for so long."""
         for _ in range(round(seconds * 4)):
+            for sign in self.signs:
+                sign()
             await self.turn(0.25)
 
     async def granted(self, unit: str) -> int:

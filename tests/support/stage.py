@@ -75,7 +75,8 @@ class Stage:
         self.service: Service | None = None
         self.store: CountingStore | None = None
         self.deciding: asyncio.Task[None] | None = None
-        self._process: Process | None = None
+        self.process: Process | None = None
+        """The controller's, of the present life or the last one."""
 
     @classmethod
     async def open(
@@ -113,13 +114,13 @@ class Stage:
         service = Service(self.store, self.clock, hidden=self.hidden)
         await service.controller.start()
         self.controller, self.service = service.controller, service
-        self._process = new_process("controller")
-        self.deciding = self._process.spawn(service.controller.run())
+        self.process = new_process("controller")
+        self.deciding = self.process.spawn(service.controller.run())
 
     async def kill_controller(self) -> None:
         """kill -9."""
-        assert self._process is not None and self.deciding is not None
-        self._process.kill()
+        assert self.process is not None and self.deciding is not None
+        self.process.kill()
         self.deciding.cancel()
         self.controller, self.service = None, None
         self.disk.free_seat()

@@ -32,6 +32,8 @@ class Talk:
     def __init__(self, service: Service) -> None:
         self.frames: list[list[FromController]] = []
         self.ended = False
+        self.frozen = False
+        """Its process is stopped: the connection is there, and nothing comes."""
         self.conversation = Conversation(service, AGENT, self.frames.append, self._close)
         self._ids = 0
 
@@ -47,6 +49,11 @@ class Talk:
 
     def say(self, *messages: FromAgent) -> None:
         self.conversation.hear(messages)
+
+    def sign(self) -> None:
+        """Nothing but a sign of life, as an agent that is well gives it."""
+        if not self.frozen:
+            self.say()
 
     def hello(self, *units: str, instance: str = "one", session: int = 1, seen: int = 0) -> None:
         self.say(
@@ -81,6 +88,7 @@ async def service_with(*names: str, units: int = 2) -> tuple[LoopBench, Service]
 async def connected(bench: LoopBench, service: Service, *units: str, **hello: Any) -> Talk:
     talk = Talk(service)
     talk.hello(*units, **hello)
+    bench.signs.append(talk.sign)
     await bench.turn()
     assert [u.refused for u in talk.of(Welcome)[-1].units] == [None] * len(units)
     return talk

@@ -85,7 +85,7 @@ class BucketContext(Writer):
     model_uuid: str = "4a5bca6e-8f2c-4d0e-9d15-0c6d1a2b3c4d"
     about: About = field(default_factory=About)
     action: RecordedAction | None = None
-    network: Network = LOOPBACK
+    where: Network = LOOPBACK
     names: tuple[str, ...] = ("peers", "website")
     options: dict[str, Scalar | None] = field(default_factory=dict)
     peers: dict[int, RelationHere] = field(default_factory=lambda: {0: PEERS})
@@ -97,6 +97,10 @@ class BucketContext(Writer):
     version: str = ""
     goals: dict[str, GoalUnit] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
+
+    async def network(self) -> Network:
+        self._check_readable()
+        return self.where
 
     async def is_leader(self) -> bool:
         if self.unknown:

@@ -16,6 +16,7 @@ from .conftest import Place, new_place, wait_for
 
 DATA = Path(__file__).parent.parent / "data"
 UNITS = ("web/0", "web/1", "web/2")
+MOVED = "ring-relation-changed"
 FAILED = "web/1"
 """Its leader-settings-changed failed, and that of web/2 was never begun."""
 
@@ -47,17 +48,38 @@ def after(before: Place, paid: Hooks) -> Place:
     (_charm(before, FAILED) / "broken").unlink()
     before.begin("up")
     before.settles(UNITS)
-    wait_for(lambda: all(_ran(before, unit) != paid[unit] for unit in UNITS), "what is owed")
+    wait_for(lambda: all(_owed(before, unit, paid) for unit in UNITS), "what is owed")
     before.settles(UNITS)
     return before
 
 
 def test_what_was_owed_runs_and_what_was_paid_does_not(after: Place, paid: Hooks) -> None:
     """H1, H4"""
-    ran = {unit: _ran(after, unit)[len(paid[unit]) :] for unit in UNITS}
+    ran = {unit: _owed(after, unit, paid) for unit in UNITS}
     leader = ran.pop(str(after.leader()))
     assert leader in (["leader-elected"], ["leader-settings-changed", "leader-elected"])
     assert list(ran.values()) == [["leader-settings-changed"]] * 2
+
+
+def test_units_get_addresses_of_their_own_and_peers_are_told(after: Place, paid: Hooks) -> None:
+    """What two applications could share is no unit's any more"""
+    units = _web(after).units
+    addresses = {unit: units[unit].address for unit in UNITS}
+    assert len(set(addresses.values())) == 3 and "" not in addresses.values()
+    for unit in UNITS:
+        assert (
+            after.text("exec", unit, "--", "unit-get", "private-address").strip()
+            == (addresses[unit])
+        )
+        ran = _ran(after, unit)[len(paid[unit]) :]
+        assert ran.count(MOVED) == 2
+    asked = ("relation-get", "-r", "ring:0", "ingress-address", "web/2")
+    assert after.text("exec", FAILED, "--", *asked).strip() == addresses["web/2"]
+
+
+def _owed(place: Place, unit: str, paid: Hooks) -> list[str]:
+    """What ran since, but for the news of its peers' addresses."""
+    return [hook for hook in _ran(place, unit)[len(paid[unit]) :] if hook != MOVED]
 
 
 def test_terms_settings_and_configuration_go_on_from_where_they_were(after: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -119,6 +120,30 @@ def test_a_leader_that_was_stopped_past_its_lease_is_a_minion_when_it_wakes(
         lambda: [line for line in lines(trace) if line.startswith(str(leader))] == told,
         f"it to be told: {lines(trace)}",
     )
+
+
+def test_an_agent_that_was_stopped_is_silent_wherever_an_operator_looks(place: Place) -> None:
+    """O1, O3, O5: what its kernel still takes is no answer"""
+    place.up("--units", "2", "--lease", "60s")
+    place.settles(["web/0", "web/1"])
+    unit = other_of(place.leader())
+    pid = pid_of(place, unit)
+    os.kill(pid, signal.SIGSTOP)
+    refused = place.call("exec", unit, "--", "true")
+    assert refused.returncode == 125
+    silent = rf"{unit} does not answer: its agent \(pid {pid}\) has been silent for \d+ s: see "
+    assert re.search(silent, refused.stderr.decode()), refused.stderr
+    assert re.search(rf"{unit} +silent for \d+ s +{pid} ", place.text("status"))
+    told = place.text("why", unit)
+    assert "its agent has been silent for" in told and f"`kill -CONT {pid}`" in told
+    refused = place.call("elect", unit)
+    assert refused.returncode == 1 and b"its agent has been silent for" in refused.stderr
+    os.kill(pid, signal.SIGCONT)
+    wait_for(
+        lambda: place.status().applications["web"].units[unit].agent == "connected",
+        "it to be heard again",
+    )
+    assert place.text("elect", unit).startswith(f"{unit} leads web")
 
 
 def test_a_stalled_controller_takes_the_lease_from_nobody_who_is_there(place: Place) -> None:

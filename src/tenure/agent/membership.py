@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from tenure.agent.host.address import SUBNET_OF_ONE, address_of
 from tenure.agent.parts import UnitParts
 from tenure.core import localstate
+from tenure.core.addresses import in_bag
 from tenure.core.relations import Relation
 from tenure.leadership.record import SAVE_AGAIN
 from tenure.wire.messages import EnterPeers, Gone, LeavePeers
@@ -43,10 +43,14 @@ class Membership:
         added before its answer. Hooks go on beside it."""
         self._peers_at = now + SAVE_AGAIN
         self.entering = self._parts.requests.ask(
-            partial(_enter, self._parts.unit), partial(self._entered, relations),
+            self._enter, partial(self._entered, relations),
             over=self._asked_to_enter,
         )  # fmt: skip
         return True
+
+    def _enter(self, number: int) -> EnterPeers:
+        bag = in_bag(self._parts.record.state.address)
+        return EnterPeers(id=number, unit=self._parts.unit, settings=bag)
 
     def _entered(self, relations: tuple[Relation, ...]) -> None:
         record = self._parts.record
@@ -82,13 +86,3 @@ class Membership:
     def next_wake(self) -> tuple[float, ...]:
         """The instants at which something may be asked again; past ones may be among them."""
         return self._gone_at, self._peers_at
-
-
-def _enter(unit: str, number: int) -> EnterPeers:
-    address = address_of(unit)
-    bag = {
-        "egress-subnets": f"{address}{SUBNET_OF_ONE}",
-        "ingress-address": address,
-        "private-address": address,
-    }
-    return EnterPeers(id=number, unit=unit, settings=bag)

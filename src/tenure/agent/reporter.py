@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from tenure.agent.contexts import Contexts
 from tenure.agent.dispatcher import Dispatcher
-from tenure.agent.host.address import address_of
 from tenure.agent.parts import UnitParts
 from tenure.core import outlook
 from tenure.core.operations import Snapshot
@@ -72,7 +71,6 @@ class Reporter:
             heard=self._heard,
             version=shortened(state.workload_version),
             ports=state.ports[:MAX_PORTS],
-            address=address_of(self._parts.unit),
             charm_revision=state.charm_copied or state.charm_revision,
             detail=shortened(failure.detail) if failure else "",
             killed=kill.hook if kill else None,

@@ -191,7 +191,8 @@ class Unit:
         remote.revisions.begin(welcome.revision, welcome.changed_keys)
         remote.begin(welcome.peers, welcome.config, welcome.charm)
         takes_part = frozenset(view.relation for view in welcome.peers if view.entered)
-        record.remember(localstate.as_entered(self.state, takes_part))
+        entered = localstate.as_entered(self.state, takes_part)
+        record.remember(replace(entered, address=welcome.address))
         self._take_up_charm()
         if welcome.removing:
             self.leave()

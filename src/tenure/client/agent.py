@@ -76,19 +76,25 @@ class NotYet(Exception):
 
 
 def open_context(
-    path: Path, unit: str, check_unit: Callable[[], None], patience: float = PATIENCE
+    path: Path,
+    unit: str,
+    check_unit: Callable[[], None],
+    why_late: Callable[[], str],
+    patience: float = PATIENCE,
 ) -> tuple[socket.socket, ContextOpened]:
     """A fresh context and the connection that keeps it open, within `patience` seconds. See
-    `_reach` for `check_unit`.
+    `_reach` for `check_unit`; `why_late` says why there was no answer: the kernel takes
+    connections for a stopped agent, too.
 
     Raises CannotRun, ProtocolError, Unreachable, and what `check_unit` raises.
     """
     deadline = CLOCK.now() + patience
-
-    def attempt() -> tuple[socket.socket, ContextOpened]:
-        return _attempt(path, unit, deadline, patience)
-
-    return _reach(attempt, unit, check_unit, min(patience, PATIENCE))
+    try:
+        return _reach(
+            lambda: _attempt(path, unit, deadline), unit, check_unit, min(patience, PATIENCE)
+        )
+    except TimeoutError as fault:
+        raise CannotRun(why_late()) from fault
 
 
 def tell_end(connection: socket.socket, unit: str, code: int) -> str:
@@ -107,26 +113,21 @@ def tell_end(connection: socket.socket, unit: str, code: int) -> str:
     return f"the agent did not say whether it is kept ({_out_of_place(answer)})"
 
 
-def _attempt(
-    path: Path, unit: str, deadline: float, patience: float
-) -> tuple[socket.socket, ContextOpened]:
+def _attempt(path: Path, unit: str, deadline: float) -> tuple[socket.socket, ContextOpened]:
     connection = _connect(path)
     try:
-        return connection, _opened(_Answers(connection, unit, deadline), unit, patience)
+        return connection, _opened(_Answers(connection, unit, deadline), unit)
     except BaseException:
         connection.close()
         raise
 
 
-def _opened(answers: _Answers, unit: str, patience: float) -> ContextOpened:
+def _opened(answers: _Answers, unit: str) -> ContextOpened:
     try:
         answers.send(encode_ask(OpenContext()))
         answer = answers.next()
-    except TimeoutError as fault:
-        raise CannotRun(
-            f"{unit} is busy: a hook was still running after {format_duration(patience)}: "
-            "see `tenure status`, and try again"
-        ) from fault
+    except TimeoutError:
+        raise  # because an agent that is there and says nothing is not tried again
     except OSError as fault:
         raise NotYet(fault.strerror or str(fault)) from fault
     match answer:

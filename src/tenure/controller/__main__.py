@@ -16,6 +16,7 @@ import sys
 
 from tenure.clock import SystemClock
 from tenure.controller.api import Api
+from tenure.controller.block import Blocks
 from tenure.controller.server import Server, bind_unix
 from tenure.controller.service import Service
 from tenure.errors import TenureError
@@ -31,28 +32,29 @@ def main() -> int:
     parser.add_argument(
         "--must-exist", action="store_true", help="refuse to begin with an empty store"
     )
+    parser.add_argument("--new-addresses", action="store_true", help="give units other addresses")
     options = parser.parse_args()
     try:
-        asyncio.run(
-            _serve(StateFolder.at(options.state, os.environ), create=not options.must_exist)
-        )
+        asyncio.run(_serve(StateFolder.at(options.state, os.environ), options))
     except TenureError as fault:
         return report_fault(fault)
     return 0
 
 
-async def _serve(folder: StateFolder, *, create: bool) -> None:
+async def _serve(folder: StateFolder, options: argparse.Namespace) -> None:
     folder.ensure()
     allow_all_files()
     tell_of_shortage(asyncio.get_running_loop(), _say)
-    store = open_store(folder.store_file, create=create)
+    store = open_store(folder.store_file, create=not options.must_exist)
     service = Service(store, SystemClock(), hidden=folder.store_file)
     await service.controller.start()
     spare_the_collector()
+    addresses = await _claim_addresses(service, folder, anew=options.new_addresses)
     server = Server(service, Api(service, str(folder.store_file)))
     ending = asyncio.Event()
     running = asyncio.ensure_future(service.controller.run())
     try:
+        await _settle_addresses(service, anew=options.new_addresses)
         await server.start(bind_unix(folder.controller_socket))
         follow_parent(on_stop=ending.set, on_end=lambda: os._exit(1))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
@@ -69,7 +71,26 @@ async def _serve(folder: StateFolder, *, create: bool) -> None:
         with contextlib.suppress(OSError):
             folder.controller_socket.unlink()
         await asyncio.gather(running, return_exceptions=True)
+        addresses.close()
         await store.close()
+
+
+async def _claim_addresses(service: Service, folder: StateFolder, *, anew: bool) -> Blocks:
+    """Raises Refused if another state folder has those of ours."""
+    addresses, blocks = service.model.applications.addresses, Blocks(folder.state)
+    if addresses.kept and not anew:
+        blocks.keep(addresses.kept)
+    else:
+        addresses.use(blocks.find(but=addresses.kept))
+    await blocks.tell()
+    return blocks
+
+
+async def _settle_addresses(service: Service, *, anew: bool) -> None:
+    """Units of an earlier version had none in the store."""
+    settled = await service.settle_addresses(anew=anew)
+    if settled:
+        print(f"INFO new addresses for {', '.join(settled)}", file=sys.stderr, flush=True)
 
 
 def _say(text: str) -> None:

@@ -16,6 +16,7 @@ from msgspec.structs import asdict, replace
 
 from tenure.clock import Clock
 from tenure.controller.events import Events
+from tenure.controller.hearing import Hearing
 from tenure.core.changes import UnitRecord
 from tenure.core.effects import Push, Resolve
 from tenure.core.model import Model
@@ -70,6 +71,8 @@ class Seen(Struct, kw_only=True):
     told: int = 0
     in_touch: bool = False
     refused: str | None = None
+    silent_since: float | None = None
+    """The instant of its last word: it is silent, or was when its connection ended."""
 
 
 class Agents:
@@ -85,6 +88,7 @@ class Agents:
         self._seen: dict[str, Seen] = {}
         # a dict, not a set: what is said first is said first, also in a simulation
         self._flushing: dict[Speaker, None] = {}
+        self._hearing: Hearing[Speaker] = Hearing()
 
     def of(self, unit: str) -> Seen:
         """What is known of a unit's agent; an empty record for one never seen."""
@@ -108,6 +112,8 @@ class Agents:
         older = seen.speaker
         seen.speaker, seen.pid, seen.ever, seen.refused = speaker, pid, True, None
         seen.running_since, seen.told, seen.in_touch = None, 0, False
+        seen.silent_since = None
+        self._hearing.speaks_for(self._clock.now(), speaker, unit)
         if older is not None and older is not speaker:
             older.drop(unit)
         self._events.tell(unit, "agent", "connected")
@@ -125,14 +131,45 @@ class Agents:
             self._model.leases.disconnect(now, unit, number)
             seen = self.of(unit)
             if seen.speaker is speaker:  # because a superseded one's end means nothing
-                seen.speaker, seen.pid = None, None
+                seen.speaker = None
+                if seen.silent_since is None:  # else its process may still be there
+                    seen.pid = None
                 self._events.tell(unit, "agent", "lost")
         self._flushing.pop(speaker, None)
+        self._hearing.forget(speaker)
 
     def gone(self, unit: str) -> None:
         """The unit has run its last hook."""
         self._model.applications.gone(unit)
         self._seen.pop(unit, None)
+
+    # -- whether they answer
+
+    def heard(self, speaker: Speaker) -> bool:
+        """Something came in. Whether the connection had counted as silent: see `listened`."""
+        return self._hearing.heard(self._clock.now(), speaker)
+
+    def look(self) -> list[Speaker]:
+        """The connections that have just fallen silent; to be asked in each turn."""
+        return self._hearing.look(self._clock.now())
+
+    def listened(self, now: float, speaker: Speaker) -> None:
+        """The connection has fallen silent, or was heard again: its units are offered nothing
+        meanwhile (G11)."""
+        since = self._hearing.silent_since(speaker)
+        for unit in self._hearing.units_of(speaker):
+            seen = self.of(unit)
+            if seen.speaker is speaker and seen.silent_since != since:
+                seen.silent_since = since
+                self._model.leases.set_silent(now, unit, since)
+                text = "answers again" if since is None else f"silent for {now - since:.0f} s"
+                self._events.tell(unit, "agent", text)
+
+    def silent_for(self, now: float, unit: str) -> float | None:
+        """Seconds since the last word of a unit's agent that is silent, or was when its connection
+        ended; None if it answers, or said that it ends."""
+        since = self.of(unit).silent_since
+        return None if since is None else now - since
 
     # -- what they report
 
@@ -204,6 +241,10 @@ class Agents:
         seen = self.of(unit)
         if seen.speaker is None:
             raise Refused(f"the agent of {unit} is not connected: see `tenure why {unit}`")
+        if (silent := self.silent_for(self._clock.now(), unit)) is not None:
+            raise Refused(
+                f"the agent of {unit} has been silent for {silent:.0f} s: see `tenure why {unit}`"
+            )
         if seen.report is None or seen.report.error is None:
             raise Refused(f"{unit} is not in error: there is nothing to resolve")
         self._model.push(application.name, Resolve(unit=unit, retry=retry))

@@ -134,6 +134,7 @@ class Conversation:
 
     def hear(self, messages: Sequence[FromAgent]) -> None:
         """Take a frame's messages. Whatever is not allowed ends the conversation."""
+        self._was_heard()
         if not messages and self.caller is NEWCOMER:
             self.end("a conversation begins with Hello")
         for message in messages:
@@ -144,6 +145,13 @@ class Conversation:
             except (Refused, ProtocolError) as fault:
                 self.end(str(fault))
                 return
+
+    def _was_heard(self) -> None:
+        """Before what was said is stepped: who had fallen silent may lead again."""
+        if self._agents.heard(self):
+            self._controller.submit(
+                Input(None, lambda now: self._agents.listened(now, self), lambda result: None)
+            )
 
     def closed(self) -> None:
         """The transport is gone."""

@@ -64,7 +64,7 @@ def _why_led(service: Service, now: float, application: Application) -> Why:
         )
     return Why(
         subject=name,
-        answer=f"nobody leads ({lease.freed_because}), and no unit that could lead is connected",
+        answer=f"nobody leads ({lease.freed_because}), and no unit that could lead answers",
         next=_what_is_missing(service, application),
     )
 
@@ -76,29 +76,45 @@ def _led(service: Service, now: float, name: str, lease: Lease, leader: str) -> 
     if trouble is not None:
         answer += f"; nothing can be written now: {trouble}"
     connected = leader in service.model.sessions
+    silent = service.agents.silent_for(now, leader)
+    answers = connected and silent is None
     if lease.handover is not None:
         answer += f"; it was asked to step down ({lease.handover.cause})"
-    if lease.handover is not None and connected:
+    if lease.handover is not None and answers:
         return Why(
             subject=name,
             answer=answer,
             next="it gives the lease up when what it promised is over, "
             f"within {lease.guarantee:g} s",
         )
-    if connected and left >= 0:
+    if answers and left >= 0:
         return Why(subject=name, answer=f"{answer}, and its agent renews it")
+    agent = "is connected but does not renew" if answers else "is not connected"
+    if silent is not None:
+        agent = f"has been silent for {silent:.0f} s"
     if lease.pins:
-        agent = "is connected but does not renew" if connected else "is not connected"
         return Why(
             subject=name,
             answer=f"{answer}; its agent {agent}, and the pin keeps the lease from running out",
             next=f"restart the agent, `tenure unpin {name} --reason ...`, or, unsafely, "
             f"`tenure revoke {name} --yes`",
         )
-    return Why(
-        subject=name,
-        answer=f"{answer}; its agent is not connected",
-        next="another unit leads when the lease has run out, unless the agent is back before",
+    back = "the agent is back before" if silent is None else "the agent answers before"
+    step = f"another unit leads when the lease has run out, unless {back}"
+    if silent is not None:
+        step = f"{step}; {_look_at(service, leader)}"
+    return Why(subject=name, answer=f"{answer}; its agent {agent}", next=step)
+
+
+def _look_at(service: Service, unit: str) -> str:
+    """What to do about an agent that does not answer, though its process is there."""
+    pid = service.agents.of(unit).pid
+    if pid is None:  # a member's program need not say
+        return f"see what became of the agent of {unit}"
+    return (
+        f"`ps -o pid,stat,wchan -p {pid}` shows the agent of {unit}: T is stopped and "
+        f"`kill -CONT {pid}` lets it go on, D waits for a disk; `kill -9 {pid}` ends it, "
+        "and `tenure up` starts it again"
     )
 
 
@@ -210,8 +226,11 @@ def _what_is_missing(service: Service, application: Application) -> str:
     trouble = service.controller.cannot_write()
     if trouble is not None:
         return f"nothing can be written now: {trouble}"
-    if any(service.model.leases.can_lead(unit) for unit in units):
+    if any(service.model.leases.can_take(unit) for unit in units):
         return "a unit is about to claim the lease: look again in a moment"
+    for unit in units:
+        if service.model.leases.can_lead(unit):
+            return f"the units that are connected are silent: {_look_at(service, unit)}"
     if application.removing:
         return (
             f"nothing: it is being removed; `tenure remove-application {name} --force` does it now"
@@ -250,10 +269,23 @@ def _why_not(
     if seen.speaker is None:
         known = "was lost" if seen.ever else "has not come yet"
         refused = f"; {seen.refused}" if seen.refused else ""
+        step = f"see `tenure log {unit}` for what happened to the agent"
+        silent = service.agents.silent_for(now, unit)
+        if silent is not None:
+            known = f"was given up, and has been silent for {silent:.0f} s"
+            step = f"if its process is still there, {_look_at(service, unit)}; {step}"
         return Why(
             subject=unit,
             answer=f"its agent {known}, and who is not connected cannot be elected{refused}",
-            next=f"see `tenure log {unit}` for what happened to the agent",
+            next=step,
+        )
+    silent = service.agents.silent_for(now, unit)
+    if silent is not None:
+        return Why(
+            subject=unit,
+            answer=f"its agent has been silent for {silent:.0f} s, and who is silent cannot be "
+            "elected, though it is connected",
+            next=_look_at(service, unit),
         )
     if not service.model.leases.can_lead(unit):
         return Why(subject=unit, answer="its agent is stopping, so it seeks no leadership")

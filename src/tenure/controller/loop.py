@@ -142,7 +142,9 @@ class Controller:
             or (committing is not None and application in committing.batch.before)
         )
 
-    async def ask(self, application: str | None, step: Callable[[float], Any]) -> Any:
+    async def ask(
+        self, application: str | tuple[str, ...] | None, step: Callable[[float], Any]
+    ) -> Any:
         """Step something and wait for its durable answer. Raises what it raised (G7)."""
         return await self._answered(application, step, looks=False)
 
@@ -168,7 +170,11 @@ class Controller:
         return [each for each in {**found, **before}.values() if each is not None]
 
     async def _answered(
-        self, application: str | None, step: Callable[[float], Any], *, looks: bool
+        self,
+        application: str | tuple[str, ...] | None,
+        step: Callable[[float], Any],
+        *,
+        looks: bool,
     ) -> Any:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 

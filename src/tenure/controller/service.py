@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from tenure.clock import Clock
 from tenure.controller.agents import Agents
 from tenure.controller.events import Events
-from tenure.controller.loop import RECONNECT_GRACE, Controller
+from tenure.controller.loop import RECONNECT_GRACE, Controller, Input
 from tenure.core.applications import MIN_DURATION
 from tenure.core.changes import HistoryAdded
 from tenure.core.effects import Push
@@ -41,6 +42,18 @@ class Service:
         self.agents = Agents(self.model, clock, self.events, hidden)
         self.controller = Controller(store, clock, self.model, self, grace=grace)
 
+    async def settle_addresses(self, *, anew: bool = False) -> list[str]:
+        """Once the loop runs: units without address, or with `anew` all, durably get one. Returns
+        those units. Raises what keeps it from being durable."""
+        applications = self.model.applications
+        names = applications.without_addresses(anew=anew)
+        if not names:
+            return []
+        settled: list[str] = await self.controller.ask(
+            names, lambda now: applications.settle_addresses(anew=anew)
+        )
+        return settled
+
     # -- Audience
 
     def pushed(self, push: Push) -> None:
@@ -48,6 +61,9 @@ class Service:
 
     def turned(self) -> None:
         self.agents.flush()
+        for speaker in self.agents.look():
+            step = partial(self.agents.listened, speaker=speaker)
+            self.controller.submit(Input(None, step, lambda result: None))
 
     def happened(self, entry: HistoryAdded) -> None:
         self.events.happened(entry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import Literal
 
 from tenure import __version__
 from tenure.controller.agents import Seen
@@ -117,17 +118,24 @@ def _unit(
     report = seen.report or Report(unit=unit)
     return UnitStatus(
         leader=unit == leader,
-        agent="connected" if seen.speaker else "lost" if seen.ever else "waiting",
+        agent=_agent(seen),
+        silent_for=service.agents.silent_for(now, unit),
         pid=seen.pid,
         hook=_hook(seen, now, report, queued=service.agents.is_queued(unit)),
         status=_status(service.agents.said_of(unit)),
         removing=application.units[unit].removing,
-        eligible=service.model.leases.can_lead(unit),
-        address=report.address,
+        eligible=service.model.leases.can_take(unit),
+        address=application.units[unit].address,
         ports=report.ports,
         charm_revision=report.charm_revision,
         refused=seen.refused,
     )
+
+
+def _agent(seen: Seen) -> Literal["connected", "silent", "lost", "waiting"]:
+    if seen.speaker is None:
+        return "lost" if seen.ever else "waiting"
+    return "connected" if seen.silent_since is None else "silent"
 
 
 def _status(said: Said) -> WorkloadStatus:

@@ -16,6 +16,7 @@ def welcomed(application: Application, hello: UnitHello) -> UnitWelcome:
         revision=application.bucket.revision,
         changed_keys=changed_keys(application, hello.seen_revision),
         removing=application.units[unit].removing,
+        address=application.units[unit].address,
         peers=views(application, unit),
         config=configured(application, unit),
         charm=charm_given(charm, unit) if charm else None,

@@ -9,11 +9,12 @@ Everything is refused before anything changed, or carried out whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
 from tenure.core import lease as rules
+from tenure.core.addresses import Addresses
 from tenure.core.application import Application
 from tenure.core.changes import (
     Cause,
@@ -58,6 +59,7 @@ class Applications:
     def __init__(
         self, leases: Leases, charms: Charms, peers: Peers, *, least_duration: float = MIN_DURATION
     ) -> None:
+        self.addresses = Addresses()
         self._leases = leases
         self._charms = charms
         self._peers = peers
@@ -177,18 +179,47 @@ class Applications:
         if len(application.units) >= MAX_UNITS:
             raise Refused(f'"{name}" has {MAX_UNITS} units already: remove some first')
         unit = f"{name}/{application.next_unit}"
-        record = UnitRecord(unit=unit)
+        record = UnitRecord(unit=unit, address=self.addresses.allot(self._taken))
         told = self._leases.history(application, "unit-added", "an operator added it", unit_to=unit)
         units = {**application.units, unit: record}
         added = replace(application, units=units, next_unit=application.next_unit + 1)
         return added, unit, [UnitPut(record), told]
 
+    def take_up_addresses(self) -> None:
+        """All applications were loaded: what is allotted from now on comes after what they have."""
+        self.addresses.begin(self._taken())
+
+    def _taken(self) -> Iterator[str]:
+        """The addresses of all units that are committed, decided or about to be."""
+        for application in self._leases.staging.applications.values():
+            yield from (record.address for record in application.units.values())
+
+    def settle_addresses(self, *, anew: bool = False) -> list[str]:
+        """Every unit that has no address, or with `anew` every unit, gets one, and its bags say so.
+        Returns the units. Raises Refused."""
+        settled = []
+        for name in self.without_addresses(anew=anew):
+            application = self._leases.staging.applications[name]
+            wanting = _wanting(application, anew)
+            self._peers.move(application, {u: self._allotted(application, u) for u in wanting})
+            settled += wanting
+        return settled
+
+    def without_addresses(self, *, anew: bool = False) -> tuple[str, ...]:
+        """The applications that `settle_addresses` would change."""
+        known = self._leases.staging.applications.values()
+        return tuple(found.name for found in known if _wanting(found, anew))
+
+    def _allotted(self, application: Application, unit: str) -> UnitRecord:
+        return replace(application.units[unit], address=self.addresses.allot(self._taken))
+
     def remove_unit(self, now: float, unit: str, *, force: bool) -> str:
         """The unit is to leave: it steps down and runs its last hooks (U4), or with `force`, when
-        its agent is not connected, is dropped at once; a lease it holds then runs out (L5)."""
+        its agent does not answer, is dropped at once; a lease it holds then runs out (L5)."""
         application = self._leases.living_with(unit)
         connected = unit in self._leases.sessions
-        if force and connected:
+        answers = connected and self._leases.sessions[unit].silent_since is None
+        if force and answers:
             raise Refused(
                 f"{unit} is connected: remove it without --force, so that it runs its last hooks"
             )
@@ -201,6 +232,7 @@ class Applications:
             self._have_leave(now, application, [unit], told)
         if connected:
             self._leases.pushes.append((application.name, Remove(unit=unit)))
+        if answers:
             return f"{unit} is leaving: it steps down and runs its last hooks first"
         return (
             f"{unit} leaves when its agent is back to run its last hooks: "
@@ -212,7 +244,7 @@ class Applications:
     ) -> None:
         """Make these units leave: none waits in line any more, and a leader among them is to step
         down."""
-        records = {unit: UnitRecord(unit=unit, removing=True) for unit in leaving}
+        records = {unit: replace(application.units[unit], removing=True) for unit in leaving}
         lease = application.lease
         holder = lease.holder.unit if lease.holder else None
         if holder in records:
@@ -251,6 +283,10 @@ class Applications:
 
     def _forget_session(self, unit: str) -> None:
         self._leases.sessions.forget(unit)
+
+
+def _wanting(application: Application, anew: bool) -> list[str]:
+    return [unit for unit, record in application.units.items() if anew or not record.address]
 
 
 def _exists(application: Application, new: bool) -> str:

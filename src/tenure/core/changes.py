@@ -55,10 +55,12 @@ class ApplicationRecord(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class UnitRecord(Struct, frozen=True, kw_only=True, gc=False):
-    """A unit that exists. `removing`: it was asked to leave and has not finished yet (U4)."""
+    """A unit that exists. `removing`: it was asked to leave and has not finished yet (U4).
+    `address` is its own as long as it exists; "" before one was allotted."""
 
     unit: str
     removing: bool = False
+    address: str = ""
 
 
 class Option(Struct, frozen=True, kw_only=True, gc=False):

@@ -86,6 +86,18 @@ class Leases:
         if self.sessions.set_eligible(unit, eligible) and not eligible:
             self._leave_line(now, unit)
 
+    def set_silent(self, now: float, unit: str, since: float | None) -> None:
+        """Since when nothing was heard of the unit; None: it was heard again. Its place in line
+        stays, but who is silent is offered nothing (G11)."""
+        if self.sessions.set_silent(unit, since):
+            application = self.staging.applications.get(application_of(unit))
+            if application is not None:
+                self.settle(now, application, application.lease)
+
+    def can_take(self, unit: str) -> bool:
+        """Whether it can lead, and would take an offer: it is not silent."""
+        return self.can_lead(unit) and self.sessions[unit].silent_since is None
+
     def can_lead(self, unit: str) -> bool:
         """Whether it is connected and eligible."""
         session = self.sessions.get(unit)
@@ -293,7 +305,7 @@ class Leases:
     def settle(self, now: float, application: Application, lease: Lease, *changes: Change) -> Lease:
         """Make this the application's lease: offer it if it is free, keep what must be kept."""
         offered = lease.offer
-        lease = rules.with_offer_settled(lease, now, self._offer_for, self.can_lead)
+        lease = rules.with_offer_settled(lease, now, self._offer_for, self.can_take)
         if lease.offer is not None and lease.offer != offered:
             # because its time begins when it is told: a slow commit must not use it up
             unit = lease.offer.unit

@@ -112,6 +112,8 @@ class LocalState(Struct, frozen=True, kw_only=True):
     charm_copied: int = 0
     """The revision that the unit's copy of the charm was last brought up to; 0 if not known."""
     relations: Mapping[int, Told] = {}
+    address: str = ""
+    """The unit's own, as the controller said last; "" before it said so."""
     workload_version: str = ""
     ports: tuple[str, ...] = ()
     port_endpoints: Mapping[str, tuple[str, ...]] = {}

@@ -83,6 +83,7 @@ class Model:
         """The seat was taken, and this is what the store had (L8)."""
         for application in loaded:
             self.leases.take_up(now, application)
+        self.applications.take_up_addresses()
 
     def gathering(self) -> Mapping[str, Application | None]:
         """The applications that something is decided about and not taken to be committed yet, as

@@ -35,7 +35,7 @@ class Orders:
     def elect(self, now: float, unit: str) -> str:
         """Hand leadership to that unit (O1). Raises Refused with the reason."""
         application = self._leases.living_with(unit)
-        self._check_candidate(application, unit)
+        self._check_candidate(now, application, unit)
         lease = application.lease
         holder = lease.holder.unit if lease.holder and rules.is_held(lease, now) else None
         if holder == unit:
@@ -61,15 +61,20 @@ class Orders:
         if lease.holder is None or not rules.is_held(lease, now):
             raise Refused(f'nobody leads "{name}": see `tenure why {name}`')
         holder = lease.holder.unit
-        if not any(self._leases.can_lead(u) for u in application.units if u != holder):
+        if not any(self._leases.can_take(u) for u in application.units if u != holder):
             raise Refused(
-                f"{holder} cannot step down: no other unit is connected to take over: "
+                f"{holder} cannot step down: no other unit is connected and answers, to take over: "
                 f"`tenure add-unit {name}` adds one"
             )
         if holder not in self._leases.sessions:
             raise Refused(
                 f"the agent of {holder} is not connected, so it cannot step down; "
                 f"its lease has {rules.ends_at(lease) - now:.0f} s left"
+            )
+        if (silent := self._silent_for(now, holder)) is not None:
+            raise Refused(
+                f"{holder} cannot step down: its agent has been silent for {silent:.0f} s; "
+                f"its lease has {rules.ends_at(lease) - now:.0f} s left: see `tenure why {holder}`"
             )
         if lease.handover is not None and lease.handover.holder == holder:
             return f"{holder} was stepping down already ({lease.handover.cause})"
@@ -81,18 +86,29 @@ class Orders:
     ) -> str:
         lease = application.lease
         connected = holder in self._leases.sessions
-        if not connected and lease.pins:
+        silent = self._silent_for(now, holder)
+        trouble = "is not connected" if silent is None else f"has been silent for {silent:.0f} s"
+        answers = connected and silent is None
+        if not answers and lease.pins:
             reasons = ", ".join(sorted(lease.pins))
             raise Refused(
-                f"the agent of {holder} is not connected and its lease is pinned ({reasons}): "
+                f"the agent of {holder} {trouble} and its lease is pinned ({reasons}): "
                 f"`tenure unpin {application.name} --reason ...` lets it run out"
             )
         self._leases.settle(now, application, replace(lease, handover=handover))
         if connected:
             self._leases.pushes.append((application.name, StepDown(unit=holder)))
+        if answers:
             return ""
         left = max(0.0, rules.ends_at(lease) - now)
-        return f"the agent of {holder} is not connected; its lease runs out in {left:.0f} s"
+        return f"the agent of {holder} {trouble}; its lease runs out in {left:.0f} s"
+
+    def _silent_for(self, now: float, unit: str) -> float | None:
+        """Seconds since the last word of a unit that should have been heard; None: it answers, or
+        is not connected."""
+        session = self._leases.sessions.get(unit)
+        since = session.silent_since if session else None
+        return None if since is None else now - since
 
     def _check_stays(self, lease: Lease, unit: str) -> None:
         handover = lease.handover
@@ -102,7 +118,7 @@ class Orders:
                 "elect it when the other leads"
             )
 
-    def _check_candidate(self, application: Application, unit: str) -> None:
+    def _check_candidate(self, now: float, application: Application, unit: str) -> None:
         if application.units[unit].removing:
             raise Refused(f"{unit} is not eligible: it is being removed")
         if unit not in self._leases.sessions:
@@ -111,6 +127,11 @@ class Orders:
             )
         if not self._leases.can_lead(unit):
             raise Refused(f"{unit} is not eligible: its agent is stopping")
+        if (silent := self._silent_for(now, unit)) is not None:
+            raise Refused(
+                f"{unit} cannot lead: its agent has been silent for {silent:.0f} s: "
+                f"see `tenure why {unit}`, or elect another"
+            )
 
     def revoke(self, now: float, name: str) -> str:
         """Free the lease at once; the one act that may break G1 and G3 (L5). Raises Refused."""

@@ -20,9 +20,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tenure.core import bags
+from tenure.core.addresses import former_address, moved
 from tenure.core.application import Application, peers_of
 from tenure.core.bags import BagStep
-from tenure.core.changes import BagPut, BagRecord, Change
+from tenure.core.changes import BagPut, BagRecord, Change, UnitPut, UnitRecord
 from tenure.core.effects import BagChanged, PeerLeft, PeerView, Push
 from tenure.core.leases import Leases
 from tenure.errors import BadRequest, NotFound, Refused
@@ -61,6 +62,15 @@ class Peers:
         steps = bags.leaving(application.bags, unit)
         self._tell(application, steps)
         return replace(application, bags=bags.after(application.bags, steps)), steps
+
+    def move(self, application: Application, records: Mapping[str, UnitRecord]) -> None:
+        """These units have other addresses from now on, in their records and in their bags."""
+        units = {**application.units, **records}
+        self._leases.keep(replace(application, units=units), *map(UnitPut, records.values()))
+        for unit, record in records.items():
+            before = application.units[unit].address or former_address(unit)
+            steps = moved(application.bags, unit, before, record.address)
+            self._step(self._leases.application_with(unit), steps)
 
     def commit(self, now: float, unit: str, writes: Sequence[BagWrite], term: int | None) -> None:
         """All of it or nothing: what a hook that ended well leaves in bags.

@@ -5,6 +5,10 @@ newer session of the same instance supersedes the older. Another instance, of a 
 is refused while the first is connected or may still believe to be leader: two of them would both be
 that unit (L9).
 
+A session may be *silent*: its connection is there, and nothing was heard on it for long. A stopped
+process is like that, and so is a machine that is gone while its connection is not. Who is silent
+is offered nothing, until its next word (G11).
+
 Sessions are kept by no store. After a restart everybody says Hello again.
 """
 
@@ -21,11 +25,15 @@ from tenure.errors import InstanceRefused
 
 
 class Session(Struct, frozen=True, gc=False):
-    """Who speaks for a unit now (L9). `eligible` is false once it seeks no leadership any more."""
+    """Who speaks for a unit now (L9). `eligible` is false once it seeks no leadership any more.
+
+    `silent_since` is the instant of its last word, if that is too long ago for one that is well.
+    """
 
     instance: str
     number: int
     eligible: bool = True
+    silent_since: float | None = None
 
 
 class Sessions(Mapping[str, Session]):
@@ -78,6 +86,14 @@ class Sessions(Mapping[str, Session]):
         if session.eligible == eligible:
             return False
         self._of[unit] = replace(session, eligible=eligible)
+        return True
+
+    def set_silent(self, unit: str, since: float | None) -> bool:
+        """Since when nothing was heard of the unit; None: it was heard. True if that is new."""
+        session = self._of.get(unit)
+        if session is None or session.silent_since == since:
+            return False
+        self._of[unit] = replace(session, silent_since=since)
         return True
 
     def forget(self, unit: str) -> None:

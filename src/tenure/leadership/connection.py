@@ -170,7 +170,7 @@ class Connection:
             await self._has_out.wait()
             self._has_out.clear()
             out, self._out = self._out, []
-            for frame in frames(out) if out else ():
+            for frame in frames(out):  # an empty one, too: it is a sign of life
                 await channel.send(frame)
             if self._doubted:
                 await channel.send(b"")
@@ -188,6 +188,11 @@ class Connection:
         self._out.append(message)
         self._has_out.set()
         return True
+
+    def sign(self) -> None:
+        """Have the controller hear that somebody is here, if only in an empty frame."""
+        if self.ready:
+            self._has_out.set()
 
     def claim(self, claims: tuple[Claim, ...]) -> int | None:
         """Send claims as one message; its id, or None if there is no conversation."""

@@ -19,6 +19,7 @@ from tenure.leadership.observer import Observer
 from tenure.wire.channel import Dial
 from tenure.wire.messages import (
     PROTOCOL_VERSION,
+    SIGN_EVERY,
     Claim,
     Hello,
     UnitHello,
@@ -104,6 +105,7 @@ class Loop(Generic[P]):
         self._woken = asyncio.Event()
         self._claims: dict[int, set[str]] = {}
         self._hello_at: float | None = None
+        self._sign_at = float("-inf")
         self._dropping: asyncio.Task[None] | None = None
         self._turned_at = clock.now()
         self.connection = Connection(dial, self, rng, clock.now)
@@ -196,6 +198,13 @@ class Loop(Generic[P]):
             self._claim(now)
             if any(unit.doubts(now) for unit in self._units.values()):
                 self.connection.doubt()
+            self._sign(now)
+
+    def _sign(self, now: float) -> None:
+        """Here, at the end of a turn, because a loop that hangs must fall silent."""
+        if now >= self._sign_at:
+            self._sign_at = now + SIGN_EVERY
+            self.connection.sign()
 
     def _claim(self, now: float) -> None:
         claims = tuple(c for unit in self._units.values() if (c := unit.claim(now)) is not None)

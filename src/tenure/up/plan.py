@@ -53,6 +53,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     juju_paths: bool | None = None
     hook_timeout: float | None = None
     restart: bool = True
+    new_addresses: bool = False
 
 
 def check_fits(plan: Plan, status: Status, named: str | None) -> None:

@@ -43,6 +43,9 @@ START_FOR = 60.0
 INIT = 1
 """The process to which orphans go: `up` itself, where it is all that a container runs."""
 
+NEW_ADDRESSES = "--new-addresses"
+"""Said to the first controller of an `up` only: one that is started again keeps them."""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -126,7 +129,9 @@ class Supervisor:
         await self._run_agents(record)
 
     async def _start_first(self, *, must_exist: bool) -> Child:
-        child = self._first_controller = self._start_controller(must_exist=must_exist)
+        child = self._first_controller = self._start_controller(
+            must_exist=must_exist, new_addresses=self._plan.new_addresses
+        )
         try:
             ready = await asyncio.wait_for(asyncio.shield(child.ready), START_FOR)
         except TimeoutError:
@@ -201,8 +206,10 @@ class Supervisor:
 
     # -- processes
 
-    def _start_controller(self, *, must_exist: bool) -> Child:
+    def _start_controller(self, *, must_exist: bool, new_addresses: bool = False) -> Child:
         argv = self._command_lines.controller(self._folder, must_exist)
+        if new_addresses:
+            argv = [*argv, NEW_ADDRESSES]
         return Child.start(argv, self._folder.controller_log)
 
     def _restarter(

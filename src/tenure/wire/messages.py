@@ -11,6 +11,9 @@ its own `Claims`, counted from before that was sent (G4).
 Nothing here tells a unit which other unit leads (G10): a denial has no holder, a `StepDown` no
 successor (the controller remembers for whom it reserves the lease).
 
+An agent that is well is heard of every SIGN_EVERY seconds: it sends an empty frame at least. A
+kernel would go on taking frames for one that is stopped.
+
 Fields may be added with defaults only; unknown ones are ignored.
 """
 
@@ -51,6 +54,9 @@ __all__ = [
 
 PROTOCOL_VERSION = 1
 
+SIGN_EVERY = 2.0
+"""Seconds between two signs of life of an agent, give or take a turn of its loop."""
+
 
 class UnitHello(Struct, frozen=True, kw_only=True, gc=False):
     """A unit that this connection speaks for (L9).
@@ -90,6 +96,8 @@ class UnitWelcome(Struct, frozen=True, kw_only=True, gc=False):
     config: Configured | None = None
     charm: CharmChanged | None = None
     """None: this application has no charm as far as the controller knows."""
+    address: str = ""
+    """The unit's own; its hooks hear of it and of no other from here."""
 
 
 class Welcome(Struct, frozen=True, kw_only=True, tag=True, gc=False):
@@ -302,7 +310,6 @@ class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     version: str = ""
     """What the charm said with application-version-set."""
     ports: tuple[str, ...] = ()
-    address: str = ""
     charm_revision: int = 0
     """Of the charm that its hooks run now."""
     detail: str = ""

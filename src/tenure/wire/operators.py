@@ -40,10 +40,13 @@ class WorkloadStatus(Struct, frozen=True, kw_only=True):
 
 
 class UnitStatus(Struct, frozen=True, kw_only=True):
-    """One unit. `agent` is `connected`, `lost` (was connected), or `waiting` (never was)."""
+    """One unit. `agent` is `connected`, `silent` (is connected and does not answer), `lost` (was
+    connected), or `waiting` (never was)."""
 
     leader: bool
-    agent: Literal["connected", "lost", "waiting"]
+    agent: Literal["connected", "silent", "lost", "waiting"]
+    silent_for: float | None = None
+    """Seconds since its last word, if it is silent, or was when its connection was given up."""
     pid: int | None = None
     hook: HookState = HookState()
     status: WorkloadStatus = WorkloadStatus()
@@ -290,7 +293,8 @@ class Why(Struct, frozen=True, kw_only=True):
 class Event(Struct, frozen=True, kw_only=True):
     """One line of GET /v1/events: something happened, for people and for `up`.
 
-    `kind`: a history kind, or `agent` (`text` says connected, lost, refused), `hook`, `status`.
+    `kind`: a history kind, or `agent` (`text` says connected, silent, answers again, lost,
+    refused), `hook`, `status`.
     """
 
     at: str

@@ -170,6 +170,8 @@ async def leader_was_paused_unseen(stage: Stage) -> None:
     for _ in range(80):
         stage.clock.skip(0.9)
         stage.controller.wake()
+        for other in stage.machines[1:]:
+            other.agent.connection.sign()
         await settle()
 
 

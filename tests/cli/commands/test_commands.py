@@ -219,13 +219,16 @@ def test_status_shows_who_leads_with_term_lease_pins_hooks_and_workload(desk: De
             "web/1": UnitStatus(
                 leader=False,
                 agent="lost",
+                silent_for=100.0,
                 hook=HookState(last="start", error='hook failed: "start"', retry_in=20.0),
                 refused="web/1 runs elsewhere",
             ),
             "web/0": UnitStatus(
                 leader=True,
-                agent="connected",
+                agent="silent",
+                silent_for=17.4,
                 pid=4321,
+                address="127.4.5.6",
                 hook=HookState(running="update-status"),
                 status=WorkloadStatus(current="active", message="\x1b[2Jready"),
             ),
@@ -237,10 +240,14 @@ def test_status_shows_who_leads_with_term_lease_pins_hooks_and_workload(desk: De
         "web          web/0   3     2026-11-23 12:00:00  47s of 1m   upgrade (1h30m)  "
         "active: all well",
         "",
-        "UNIT    AGENT      PID   HOOK                                  STATUS",
-        "web/0*  connected  4321  running update-status                 active: \\x1b[2Jready",
-        'web/1   lost       -     ! hook failed: "start", again in 20s  unknown',
-        "web/10  waiting    -     -                                     unknown",
+        "UNIT    AGENT                   PID   HOOK                                  ADDRESS    "
+        "STATUS",
+        "web/0*  silent for 17 s         4321  running update-status                 127.4.5.6  "
+        "active: \\x1b[2Jready",
+        'web/1   lost, silent for 100 s  -     ! hook failed: "start", again in 20s  -          '
+        "unknown",
+        "web/10  waiting                 -     -                                     -          "
+        "unknown",
         "",
         "web/1: another instance was refused: web/1 runs elsewhere",
     ]

@@ -21,7 +21,6 @@ from tenure.agent.context import ports
 from tenure.agent.context.pending import Pending
 from tenure.agent.context.ports import PortChange
 from tenure.agent.context.writing import Writer, writes
-from tenure.agent.host.address import INTERFACE, SUBNET, address_of
 from tenure.agent.parts import UnitParts
 from tenure.agent.tools.base import (
     About,
@@ -35,6 +34,7 @@ from tenure.agent.tools.base import (
     WriteRefused,
 )
 from tenure.core import relations
+from tenure.core.addresses import INTERFACE, SUBNET
 from tenure.core.bucket import size_of
 from tenure.core.config import value_of
 from tenure.core.relations import RelationEvent
@@ -93,11 +93,12 @@ class CharmContext(Writer):
     def model_uuid(self) -> str:
         return self._parts.config.model_uuid
 
-    @property
-    def network(self) -> Network:
-        return Network(
-            address=address_of(self._parts.unit), interface=INTERFACE, cidr=SUBNET
-        )  # fmt: skip
+    async def network(self) -> Network:
+        """Raises ReadFailed."""
+        if not self._parts.record.state.address:
+            await self._first_word()
+        address = self._parts.record.state.address
+        return Network(address=address, interface=INTERFACE, cidr=SUBNET)
 
     def endpoints(self) -> tuple[str, ...]:
         return self._parts.charm.facts().endpoints
@@ -120,6 +121,12 @@ class CharmContext(Writer):
         return self._config
 
     async def _config_values(self) -> Mapping[str, str]:
+        await self._first_word()
+        config = self._parts.remote.config
+        return config.values if config is not None else {}
+
+    async def _first_word(self) -> None:
+        """Wait until the controller has told this agent how things are. Raises ReadFailed."""
         remote, claimant, clock = self._parts.remote, self._parts.claimant, self._parts.clock
         give_up_at = clock.now() + TOOL_PATIENCE
         while not remote.heard:
@@ -127,7 +134,6 @@ class CharmContext(Writer):
             if left <= 0:
                 raise ReadFailed(claimant.why_unreachable())
             await claimant.wait(left)
-        return remote.config.values if remote.config is not None else {}
 
     def _typed(self, values: Mapping[str, str]) -> dict[str, Scalar | None]:
         typed: dict[str, Scalar | None] = {}

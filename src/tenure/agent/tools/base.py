@@ -124,8 +124,9 @@ class CharmPart(Protocol):
         """The action that runs, if this context is an action's."""
         ...
 
-    @property
-    def network(self) -> Network: ...
+    async def network(self) -> Network:
+        """The unit's own. Raises ReadFailed."""
+        ...
 
     def endpoints(self) -> tuple[str, ...]:
         """The names that `network-get` takes: all endpoints and extra bindings in the charm's

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from tenure.agent.tools.base import Context, Network
+from tenure.agent.tools.base import Context, Network, ReadFailed
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
@@ -54,7 +54,7 @@ async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     if binding not in (*context.endpoints(), _ALL_CHARMS):
         raise ToolFailed(f"no network config found for binding {quote(binding)}")
     asked = [name for name in _ONE if flags.on(name)]
-    network = context.network
+    network = await network_of(context)
     if flags.on("primary-address"):
         if asked:
             raise ToolFailed("--primary-address must be the only flag specified")
@@ -65,6 +65,14 @@ async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     if len(asked) == 1:
         return printed(call, flags, parts[asked[0]])
     return printed(call, flags, {name: parts[name] for name in asked})
+
+
+async def network_of(context: Context) -> Network:
+    """The unit's network. Raises ToolFailed."""
+    try:
+        return await context.network()
+    except ReadFailed as failed:
+        raise ToolFailed(f"cannot read the unit's address: {failed}") from None
 
 
 def _binding(args: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from tenure.agent.tools.flags import (
     printed,
     tool,
 )
+from tenure.agent.tools.network_get import network_of
 from tenure.agent.tools.output import quote
 from tenure.wire.tools import Call, ToolReply
 
@@ -36,4 +37,5 @@ async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     if flags.rest[0] not in ("private-address", "public-address"):
         raise WrongArguments(f"unknown setting {quote(flags.rest[0])}")
     no_more(flags.rest[1:])
-    return printed(call, flags, context.network.address)
+    network = await network_of(context)
+    return printed(call, flags, network.address)

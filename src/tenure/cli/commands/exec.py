@@ -31,7 +31,7 @@ from tenure import children
 from tenure.cli.main import check_text, complain, usage
 from tenure.cli.words import options
 from tenure.cli.words.durations import duration
-from tenure.cli.words.lookup import check_unit, units_named
+from tenure.cli.words.lookup import check_unit, units_named, why_late
 from tenure.cli.words.options import operator_of, with_folder
 from tenure.client.agent import PATIENCE, CannotRun, open_context, tell_end
 from tenure.clock import SystemClock
@@ -117,15 +117,25 @@ def run_in_context(
     """
     path = folder.exec_socket(unit)
     until = CLOCK.now() + (math.inf if wait is None else wait)
+    patience = PATIENCE if wait is None else wait
     _see_what_hooks_see(folder, unit)
     connection, world = open_context(
         path,
         unit,
         lambda: check_unit(operator_of(folder).status(), unit),
-        PATIENCE if wait is None else wait,
+        lambda: _why_late(folder, unit, patience),
+        patience,
     )
     with connection:
         return _run(connection, world, argv, unit, until)
+
+
+def _why_late(folder: StateFolder, unit: str, patience: float) -> str:
+    """Why the unit's agent took the request and has not answered, as far as is known."""
+    status = None
+    with suppress(TenureError):
+        status = operator_of(folder).status()
+    return why_late(status, unit, patience)
 
 
 def _see_what_hooks_see(folder: StateFolder, unit: str) -> None:

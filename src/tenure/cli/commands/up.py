@@ -106,6 +106,9 @@ def _hook_timeout(value: str) -> float:
     metavar="DURATION|off",
     help="When a hook counts as hung, and is ended [default: as before, at first off].",
 )
+@click.option(
+    "--new-addresses", is_flag=True, help="Give all units other addresses: another has theirs."
+)
 @click.option("--no-restart", is_flag=True, help="Do not start again what ended.")
 @click.option("--plain", is_flag=True, help="A line for each event, also on a terminal.")
 @click.option("--detach", "detached", is_flag=True, help="Return once every agent is ready.")
@@ -123,6 +126,7 @@ def command(
     juju_version: str | None,
     juju_paths: bool | None,
     hook_timeout: float | None,
+    new_addresses: bool,
     no_restart: bool,
     plain: bool,
     detached: bool,
@@ -157,6 +161,7 @@ def command(
         juju_paths=juju_paths,
         hook_timeout=hook_timeout,
         restart=not no_restart,
+        new_addresses=new_addresses,
     )
     if not detached:
         _run(plan, None, plain=plain)

@@ -33,8 +33,8 @@ APPLICATION_HEADERS = (
     "REV",
     "STATUS",
 )
-UNIT_HEADERS = ("UNIT", "AGENT", "PID", "HOOK", "PORTS", "STATUS")
-OPTIONAL = {"VERSION": ("-",), "REV": ("-", "1"), "PORTS": ("-",)}
+UNIT_HEADERS = ("UNIT", "AGENT", "PID", "HOOK", "ADDRESS", "PORTS", "STATUS")
+OPTIONAL = {"VERSION": ("-",), "REV": ("-", "1"), "ADDRESS": ("-",), "PORTS": ("-",)}
 """Columns that are left out while nothing but this stands in them."""
 FREE = ("PINNED", "VERSION", "HOOK", "PORTS", "STATUS")
 """Columns that may be cut."""
@@ -134,11 +134,22 @@ def _pin(pin: PinStatus) -> str:
 
 
 def _unit_row(name: str, unit: UnitStatus) -> Row:
-    agent = f"{unit.agent}, removing" if unit.removing else unit.agent
+    agent = _agent(unit)
+    agent = f"{agent}, removing" if unit.removing else agent
     pid = "-" if unit.pid is None else str(unit.pid)
     marked = f"{name}*" if unit.leader else name
     ports = plain(", ".join(unit.ports)) or "-"
-    return (marked, agent, pid, hook_text(unit.hook), ports, _workload(unit.status))
+    address = unit.address or "-"
+    return (marked, agent, pid, hook_text(unit.hook), address, ports, _workload(unit.status))
+
+
+def _agent(unit: UnitStatus) -> str:
+    """`silent for 17 s`; `lost` is said of one whose connection was given up since, too: its
+    process may still be there."""
+    if unit.silent_for is None:
+        return unit.agent
+    silent = f"silent for {unit.silent_for:.0f} s"
+    return f"lost, {silent}" if unit.agent == "lost" else silent
 
 
 def hook_text(hook: HookState) -> str:

@@ -39,6 +39,24 @@ def check_unit(status: Status, unit: str) -> None:
         raise NotFound(f"there is no unit {unit}: see `tenure status`")
 
 
+def why_late(status: Status | None, unit: str, waited: float) -> str:
+    """Why a unit's agent has not answered within `waited` seconds; None: nobody tells."""
+    application = status.applications.get(application_of(unit)) if status else None
+    found = application.units.get(unit) if application else None
+    if found is not None and found.silent_for is not None:
+        pid = "" if found.pid is None else f" (pid {found.pid})"
+        return (
+            f"{unit} does not answer: its agent{pid} has been silent for "
+            f"{found.silent_for:.0f} s: see `tenure why {unit}`"
+        )
+    if found is not None and found.hook.running is not None:
+        return (
+            f"{unit} is busy: its hook {found.hook.running} was still running after "
+            f"{waited:.0f} s: see `tenure status`, and try again"
+        )
+    return f"{unit} did not answer within {waited:.0f} s: see `tenure why {unit}`, and try again"
+
+
 def unit_in(status: Status, word: str) -> str:
     """The unit that `web/0` or `web/leader` means. Raises NotFound, Refused if nobody leads."""
     if word.endswith(LEADER):

@@ -161,9 +161,15 @@ def _application_row(record: ApplicationRecord) -> tuple[Any, ...]:
 
 def _write_units(connection: sqlite3.Connection, units: dict[str, UnitRecord | None]) -> None:
     dropped = [(unit,) for unit, record in units.items() if record is None]
-    kept = [(unit, record.removing) for unit, record in units.items() if record is not None]
+    kept = [
+        (unit, record.removing, record.address)
+        for unit, record in units.items()
+        if record is not None
+    ]
     connection.executemany("DELETE FROM units WHERE unit = ?", dropped)
-    connection.executemany("INSERT OR REPLACE INTO units VALUES (?,?)", kept)
+    connection.executemany(
+        "INSERT OR REPLACE INTO units (unit, removing, address) VALUES (?,?,?)", kept
+    )
 
 
 def _write_settings(connection: sqlite3.Connection, folded: Folded) -> None:
@@ -211,10 +217,7 @@ def read(connection: sqlite3.Connection) -> Persisted:
     what a record may be."""
     return Persisted(
         applications={record.name: record for record in _read_applications(connection)},
-        units={
-            unit: UnitRecord(unit=unit, removing=bool(removing))
-            for unit, removing in connection.execute("SELECT unit, removing FROM units")
-        },
+        units=_read_units(connection),
         buckets=_read_buckets(connection),
         pins=_read_pins(connection),
         charms=charms.read_charms(connection),
@@ -245,6 +248,17 @@ def _application(row: Sequence[Any]) -> ApplicationRecord:
         "removing": bool(leaves),
     }
     return msgspec.convert(fields, ApplicationRecord)
+
+
+def _read_units(connection: sqlite3.Connection) -> dict[str, UnitRecord]:
+    return {
+        unit: msgspec.convert(
+            {"unit": unit, "removing": bool(removing), "address": address}, UnitRecord
+        )
+        for unit, removing, address in connection.execute(
+            "SELECT unit, removing, address FROM units"
+        )
+    }
 
 
 def _read_buckets(connection: sqlite3.Connection) -> dict[str, Bucket]:

@@ -59,6 +59,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             application TEXT PRIMARY KEY, current TEXT NOT NULL, message TEXT NOT NULL,
             since REAL NOT NULL
         )""",
+        "ALTER TABLE units ADD COLUMN address TEXT NOT NULL DEFAULT ''",
     ),
 )
 """The first leads from version 1 to 2, and so on. What is JSON is text: record, options, settings;

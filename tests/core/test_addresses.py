@@ -1,0 +1,112 @@
+"""Addresses: one for each unit, and nobody else's."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenure.core.addresses import (
+    BLOCKS,
+    PLACES,
+    Addresses,
+    address_at,
+    block_name,
+    former_address,
+    in_bag,
+    moved,
+    place_of,
+)
+from tenure.core.changes import BagRecord
+from tenure.errors import Refused
+from tests.support.steady import steady
+
+LAST = len(BLOCKS) * PLACES - 1
+
+
+def none() -> list[str]:
+    return []
+
+
+@steady
+@given(st.integers(0, LAST))
+def test_a_place_has_one_address_in_its_block_that_no_other_program_uses(place: int) -> None:
+    address = address_at(place)
+    assert place_of(address) == place
+    assert ip_address(address) in ip_network(block_name(place // PLACES))
+    _, high, _, last = map(int, address.split("."))
+    assert 1 <= high <= 254 and 1 <= last <= 254
+
+
+def test_the_blocks_end_where_addresses_do() -> None:
+    assert address_at(0) == "127.1.0.1" and address_at(LAST) == "127.254.255.254"
+    assert block_name(BLOCKS[0]) == "127.1.0.0/20" and block_name(BLOCKS[-1]) == "127.254.240.0/20"
+
+
+def test_what_is_given_out_is_given_out_once_and_goes_on_into_the_next_block() -> None:
+    addresses = Addresses()
+    addresses.use(7)
+    given_out: list[str] = []
+    for _ in range(PLACES + 3):
+        given_out.append(addresses.allot(lambda: given_out))
+    assert len(set(given_out)) == len(given_out)
+    assert {place_of(address) // PLACES for address in given_out[:PLACES]} == {7}
+    assert {place_of(address) // PLACES for address in given_out[PLACES:]} == {8}
+
+
+def test_what_is_free_again_is_used_before_another_block_is_and_not_sooner() -> None:
+    addresses = Addresses()
+    held = [addresses.allot(none) for _ in range(PLACES - 1)]
+    free = held.pop(5)
+    assert addresses.allot(lambda: held) == address_at(PLACES - 1)
+    held.append(address_at(PLACES - 1))
+    assert addresses.allot(lambda: held) == free
+    held.append(free)
+    assert addresses.allot(lambda: held) == address_at(PLACES)
+
+
+def test_what_was_kept_is_not_given_out_again() -> None:
+    """And one that was added before addresses were kept has none"""
+    addresses = Addresses()
+    addresses.begin(["", address_at(5 * PLACES + 9), address_at(5 * PLACES + 2)])
+    assert addresses.kept == (5,)
+    assert addresses.allot(none) == address_at(5 * PLACES + 10)
+
+
+def test_a_new_block_begins_at_its_beginning_and_nothing_kept_is_no_block() -> None:
+    addresses = Addresses()
+    addresses.begin(["", ""])
+    assert addresses.kept == ()
+    addresses.use(3)
+    assert addresses.allot(none) == address_at(3 * PLACES)
+
+
+def test_when_all_are_taken_that_is_said() -> None:
+    addresses = Addresses()
+    addresses.use(BLOCKS[-1])
+    held = [addresses.allot(none) for _ in range(PLACES)]
+    with pytest.raises(Refused, match="all addresses are taken"):
+        addresses.allot(lambda: held)
+
+
+def test_a_bag_follows_its_unit_and_keeps_what_the_charm_put_there_itself() -> None:
+    before, after = former_address("web/0"), "127.9.0.1"
+    own = BagRecord(
+        application="web", relation=0, owner="web/0", version=4,
+        settings={**in_bag(before), "ingress-address": "10.0.0.1", "key": before},
+    )  # fmt: skip
+    left = BagRecord(application="web", relation=1, owner="web/0", present=False,
+                     settings=in_bag(before))  # fmt: skip
+    other = BagRecord(application="web", relation=0, owner="web/1", settings=in_bag(before))
+    kept = {(bag.relation, bag.owner): bag for bag in (own, left, other)}
+    (step,) = moved(kept, "web/0", before, after)
+    assert step.record.version == 5
+    assert step.record.settings == {
+        "egress-subnets": "127.9.0.1/32",
+        "ingress-address": "10.0.0.1",
+        "private-address": "127.9.0.1",
+        "key": before,
+    }
+    assert moved(kept, "web/0", "127.200.0.1", after) == []
