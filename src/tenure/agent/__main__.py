@@ -111,6 +111,7 @@ class _Process:
         is_new = not 0 < self.charm_revision <= unit.state.charm_copied
         if (is_new or not files.is_whole()) and self._refresh_charm(files):
             unit.upgrade.copied(self.charm_revision)
+        unit.upgrade.look()
         files.facts()  # here, because to read them may take long
         agent.add(unit)
         tools = ToolServer(config.socket, unit.contexts.by_id)

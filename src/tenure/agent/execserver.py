@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tenure.agent.actions import copied_again
 from tenure.agent.context.action import ActionRefused, ActionRun, told
 from tenure.agent.hooks.process import HookResult
 from tenure.agent.unit import Unit
@@ -157,6 +158,9 @@ class ExecServer:
         return done
 
     async def _lend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._unit.parts.config.charm.is_dir():
+            damage = self._unit.parts.charm.damage() or "the unit has no copy of the charm"
+            raise Refused(f"{damage}: {copied_again(self._unit.unit)}")
         hung_up = asyncio.ensure_future(reader.readline())
         opening = asyncio.ensure_future(self._unit.contexts.open())
         await asyncio.wait({hung_up, opening}, return_when=asyncio.FIRST_COMPLETED)

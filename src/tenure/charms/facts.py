@@ -40,13 +40,17 @@ class Resource(Struct, frozen=True, kw_only=True):
 class Facts(Struct, frozen=True, kw_only=True):
     """See the module. `name` is "" if the charm has none.
 
-    `peers` are the peer endpoints in the file's order. `endpoints` are all names that network-get
-    takes: provided, required and peer endpoints, and extra bindings. `missing` are lines for
-    people: what the charm asks for and will not have.
+    `peers` are the peer endpoints in the file's order, `relations` all endpoints: provided,
+    required and peers'. `endpoints` are all names that network-get takes: those, and extra
+    bindings. `storage` and `containers` are names, too. `missing` are lines for people: what the
+    charm asks for and will not have.
     """
 
     name: str = ""
     peers: tuple[str, ...] = ()
+    relations: tuple[str, ...] = ()
+    storage: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     options: Mapping[str, Option] = {}
     actions: Mapping[str, ActionSpec] = {}
@@ -67,11 +71,15 @@ def read_facts(folder: Path) -> Facts:
     charmcraft = read_document(folder / "charmcraft.yaml")
     metadata = _Either(read_document(folder / "metadata.yaml"), charmcraft)
     kinds = {kind: _endpoints(metadata, kind) for kind in ("provides", "requires", "peers")}
+    relations = tuple(dict.fromkeys(sum(kinds.values(), ())))
     bindings = _endpoints(metadata, "extra-bindings")
     return Facts(
         name=metadata.holder("name").text("name"),
         peers=kinds["peers"],
-        endpoints=tuple(dict.fromkeys((*sum(kinds.values(), ()), *bindings))),
+        relations=relations,
+        storage=tuple(metadata.holder("storage").below("storage").content),
+        containers=tuple(metadata.holder("containers").below("containers").content),
+        endpoints=tuple(dict.fromkeys((*relations, *bindings))),
         options=_options(_own_or(folder / "config.yaml", charmcraft, "config").below("options")),
         actions=_actions(_own_or(folder / "actions.yaml", charmcraft, "actions")),
         resources=_resources(metadata.holder("resources").below("resources")),

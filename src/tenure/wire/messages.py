@@ -270,6 +270,8 @@ class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     address: str = ""
     charm_revision: int = 0
     """Of the charm that its hooks run now."""
+    charm_fault: str = ""
+    """What is wrong with its copy of the charm, from which no hook can run."""
 
 
 class Superseded(Struct, frozen=True, kw_only=True, tag=True, gc=False):

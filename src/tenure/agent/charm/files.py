@@ -15,12 +15,16 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from tenure.agent.charm.copy import Manifest, refresh_copy
+from tenure.agent.charm.copy import is_copied, refresh_copy
+from tenure.agent.charm.damage import Damage
 from tenure.agent.tools.base import NotFoundHere
 from tenure.charms.facts import Facts, read_facts
 from tenure.charms.folder import CharmError, find_action
+from tenure.charms.hooks import programs_without_bit
 from tenure.core.effects import CharmChanged
-from tenure.leadership.statefile import StateFile
+from tenure.leadership.statefile import StateFile, StateUnusable
+
+MADE_TO_RUN = "the unit's copy of it is; `chmod +x` it in the charm"
 
 
 class CharmState(Struct, frozen=True):
@@ -45,6 +49,10 @@ class Charm(Protocol):
 
         Raises CharmError, StateUnusable, StateNotSaved.
         """
+        ...
+
+    def damage(self) -> str:
+        """What is wrong with the copy: no hook may run from it then. "" if nothing is."""
         ...
 
     def interrupt(self) -> None:
@@ -79,6 +87,9 @@ class NoCharm:
     async def refresh(self, source: str) -> None:
         pass
 
+    def damage(self) -> str:
+        return ""
+
     def interrupt(self) -> None:
         pass
 
@@ -104,6 +115,7 @@ class CharmFiles:
         self._values: Mapping[str, str] | None = None
         self._facts: Facts | None = None
         self._interrupted = threading.Event()
+        self._damage = Damage(self.copy, self.manifest)
         self.find_action = partial(find_action, self.copy)
 
     def facts(self) -> Facts:
@@ -119,9 +131,17 @@ class CharmFiles:
             return Facts()
 
     def is_whole(self) -> bool:
-        """Whether a copy was made, and none was interrupted since. Raises StateUnusable."""
-        known = StateFile(self.manifest, Manifest).load()
-        return known is not None and bool(known.entries) and not known.started
+        """Whether a copy was made, none was interrupted since, and it is there.
+
+        Raises StateUnusable.
+        """
+        return is_copied(self.manifest) and not self.damage()
+
+    def damage(self) -> str:
+        try:
+            return self._damage.look()
+        except StateUnusable as fault:  # because it must not run from what is not known to be whole
+            return str(fault)
 
     async def refresh(self, source: str) -> None:
         await asyncio.to_thread(self.refresh_now, source)
@@ -133,12 +153,15 @@ class CharmFiles:
                 Path(source), self.copy, self.manifest, go_on=self._goes_on
             ):  # fmt: skip
                 self._log("INFO", line)
+            for name in programs_without_bit(Path(source)):
+                self._log("WARNING", f"{name} is not executable in the charm: {MADE_TO_RUN}")
         finally:
             self.read_again()
 
     def read_again(self) -> None:
         """Read what the copy says of itself anew: it may have changed."""
         self._facts = self._read()
+        self._damage.forget()
 
     def _goes_on(self) -> bool:
         return not self._interrupted.is_set()

@@ -18,6 +18,7 @@ from msgspec import Struct
 from tenure.charms.digest import digest_of
 from tenure.charms.facts import Facts, read_facts
 from tenure.charms.folder import default_name
+from tenure.charms.hooks import programs_without_bit
 from tenure.charms.pack import prepare
 from tenure.charms.recipe import recipe_of
 from tenure.cli.show.text import one_line
@@ -146,9 +147,16 @@ def make_ready(folder: StateFolder, source: Path) -> Ready:
     for line in prepared.lines:
         click.echo(one_line(line), err=True)
     facts = read_facts(prepared.folder)
-    for line in facts.missing:
+    for line in (*facts.missing, *not_executable(prepared.folder)):
         click.echo(f"note: {one_line(line)}", err=True)
     return Ready(prepared.folder, facts)
+
+
+def not_executable(charm: Path) -> list[str]:
+    """A line for people if the charm has programs that only its units' copies make executable."""
+    names = programs_without_bit(charm)
+    what = "it" if len(names) == 1 else "them"
+    return [f"{', '.join(names)}: not executable; each unit's copy has {what} so"] if names else []
 
 
 def name_of(ready: Ready, source: Path, how: str) -> str:
