@@ -298,7 +298,7 @@ async def test_a_unit_whose_copy_is_gone_is_in_error_and_then_has_it_again(
     tmp_path: Path, what: str
 ) -> None:
     """H6, H7: no hook is counted as missing because its charm is; whatever hook is due"""
-    stage, unit, _ = await refreshed(tmp_path)
+    stage, unit, source = await refreshed(tmp_path)
     before = unit.count("update-status")
     gone = unit.folder / what
     shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
@@ -311,7 +311,12 @@ async def test_a_unit_whose_copy_is_gone_is_in_error_and_then_has_it_again(
     assert gone.exists()
     await stage.until(lambda: unit.unit.state.failure is None)
     why = await stage.get("/v1/units/web/0/why")
-    assert "copy of the charm" not in why["answer"]
+    assert "its charm was copied again" in why["answer"]
+    await give(stage, source)
+    await stage.until(lambda: unit.count("upgrade-charm") == 2)
+    await stage.until(lambda: is_calm(unit, 1))
+    why = await stage.get("/v1/units/web/0/why")
+    assert "copied again" not in why["answer"]
 
 
 @in_virtual_time

@@ -44,6 +44,8 @@ class Dispatcher:
         """The hook or action that runs, until what it left pending is kept."""
         self.copy_lost = False
         """The unit's copy of the charm is not whole: it was found out when a hook was due."""
+        self.copy_fault = ""
+        """What was wrong with the copy, also once it was made again; until the next upgrade."""
         self._parts = parts
         self._contexts = contexts
         self._schedule = schedule
@@ -75,7 +77,7 @@ class Dispatcher:
         """What to run for it, or why it cannot be run; neither: the charm has none."""
         damage = self._parts.charm.damage()
         if damage:
-            self.copy_lost = True
+            self.copy_lost, self.copy_fault = True, damage
             return None, f"{damage}: it is copied again before the hook is tried again"
         try:
             return self._find_hook(hook.hook), ""

@@ -58,7 +58,7 @@ class Reporter:
             ports=state.ports[:MAX_PORTS],
             address=address_of(self._parts.unit),
             charm_revision=state.charm_copied or state.charm_revision,
-            charm_fault=_short(self._parts.charm.damage()) if self._dispatcher.copy_lost else "",
+            charm_fault=_short(self._dispatcher.copy_fault),
         )
 
 

@@ -53,7 +53,10 @@ class CharmUpgrade:
 
     def look(self) -> None:
         """Find out whether the copy is whole."""
-        self._dispatcher.copy_lost = bool(self._parts.charm.damage())
+        damage = self._parts.charm.damage()
+        self._dispatcher.copy_lost = bool(damage)
+        if damage:
+            self._dispatcher.copy_fault = damage
 
     @property
     def busy(self) -> bool:
@@ -63,6 +66,8 @@ class CharmUpgrade:
     def charm_changed(self) -> None:
         """Another charm was handed in: what failed before says nothing about it."""
         self.copy_at, self._failures = float("-inf"), 0
+        if not self.lost:
+            self._dispatcher.copy_fault = ""
 
     def interrupt(self) -> None:
         """End a copy that is under way, soon."""
@@ -101,7 +106,7 @@ class CharmUpgrade:
         """What the hook is to run from was lost. Whether it is still owed is looked at again."""
         result, _ = await self._copy()
         if result.kind == "done":
-            self._parts.log.log("WARNING", "the charm was copied again: what it had was lost")
+            self._parts.log.log("WARNING", "the charm was copied again: the unit had lost it")
             self._schedule.retry_now()
         elif result.kind == "failed":
             self._dispatcher.end(hook, result)

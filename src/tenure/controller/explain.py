@@ -104,8 +104,12 @@ def _with_hook(service: Service, now: float, unit: str, told: Why) -> Why:
 def _with_failure(service: Service, now: float, unit: str, told: Why) -> Why:
     """What is told, and the hook that failed: until it ends well, the unit runs no other (H7)."""
     seen = service.agents.of(unit)
-    if seen.report is None or seen.report.error is None:
+    if seen.report is None:
         return told
+    if seen.report.error is None:
+        fault = seen.report.charm_fault
+        again = f"; its charm was copied again, as `tenure log {unit}` tells, because {fault}"
+        return replace(told, answer=f"{told.answer}{again}") if fault else told
     if seen.speaker is None:
         return replace(told, answer=f"{told.answer}; it was in error: {seen.report.error}")
     answer = f"{told.answer}; it is in error: {seen.report.error}{_retried(seen, now)}"

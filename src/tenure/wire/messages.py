@@ -271,7 +271,7 @@ class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     charm_revision: int = 0
     """Of the charm that its hooks run now."""
     charm_fault: str = ""
-    """What is wrong with its copy of the charm, from which no hook can run."""
+    """What was wrong with its copy of the charm, since it got that: no hook could run from it."""
 
 
 class Superseded(Struct, frozen=True, kw_only=True, tag=True, gc=False):

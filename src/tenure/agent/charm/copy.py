@@ -116,10 +116,10 @@ def refresh_copy(
 
     `.git`, and what is neither file, folder nor link, is not copied. Modes are kept, but the owner
     may always read and write, and hooks can be run. `revision` is what the copy's file of that name
-    holds, if the charm brings none: charmhelpers reads it. `go_on` is asked before each file that is read, put,
-    removed or waited for; once it says no, CopyInterrupted is raised. Returns lines for people, []
-    if there was nothing to do. Raises CharmError, StateUnusable or StateNotSaved; the next refresh
-    goes on from there.
+    holds, if the charm brings none: charmhelpers reads it. `go_on` is asked before each file that
+    is read, put, removed or waited for; once it says no, CopyInterrupted is raised. Returns lines
+    for people, [] if there was nothing to do. Raises CharmError, StateUnusable or StateNotSaved;
+    the next refresh goes on from there.
     """
     if _resolved(copy).is_relative_to(_resolved(source)):
         raise CharmError(f'cannot copy the charm "{source}" into itself: move the charm elsewhere')
