@@ -166,6 +166,20 @@ def sign(handle: int) -> None:
     os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
 
 
+def lock_shared(path: Path) -> int:
+    """Wait for a lock that others may share, until the descriptor that is returned is closed.
+
+    Raises OSError.
+    """
+    handle = open_lock(path)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
 @contextmanager
 def turn(path: Path) -> Iterator[None]:
     """Wait for a lock, and have it for the block. Raises OSError."""

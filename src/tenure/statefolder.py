@@ -7,6 +7,7 @@ What must outlive the controller and the agents lies here, so that the next `ten
     controller/              the store and the controller's log
     charms/                  what was unpacked or built of charms that do not run as they are
     units/web-0/             one unit's charm, state and log
+    removed/web-0.log        the logs of units that were removed
     run/                     the sockets, while their paths are short enough
 
 A socket's path may be 107 bytes long and no more, so with a long state folder the sockets move to a
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -39,6 +41,9 @@ LONGEST_SOCKET_PATH = 100
 
 LONGEST_SOCKET_NAME = 32
 """Bytes of the longest file name that a socket gets."""
+
+_PREPARED = re.compile(r"(?:\A|/)charms/[0-9a-f]{32}\Z")
+"""A charm that was unpacked or built, as the controller knows it."""
 
 RECORD_VERSION = 1
 FORMER_RECORD = "house.json"
@@ -141,6 +146,36 @@ class StateFolder(Struct, frozen=True):
     def unit_folder(self, unit: str) -> Path:
         """Everything that one unit keeps. Raises BadName."""
         return self.units_folder / file_name(unit)
+
+    def charm_source(self, folder: Path) -> str:
+        """How a charm's folder is told to the controller: one of this state folder relative to it,
+        because that may be moved."""
+        inside = folder.parent == self.charms_folder
+        return str(folder.relative_to(self.state) if inside else folder)
+
+    def charm_folder(self, source: str) -> Path:
+        """The folder of a charm that the controller knows by `source`.
+
+        Earlier versions told it absolute paths: one in a state folder that was moved is here now.
+        """
+        path = Path(source)
+        own = self.charms_folder / path.name
+        if _PREPARED.search(source) and (not path.is_absolute() or own.is_dir()):
+            return own
+        return self.state / path
+
+    def left_mark(self, unit: str) -> Path:
+        """There once the unit has left for ever: nobody needs its folder. Raises BadName."""
+        return self.unit_folder(unit) / "left"
+
+    @property
+    def removed_folder(self) -> Path:
+        """What is kept of units that were removed."""
+        return self.state / "removed"
+
+    def removed_log(self, unit: str) -> Path:
+        """The log of a unit that was removed. Raises BadName."""
+        return self.removed_folder / f"{file_name(unit)}.log"
 
     def unit_log(self, unit: str) -> Path:
         """What the unit's hooks wrote, and what the agent did (H11). Raises BadName."""
@@ -272,7 +307,7 @@ class StateFolder(Struct, frozen=True):
         with suppress(OSError, msgspec.DecodeError, UnicodeError):
             content = self._charm_note(application).read_bytes()
             charm = msgspec.json.decode(content, type=NamedCharm)
-            if charm.folder == folder:
+            if self.charm_folder(charm.folder) == self.charm_folder(folder):
                 return charm.named
         return folder
 

@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -93,7 +94,7 @@ class _Process:
         dial = dial_unix(self.paths.controller_socket)
         agent = Agent(self.clock, rng, dial, os.getpid())
         config = self._config()
-        files = CharmFiles(self.folder, self.log.log)
+        files = CharmFiles(self.folder, self.log.log, self.paths.charm_folder)
         runner = HookRunner(warden, self.log)
         file = StateFile(self.folder / "state.json", LocalState)
         unit = Unit(
@@ -127,6 +128,9 @@ class _Process:
         await execs.close()
         await tools.close()
         await warden.close()
+        if unit.membership.gone:
+            with suppress(OSError):  # because it is only about a folder that is kept longer
+                self.paths.left_mark(self.unit_name).touch(mode=0o600)
         self.log.log("INFO", "the unit has left" if unit.membership.gone else "the agent ends")
         return 0
 

@@ -46,7 +46,12 @@ async def _serve(folder: StateFolder, *, create: bool) -> None:
     allow_all_files()
     tell_of_shortage(asyncio.get_running_loop(), _say)
     store = open_store(folder.store_file, create=create)
-    service = Service(store, SystemClock(), hidden=folder.store_file)
+    service = Service(
+        store,
+        SystemClock(),
+        hidden=folder.store_file,
+        place=lambda source: str(folder.charm_folder(source)),
+    )
     await service.controller.start()
     spare_the_collector()
     server = Server(service, Api(service, str(folder.store_file)))

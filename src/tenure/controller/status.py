@@ -74,7 +74,7 @@ def _application(service: Service, now: float, application: Application) -> Appl
         status=WorkloadStatus(current=workload[0], message=workload[1])
         if workload
         else WorkloadStatus(),
-        charm=_charm(application.charm) if application.charm else None,
+        charm=_charm(service, application.charm) if application.charm else None,
         version=report.version if report else "",
         removing=application.removing,
         units={
@@ -84,9 +84,9 @@ def _application(service: Service, now: float, application: Application) -> Appl
     )
 
 
-def _charm(record: CharmRecord) -> CharmStatus:
+def _charm(service: Service, record: CharmRecord) -> CharmStatus:
     return CharmStatus(
-        source=record.source,
+        source=service.place(record.source),
         revision=record.revision,
         peers=tuple(record.peers),
         resources=record.resources,

@@ -19,7 +19,9 @@ from tenure.agent.charm.copy import is_copied, refresh_copy
 from tenure.agent.charm.damage import Damage
 from tenure.agent.tools.base import NotFoundHere
 from tenure.charms.facts import Facts, read_facts
-from tenure.charms.folder import CharmError, find_action
+from tenure.charms.fault import CharmError, reason_of
+from tenure.charms.folder import find_action
+from tenure.charms.holding import held_source
 from tenure.charms.hooks import programs_without_bit
 from tenure.core.effects import CharmChanged
 from tenure.leadership.statefile import StateFile, StateUnusable
@@ -104,13 +106,20 @@ class NoCharm:
 
 
 class CharmFiles:
-    """See `Charm`. `folder` is the unit's; `log` takes lines for people."""
+    """See `Charm`. `folder` is the unit's; `log` takes lines for people; `place` says where a
+    charm is that the controller knows by a source."""
 
-    def __init__(self, folder: Path, log: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        log: Callable[[str, str], None],
+        place: Callable[[str], Path] = Path,
+    ) -> None:
         self.copy = folder / "charm"
         self.manifest = folder / "charm.manifest"
         self._resources = folder / "resources"
         self._log = log
+        self._place = place
         self._file = StateFile(folder / "charm-state.json", CharmState)
         self._values: Mapping[str, str] | None = None
         self._facts: Facts | None = None
@@ -148,13 +157,15 @@ class CharmFiles:
 
     def refresh_now(self, source: str) -> None:
         """The same, in this thread. Facts are read here, too: a large file of them takes long."""
+        folder = self._place(source)
         try:
-            for line in refresh_copy(
-                Path(source), self.copy, self.manifest, go_on=self._goes_on
-            ):  # fmt: skip
-                self._log("INFO", line)
-            for name in programs_without_bit(Path(source)):
-                self._log("WARNING", f"{name} is not executable in the charm: {MADE_TO_RUN}")
+            with held_source(folder):
+                for line in refresh_copy(folder, self.copy, self.manifest, go_on=self._goes_on):
+                    self._log("INFO", line)
+                for name in programs_without_bit(folder):
+                    self._log("WARNING", f"{name} is not executable in the charm: {MADE_TO_RUN}")
+        except OSError as fault:
+            raise CharmError(f'cannot read the charm "{folder}": {reason_of(fault)}') from fault
         finally:
             self.read_again()
 

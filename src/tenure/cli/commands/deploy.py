@@ -68,7 +68,8 @@ def command(
     name = name or name_of(ready, charm, "as in `tenure deploy CHARM NAME`")
     _check_new(status, name)
     done = _deployed(operator, wanted(ready, words, name, charm, units))
-    folder.note_charm(name, NamedCharm(str(ready.folder), str(charm)))
+    folder.note_charm(name, NamedCharm(ready.source, str(charm)))
+    ready.release()
     show(form, done, lambda: _text(done))
 
 

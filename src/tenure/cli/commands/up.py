@@ -33,7 +33,7 @@ from tenure.defaults import JUJU_VERSION, MOST_UNITS
 from tenure.errors import Refused
 from tenure.statefolder import StateFolder, UpRecord
 from tenure.up.detach import detach
-from tenure.up.lock import UpLock, held
+from tenure.up.lock import held
 from tenure.up.plan import Plan, first_lease
 from tenure.up.screen import Screen
 from tenure.up.supervisor import Supervisor
@@ -110,7 +110,7 @@ def command(
         check_lease(*first_lease(words.lease, words.guarantee))
     record = folder.read()
     _check_juju_paths(record, juju_paths)
-    application = None
+    application = ready = None
     if charm is not None:
         ready = make_ready(folder, charm)
         name = name or name_of(ready, charm, "with --name NAME")
@@ -124,9 +124,10 @@ def command(
         juju_paths=juju_paths,
         restart=not no_restart,
     )
+    on_planned = ready.release if ready is not None else None
     if not detached:
-        _run(plan, None)
-    elif (pid := detach(folder, partial(_run, plan))) is not None:
+        _run(plan, on_planned, None)
+    elif (pid := detach(folder, partial(_run, plan, on_planned))) is not None:
         click.echo(f"tenure is up (pid {pid}): see `tenure status`, end it with `tenure down`")
 
 
@@ -152,26 +153,28 @@ def _inherited(folder: StateFolder, record: UpRecord | None) -> dict[str, Charm]
     """The charms that an earlier version kept in the state folder."""
     found = {}
     for name, home in (record.applications if record else {}).items():
-        charm = charm_of(make_ready(folder, Path(home.charm)), Words())
+        ready = make_ready(folder, folder.charm_folder(home.charm))
+        charm = charm_of(ready, Words())
+        ready.release()
         found[name] = replace(charm, update_status_interval=home.update_status_interval)
     return found
 
 
-def _run(plan: Plan, on_ready: Callable[[], None] | None) -> None:
+def _run(
+    plan: Plan, on_planned: Callable[[], None] | None, on_ready: Callable[[], None] | None
+) -> None:
     # A stop that comes before the loop listens for it is as clean as one that comes later.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), held(plan.folder) as lock:
         screen = _screen()
         try:
-            asyncio.run(_supervise(plan, lock, screen, on_ready))
+            asyncio.run(
+                Supervisor(
+                    plan, lock, screen, SystemClock(), on_planned=on_planned, on_ready=on_ready
+                ).run()
+            )
         finally:
             screen.close()
-
-
-async def _supervise(
-    plan: Plan, lock: UpLock, screen: Screen, on_ready: Callable[[], None] | None
-) -> None:
-    await Supervisor(plan, lock, screen, SystemClock(), on_ready=on_ready).run()
 
 
 def _screen() -> Screen:

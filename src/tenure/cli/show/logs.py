@@ -131,13 +131,18 @@ class UnitLogs:
     def _meet_new_units(self) -> None:
         for unit in self._units():
             if unit not in self._files:
-                self._files[unit] = LogFile(self._folder.unit_log(unit))
+                self._files[unit] = LogFile(self._path(unit))
+
+    def _path(self, unit: str) -> Path:
+        """A removed unit's log is kept for a while."""
+        path, kept = self._folder.unit_log(unit), self._folder.removed_log(unit)
+        return kept if kept.exists() and not path.parent.exists() else path
 
     def _units(self) -> list[str]:
         known = self._folder.known_units()
         if self._unit is None:
             return known
-        if self._unit not in known:
+        if self._unit not in known and not self._folder.removed_log(self._unit).exists():
             raise NotFound(
                 f"{self._unit} has no log in {self._folder.state}: "
                 "see `tenure status` for the units"
