@@ -225,3 +225,20 @@ def test_known_units_are_the_folders_that_are_named_like_one(folder: Path) -> No
     for name in ("web-10", "web-2", "my-app-0", "junk", "web-x", ".hidden", "web-02"):
         (paths.units_folder / name).mkdir()
     assert paths.known_units() == ["my-app/0", "web/2", "web/10"]
+
+
+def test_a_charm_inside_is_kept_by_a_path_that_survives_a_move(tmp_path: Path) -> None:
+    """and one that an earlier version kept by its absolute path is found all the same"""
+    key = "0123456789abcdef" * 2
+    folder, moved = StateFolder(tmp_path / "s"), StateFolder(tmp_path / "moved")
+    folder.ensure()
+    made = folder.charms_folder / key
+    made.mkdir(parents=True)
+    source = folder.charm_source(made)
+    assert source == f"charms/{key}"
+    folder.state.rename(moved.state)
+    for told in (source, str(made)):
+        assert moved.charm_folder(told) == moved.charms_folder / key
+    for elsewhere in ("/home/me/web", f"/other/charms/{'f' * 32}", f"/charms/{key}/web"):
+        assert moved.charm_folder(elsewhere) == Path(elsewhere)
+        assert moved.charm_source(Path(elsewhere)) == elsewhere

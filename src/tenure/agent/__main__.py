@@ -26,8 +26,7 @@ from tenure.agent.hooks.log import UnitLog
 from tenure.agent.hooks.process import HookRunner
 from tenure.agent.hooks.warden_client import Warden
 from tenure.agent.host import jujupaths
-from tenure.agent.host.shims import make_shims
-from tenure.agent.host.toolfolder import make_tools_folder
+from tenure.agent.host.presence import Presence
 from tenure.agent.toolserver import ToolServer
 from tenure.agent.unit import Unit
 from tenure.clock import SystemClock, boot_id
@@ -81,6 +80,7 @@ class _Process:
         self.folder = self.paths.unit_folder(self.unit_name)
         self.clock = SystemClock()
         self.log = UnitLog(self.paths.unit_log(self.unit_name), self.unit_name, self.clock)
+        self.presence = Presence(self.folder / "tools", self.folder / "shims", self.log.log)
 
     async def run(self) -> int:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # because ignored, it loses exit statuses
@@ -102,7 +102,7 @@ class _Process:
             take_up(config, file, runner=runner, clock=self.clock, log=self.log),
             clock=self.clock,
             rng=rng,
-            find_hook=partial(charm.find_hook, config.charm),
+            find_hook=self._find_hook,
             runner=runner,
             log=self.log,
             connection=agent.connection,
@@ -119,11 +119,13 @@ class _Process:
         execs = ExecServer(unit, self.paths.exec_socket(self.unit_name))
         await tools.start()
         await execs.start()
+        keeping = asyncio.ensure_future(self.presence.keep((tools, execs), self.paths.ensure))
         follow_parent(on_stop=agent.halt, on_end=lambda: self._end_at_once(unit))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, agent.stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("ready", flush=True)
         await agent.run()
+        keeping.cancel()
         file.settled(SAVED_WITHIN)
         await execs.close()
         await tools.close()
@@ -136,26 +138,28 @@ class _Process:
 
     def _config(self) -> UnitConfig:
         record = self.paths.read()
-        tools = self.folder / "tools"
-        make_tools_folder(tools)
-        shims = self.folder / "shims"
-        make_shims(shims)
+        self.presence.make_folders()
         return UnitConfig(
             unit=self.unit_name,
             instance=instance_id(self.folder),
             boot_id=boot_id(),
             charm=self.folder / "charm",
-            tools=tools,
+            tools=self.folder / "tools",
             socket=self.paths.tool_socket(self.unit_name),
             model_name=MODEL_NAME,
             model_uuid=record.model_uuid if record else "",
             inherited={k: v for k, v in os.environ.items() if k in ("PATH", "HOME")},
             update_every=self.update_every,
             juju_version=self.juju_version,
-            shims=shims,
+            shims=self.folder / "shims",
             allow_host_changes=self.allow_host_changes,
             charm_revision=self.charm_revision,
         )
+
+    def _find_hook(self, hook: str) -> tuple[str, ...] | None:
+        """See `find_hook`; what hooks find on their PATH is looked at first."""
+        self.presence.look()
+        return charm.find_hook(self.folder / "charm", hook)
 
     def _refresh_charm(self, files: CharmFiles) -> bool:
         """Whether that went well: a charm that is gone from its source is no reason to stop a unit

@@ -29,7 +29,7 @@ from tenure.charms.actions import WrongParameter, action_params
 from tenure.charms.facts import Facts
 from tenure.core.localstate import ACTIONS
 from tenure.errors import ProtocolError, Refused, TenureError, Unreachable
-from tenure.net.unix import bind_private
+from tenure.net.unix import Identity, bind_private, identity
 from tenure.wire.exec import (
     MAX_ASK,
     ActionDone,
@@ -64,6 +64,7 @@ class ExecServer:
         self._unit = unit
         self._path = path
         self._server: asyncio.Server | None = None
+        self._bound: Identity | None = None
         self._silent: dict[asyncio.StreamWriter, None] = {}
         self._asked = 0
 
@@ -73,11 +74,24 @@ class ExecServer:
             self._server = await asyncio.start_unix_server(
                 self._serve, sock=bind_private(self._path), limit=MAX_ASK
             )
+            self._bound = identity(self._path)
         except OSError as fault:
             raise Unreachable(
                 f"cannot listen on {self._path}: {fault.strerror or fault}: "
                 "remove it, or choose another state folder with --state"
             ) from fault
+
+    async def renew(self) -> bool:
+        """Listen anew if the socket is gone from its path; whether it was. Raises Unreachable.
+
+        Contexts and actions that are under way go on.
+        """
+        if self._bound is not None and identity(self._path) == self._bound:
+            return False
+        if self._server is not None:
+            self._server.close()
+        await self.start()
+        return True
 
     async def close(self) -> None:
         """Listen no more."""

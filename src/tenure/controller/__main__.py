@@ -19,9 +19,13 @@ from tenure.controller.api import Api
 from tenure.controller.server import Server, bind_unix
 from tenure.controller.service import Service
 from tenure.errors import TenureError
+from tenure.net.unix import identity
 from tenure.process import allow_all_files, follow_parent, report_fault, tell_of_shortage
 from tenure.statefolder import StateFolder
 from tenure.stores.open import open_store
+
+LOOK_EVERY = 3.0
+"""Seconds between two looks at whether the socket is at its path."""
 
 
 def main() -> int:
@@ -57,8 +61,10 @@ async def _serve(folder: StateFolder, *, create: bool) -> None:
     server = Server(service, Api(service, str(folder.store_file)))
     ending = asyncio.Event()
     running = asyncio.ensure_future(service.controller.run())
+    keeping = None
     try:
         await server.start(bind_unix(folder.controller_socket))
+        keeping = asyncio.ensure_future(_keep_listening(folder, server))
         follow_parent(on_stop=ending.set, on_end=lambda: os._exit(1))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -69,12 +75,30 @@ async def _serve(folder: StateFolder, *, create: bool) -> None:
         if running.done():
             running.result()
     finally:
+        if keeping is not None:
+            keeping.cancel()
         running.cancel()
         await server.close()
         with contextlib.suppress(OSError):
             folder.controller_socket.unlink()
         await asyncio.gather(running, return_exceptions=True)
         await store.close()
+
+
+async def _keep_listening(folder: StateFolder, server: Server) -> None:
+    """A socket that somebody removed is bound again: the path is looked at now and then."""
+    bound = identity(folder.controller_socket)
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        if bound is not None and identity(folder.controller_socket) == bound:
+            continue
+        try:
+            folder.ensure()
+            await server.move(bind_unix(folder.controller_socket))
+            bound = identity(folder.controller_socket)
+            _say(f"{folder.controller_socket} was gone: it was bound again")
+        except TenureError as fault:
+            _say(str(fault))
 
 
 def _say(text: str) -> None:
