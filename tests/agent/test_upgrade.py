@@ -304,9 +304,9 @@ async def test_a_unit_whose_copy_is_gone_is_in_error_and_then_has_it_again(
     shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
     update(unit)
     await stage.until(lambda: unit.unit.state.failure is not None, within=2.0)
-    assert "skipped" not in unit.log_text() and "the unit's copy of the charm" in unit.log_text()
+    assert "skipped" not in unit.log_text() and "the unit has lost" in unit.log_text()
     why = await stage.get("/v1/units/web/0/why")
-    assert "the unit's copy of the charm" in why["answer"] and "tenure refresh web" in why["next"]
+    assert "the unit has lost" in why["answer"] and "tenure refresh web" in why["next"]
     await stage.until(lambda: unit.count("update-status") == before + 1, within=20.0)
     assert gone.exists()
     await stage.until(lambda: unit.unit.state.failure is None)

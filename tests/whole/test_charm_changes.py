@@ -102,9 +102,9 @@ def test_a_unit_that_lost_its_charm_is_in_error_until_it_has_it_again(place: Pla
     place.settles(["web/0"])
     shutil.rmtree(place.state / "units/web-0/charm")
     refused = place.call("exec", "web/0", "--", "true")
-    assert refused.returncode == 1 and b"`tenure refresh web` copies it again" in refused.stderr
+    assert refused.returncode == 125 and b"`tenure refresh web` copies it again" in refused.stderr
     wait_for(lambda: place.status().applications["web"].units["web/0"].hook.error, "it is in error")
-    assert "copy of the charm was gone" in place.text("why", "web/0")
+    assert "the unit has lost its copy of the charm" in place.text("why", "web/0")
     wait_for((place.state / "units/web-0/charm/hooks/install").exists, "the copy")
     place.settles(["web/0"])
 

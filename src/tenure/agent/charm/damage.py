@@ -44,12 +44,12 @@ class Damage:
         if self._unfinished:
             return "copying the charm to the unit was interrupted"
         if self._vital and not self._copy.is_dir():
-            return "the unit's copy of the charm was gone"
+            return "the unit has lost its copy of the charm"
         missing = [name for name in self._vital if not os.path.lexists(self._copy / name)]
         if not missing:
             return ""
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        return f"the unit's copy of the charm lacked {missing[0]}{more}"
+        return f"the unit has lost {missing[0]}{more} of its copy of the charm"
 
 
 def _vital(entries: Mapping[str, Entry]) -> Iterator[str]:

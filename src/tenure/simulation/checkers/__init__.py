@@ -11,6 +11,7 @@
 | `elected`, `told`, `leaders` | the hooks of leadership: what is owed, and what must not run |
 | `bags`, `peer_reads` | peers' bags: what is written, and what is read |
 | `peers`, `peers_paid` | what units are told of peers and configuration, and what that pays |
+| `charms` | what hooks run from |
 | `pins` | leases that may not run out |
 | `sessions` | what is taken from whom |
 | `control` | what the controller owes to units |
@@ -29,6 +30,7 @@ from tenure.simulation.checkers.bags import (
 )
 from tenure.simulation.checkers.belief import OneBeliever
 from tenure.simulation.checkers.calls import NothingHalf, RefusedChangedNothing
+from tenure.simulation.checkers.charms import CharmWhole
 from tenure.simulation.checkers.control import LeaderComes, NobodyLearns, OneOffer
 from tenure.simulation.checkers.elected import ElectedOncePerTerm
 from tenure.simulation.checkers.history import BucketLinear, HookSeesTarget
@@ -56,6 +58,7 @@ __all__ = [
     "BagVersionsRise",
     "BagsReadDurable",
     "BucketLinear",
+    "CharmWhole",
     "ConfigReadNew",
     "ElectedOncePerTerm",
     "EnteredBeforeCreated",
@@ -134,6 +137,7 @@ def peer_checkers() -> list[Checker]:
         PeersNotToldTwice(),
         PaidForVersion(),
         WriterNotToldOfBag(),
+        CharmWhole(),
         PinsHold(),
     ]
 
