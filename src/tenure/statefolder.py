@@ -47,7 +47,8 @@ _PREPARED = re.compile(r"(?:\A|/)charms/[0-9a-f]{32}\Z")
 
 RECORD_VERSION = 1
 FORMER_RECORD = "house.json"
-"""The record's name in version 0.1: still read, and removed once a record is written."""
+"""The record's name in version 0.1: still read. Once a record is written, this one says that the
+folder is a newer version's, in a way that 0.1 refuses: else it would begin anew, silently."""
 
 
 class StateFolderUnusable(TenureError):
@@ -78,6 +79,13 @@ class UpRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     applications: Mapping[str, FormerApplication] = {}
     juju_version: str = JUJU_VERSION.value
     juju_paths: bool = False
+
+
+class _Versioned(Struct, frozen=True):
+    """What every version's record has."""
+
+    version: int = RECORD_VERSION
+    model_uuid: str = ""
 
 
 class NamedCharm(Struct, frozen=True):
@@ -289,7 +297,9 @@ class StateFolder(Struct, frozen=True):
         content = msgspec.json.format(msgspec.json.encode(record)) + b"\n"
         with _translated(self.state):
             write_whole(self.record_file, content)
-            self._former_record_file().unlink(missing_ok=True)
+            if self._former_record_file().exists():
+                newer = _Versioned(version=RECORD_VERSION + 1, model_uuid=record.model_uuid)
+                write_whole(self._former_record_file(), msgspec.json.encode(newer) + b"\n")
 
     def note_charm(self, application: str, charm: NamedCharm) -> None:
         """Keep what an operator named when the application was given this folder to run.
@@ -318,6 +328,14 @@ class StateFolder(Struct, frozen=True):
 def _decoded(path: Path, content: bytes) -> UpRecord:
     """Raises StateFolderUnusable."""
     try:
+        version = msgspec.json.decode(content, type=_Versioned).version
+        if version > RECORD_VERSION and path.name == FORMER_RECORD:
+            raise _not_ours(path.with_name("up.json"), "it is gone")
+        if version > RECORD_VERSION:
+            raise StateFolderUnusable(
+                f"{path} was written by a newer Tenure (version {version} of the file; this one "
+                f"knows {RECORD_VERSION}): run that, or choose another state folder with --state"
+            )
         record = msgspec.json.decode(content, type=UpRecord)
     except (msgspec.DecodeError, UnicodeError) as fault:
         raise _not_ours(path, str(fault)) from fault
