@@ -248,7 +248,7 @@ def test_a_charm_inside_is_kept_by_a_path_that_survives_a_move(tmp_path: Path) -
 def test_a_record_of_a_newer_version_is_refused_and_says_what_to_run(folder: Path) -> None:
     paths = StateFolder(folder)
     paths.record_file.write_bytes(b'{"version":2,"model_uuid":"u","more":1}')
-    with pytest.raises(StateFolderUnusable, match="written by a newer Tenure .* run that, or"):
+    with pytest.raises(StateFolderUnusable, match=r"written by a newer Tenure .* run that, or"):
         paths.read()
 
 

@@ -32,11 +32,15 @@ def write(path: Path, content: str = "#!/bin/sh\n", mode: int = 0o755) -> Path:
     return path
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
+def make_source(tmp_path: Path) -> Path:
     write(tmp_path / "source/hooks/install")
     write(tmp_path / "source/lib/web.py", "version = 1\n", 0o644)
     return tmp_path / "source"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return make_source(tmp_path)
 
 
 class Unit:
@@ -51,11 +55,16 @@ class Unit:
         return refresh_copy(self.source, self.copy, self.manifest)
 
 
-@pytest.fixture
-def unit(source: Path, tmp_path: Path) -> Unit:
-    unit = Unit(source, tmp_path)
+def new_unit(tmp_path: Path) -> Unit:
+    """A unit that has copied the charm."""
+    unit = Unit(make_source(tmp_path), tmp_path)
     unit.refresh()
     return unit
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Unit:
+    return new_unit(tmp_path)
 
 
 def test_hooks_or_a_dispatch_make_a_charm(tmp_path: Path, source: Path) -> None:
