@@ -26,6 +26,11 @@ MAY_BE_SKIPPED: tuple[tuple[str, str, str], ...] = (
         "an fsync that fails on demand is a library in C; the disk that is full is tested anyway",
     ),
     (
+        "tests/stores/sqlite/test_power_loss.py::*",
+        "there is no C compiler to record a disk with",
+        "what is recorded is the same everywhere; kills of the real process are tested anyway",
+    ),
+    (
         "tests/examples/test_helper_in_rust.py::*",
         "there is no rustc here",
         "the helper is built by its charm; a charm in perl shows the same tools from any language",

@@ -14,6 +14,7 @@ import pytest
 from tenure.agent.charm import copy
 from tenure.agent.charm.files import CharmFiles
 from tenure.agent.context.hook import HookContext
+from tenure.agent.contexts import Contexts
 from tenure.agent.hooks.process import HookResult
 from tenure.agent.upgrade import CharmUpgrade
 from tenure.charms.fault import CharmError
@@ -26,8 +27,9 @@ from tenure.files import remove_tree
 from tenure.leadership import claimant
 from tenure.leadership.claimant import Claimant
 from tenure.leadership.record import Record
+from tenure.leadership.statefile import StateNotSaved
 from tenure.wire.messages import Offer
-from tests.agent import test_handover, test_unit, test_upgrade
+from tests.agent import test_contexts, test_handover, test_unit, test_upgrade
 from tests.agent.charm import test_copy
 from tests.controller import test_loop
 from tests.leadership import test_claimant
@@ -207,7 +209,53 @@ def failed_copy_not_made_from_the_charm_that_came(patch: Patch) -> None:
     patch.setattr(CharmUpgrade, "_copy", once)
 
 
+def given_up_before_it_is_on_record(patch: Patch) -> None:
+    """L5, H5"""
+    patch.setattr(Record, "settle", lambda self: True)
+
+
+def failed_save_not_tried_again(patch: Patch) -> None:
+    """H5"""
+
+    def failed(self: Record, fault: StateNotSaved) -> None:
+        self.save_at = None
+
+    patch.setattr(Record, "_failed", failed)
+
+
+def revocation_of_any_term_heeded(patch: Patch) -> None:
+    """L5"""
+    real = Claimant.revoked
+    patch.setattr(Claimant, "revoked", lambda self, term: real(self, self.tracker.term or 0))
+
+
+def tool_served_after_its_hook(patch: Patch) -> None:
+    """T8"""
+
+    def by_id(self: Contexts, context_id: str) -> HookContext | None:
+        live = self._live
+        return live if live is not None and live.context_id == context_id else None
+
+    patch.setattr(Contexts, "by_id", by_id)
+
+
+def ticks_while_nothing_can_be_written(patch: Patch) -> None:
+    """L7"""
+    real = Controller.turn
+
+    def turn(self: Controller) -> None:
+        if self._is_resting(self.clock.now()):
+            self.model.leases.tick(self.clock.now(), self.clock.wall())
+        real(self)
+
+    patch.setattr(Controller, "turn", turn)
+
+
 IN_LOOP = [
+    (
+        ticks_while_nothing_can_be_written,
+        test_loop.test_a_holder_is_renewed_though_its_pin_ends_while_nothing_can_be_written,
+    ),
     (answered_before_the_commit, test_loop.test_a_grant_is_answered_only_after_its_commit),
     (refused_changes_kept, test_loop.test_a_refused_commit_changes_nothing_and_says_so),
 ]
@@ -223,6 +271,14 @@ IN_AGENT = [
     (revocation_not_heeded, test_unit.test_a_revoked_unit_is_a_minion_at_once),
     (new_term_saved_like_a_renewal,
      test_claimant.test_no_belief_begins_that_could_not_be_saved),
+    (given_up_before_it_is_on_record,
+     test_claimant.test_a_lease_is_given_up_only_once_that_is_on_record),
+    (failed_save_not_tried_again,
+     test_claimant.test_what_could_not_be_saved_is_saved_again_by_itself),
+    (revocation_of_any_term_heeded,
+     test_claimant.test_a_revocation_of_another_term_means_nothing),
+    (tool_served_after_its_hook,
+     test_contexts.test_a_tool_is_served_no_more_while_what_its_hook_set_is_being_kept),
     (offers_not_heeded, test_handover.test_the_unit_that_was_elected_leads_and_no_other),
     (lost_charm_taken_for_a_missing_hook, a_swept_charm),
     (lost_charm_not_copied_again, a_swept_charm),

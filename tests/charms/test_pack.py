@@ -7,13 +7,14 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tenure.charms import pip, unpack
+from tenure.charms import locked, pip, unpack
 from tenure.charms.facts import read_facts
 from tenure.charms.folder import CharmError
 from tenure.charms.pack import Prepared, prepare
@@ -72,10 +73,23 @@ def test_a_folder_that_is_a_charm_runs_as_it_is(tmp_path: Path, built: Path) -> 
         ({"hooks/install": "", "charmcraft.yaml": ""}, "hooks/install is not executable"),
         ({"charmcraft.yaml": "name: web"}, "without its entry point src/charm.py: name another"),
         (
-            {"charmcraft.yaml": "parts: {charm: {plugin: poetry}}"},
-            'its part "charm" uses the plugin "poetry". Run `charmcraft pack` there, and name the ',
+            {"charmcraft.yaml": "parts: {charm: {plugin: rust}}"},
+            'its part "charm" uses the plugin "rust". Run `charmcraft pack` in "/',
         ),
-        ({"charmcraft.yaml": "parts: {charm: {}, more: {plugin: dump}}"}, 'the plugin "dump"'),
+        ({"charmcraft.yaml": "parts: {more: {plugin: dump}}"}, 'of the plugin "dump" alone'),
+        (
+            {"charmcraft.yaml": "parts: {charm: {}, more: {plugin: python}}"},
+            "its parts charm, more all install packages. Run",
+        ),
+        (
+            {"charmcraft.yaml": "name: web\nparts: {web: {plugin: uv}}", "src/charm.py": ""},
+            'c/uv.lock" is not there, and the plugin uv installs what it names: run `uv lock`',
+        ),
+        (
+            {"charmcraft.yaml": "parts: {web: {plugin: poetry}}", "src/charm.py": "",
+             "metadata.yaml": "name: web"},
+            'c/poetry.lock" is not there, and the plugin poetry',
+        ),
         ({"charmcraft.yaml": "parts: {reactive: {}}"}, '"reactive" uses the plugin "reactive"'),
         ({"charmcraft.yaml": "parts: {charm: {source: x}}"}, "takes its source from elsewhere"),
         ({"charmcraft.yaml": "type: bundle"}, "is a bundle"),
@@ -368,6 +382,139 @@ def test_packages_of_the_part_are_installed_and_the_rest_is_said(source: Path, b
         "not done: parts.charm.build-packages; if the charm needs it, pack it with charmcraft",
         "not done: parts.charm.override-build; if the charm needs it, pack it with charmcraft",
     )
+
+
+PROJECTS = {
+    "uv": """
+[project]
+name = "web"
+version = "0"
+requires-python = ">=3.11"
+dependencies = ["tiny"]
+[dependency-groups]
+more = ["small"]
+dev = ["absent"]
+[tool.uv.sources]
+tiny = {path = "wheels/tiny-1.0-py3-none-any.whl"}
+small = {path = "wheels/small-1.0-py3-none-any.whl"}
+absent = {path = "wheels/absent-1.0-py3-none-any.whl"}
+""",
+    "poetry": """
+[tool.poetry]
+package-mode = false
+[tool.poetry.dependencies]
+python = ">=3.11"
+tiny = {path = "wheels/tiny-1.0-py3-none-any.whl"}
+[tool.poetry.group.more.dependencies]
+small = {path = "wheels/small-1.0-py3-none-any.whl"}
+[tool.poetry.group.dev.dependencies]
+absent = {path = "wheels/absent-1.0-py3-none-any.whl"}
+""",
+}
+GROUPS = {"uv": "uv-groups: [more]", "poetry": "poetry-with: [more]"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("plugin", PROJECTS)
+def test_what_a_lock_names_is_installed_where_charmcraft_puts_it(
+    source: Path, built: Path, plugin: str
+) -> None:
+    """The tool that wrote the lock reads it; what is for developers is left out."""
+    for name in ("tiny", "small", "absent"):
+        wheel(source / "wheels", name, f"NAME = '{name}'\n")
+    write(source / "pyproject.toml", PROJECTS[plugin])
+    write(
+        source / "charmcraft.yaml",
+        f"name: web\nparts:\n  web:\n    plugin: {plugin}\n    source: .\n    {GROUPS[plugin]}\n"
+        "    build-snaps: [astral-uv]\n  files: {plugin: dump, source: ., prime: [x]}\n",
+    )
+    write(source / "src/beside.py", "from tiny import NAME\n")
+    write(
+        source / "src/charm.py",
+        "#!/usr/bin/env python3\nimport beside, os, small\n"
+        "print(beside.NAME, small.NAME, os.path.dirname(small.__file__))\n",
+    )
+    words, environment = locked.tool(plugin, built / "tools")
+    assert pip.run([*words, "lock"], source, environment)[0] == 0
+    done = prepare(source, built)
+    site = done.folder / f"venv/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+    assert dispatched(done.folder) == f"tiny small {site}\n"
+    assert not (site / "absent.py").exists()
+    assert done.lines[1:] == (f"installed {plugin}.lock into venv",)
+    assert not list(done.folder.glob(".*"))
+
+
+def test_a_lock_that_its_tool_cannot_read_is_told_so(
+    source: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the tool on the PATH is the one that is asked."""
+    tool = "#!/bin/sh\ncase $2 in --help) ;; *) echo error: no TOML >&2; exit 2; esac\n"
+    write(tmp_path / "bin/uv", tool, 0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    write(source / "uv.lock", "this is no lock\n")
+    write(source / "charmcraft.yaml", "name: web\nparts: {web: {plugin: uv}}\n")
+    with pytest.raises(CharmError, match=r'uv cannot read ".*uv\.lock": error: no TOML'):
+        prepare(source, built)
+
+
+def test_what_the_plugin_python_names_is_installed(source: Path, built: Path) -> None:
+    """Requirements, constraints and packages; beside a dispatch of the charm's own."""
+    for name in ("tiny", "small"):
+        wheel(source / "wheels", name, f"NAME = '{name}'\n")
+    write(source / "r.txt", "./wheels/tiny-1.0-py3-none-any.whl\n")
+    write(source / "c.txt", "tiny == 1.0\n")
+    write(
+        source / "charmcraft.yaml",
+        "name: web\nparts:\n  web:\n    plugin: python\n    python-requirements: [r.txt]\n"
+        "    python-constraints: [c.txt]\n"
+        "    python-packages: [./wheels/small-1.0-py3-none-any.whl]\n",
+    )
+    (source / "src/charm.py").unlink()
+    write(
+        source / "dispatch",
+        "#!/bin/sh\nPYTHONPATH=$(echo venv/lib/*/site-packages) "
+        "python3 -c 'import small, tiny; print(small.NAME, tiny.NAME)'\n",
+        0o755,
+    )
+    done = prepare(source, built)
+    assert dispatched(done.folder) == "small tiny\n"
+    assert done.lines[1].startswith("installed r.txt, ./wheels/small-1.0")
+    assert prepare(done.folder, built) == Prepared(done.folder)
+
+
+def test_a_dispatch_that_needs_no_packages_runs_as_it_is(source: Path, built: Path) -> None:
+    """H6"""
+    write(source / "dispatch", mode=0o755)
+    assert prepare(source, built) == Prepared(source)
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        (
+            "WARNING: Retrying (Retry(total=4)) after connection broken by 'X(a): no': /simple/x/\n"
+            "ERROR: No matching distribution found for x\n[notice] A new release of pip\n",
+            "No matching distribution found for x (no answer from https://index.example/simple/x/)",
+        ),
+        (
+            "ERROR: HTTP error 404 while getting https://me:secret@there.example/x-1.whl\n"
+            "ERROR: Could not install requirement x because of HTTP error 404\nnote: see above\n",
+            "Could not install requirement x because of HTTP error 404 "
+            "(no answer from https://there.example/x-1.whl)",
+        ),
+        (
+            "  fatal: unable to access 'https://there.example/x.git/': Could not resolve host\n",
+            "fatal: unable to access 'https://there.example/x.git/': Could not resolve host",
+        ),
+        ("", "it said nothing"),
+    ],
+)
+def test_the_address_that_failed_is_named_and_no_password(
+    output: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not pip's last note, which says nothing of it."""
+    monkeypatch.setenv("PIP_INDEX_URL", "https://me:secret@index.example/simple")
+    assert pip.telling(output) == says
 
 
 def test_a_failing_pip_is_told_with_its_most_telling_line(source: Path, built: Path) -> None:

@@ -248,6 +248,23 @@ async def test_an_expiry_that_could_not_be_saved_is_decided_again() -> None:
     assert bench.disk.persisted().applications["web"].holder is None
 
 
+@in_virtual_time
+async def test_a_holder_is_renewed_though_its_pin_ends_while_nothing_can_be_written() -> None:
+    """L7: what time alone decides waits until it can be written, and refuses nobody meanwhile"""
+    bench = await LoopBench.with_applications("web")
+    term = await bench.granted("web/0")
+    bench.give("web", lambda now: bench.controller.model.orders.pin(now, "web", "upgrade", 5.0))
+    await bench.turn()
+    bench.disk.full = True
+    bench.write("web/0", term, k="v")
+    await bench.turn()
+    await bench.pass_time(20.0)
+    await bench.turn(later=0.3)  # it tries again, and rests for a quarter of a second
+    renewed = bench.claim("web/0", term)
+    await bench.turn(later=0.1)
+    assert [type(answer) for answer in renewed] == [Granted] and renewed[0].term == term
+
+
 # -- the outcome of a commit is unknown
 
 

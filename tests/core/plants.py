@@ -84,6 +84,17 @@ def extension_shortens(patch: Patch) -> None:
     patch.setattr(lease, "extended", extended)
 
 
+@caught_by(scenarios.regrant_never_shortens)
+def regrant_shortens(patch: Patch) -> None:
+    real = lease.granted
+
+    def granted(old: Lease, now: float, holder: Holder, wall: float) -> tuple[Lease, Cause]:
+        new, cause = real(old, now, holder, wall)
+        return replace(new, expires_at=now + new.duration), cause
+
+    patch.setattr(lease, "granted", granted)
+
+
 @caught_by(scenarios.pin_suspends_expiry)
 def pin_ignored(patch: Patch) -> None:
     patch.setattr(lease, "ends_at", lambda lease: lease.expires_at)

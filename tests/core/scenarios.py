@@ -105,6 +105,14 @@ def extension_never_shortens() -> None:
     assert ends_at(bench.lease) == 60.0, "an extension shortened the lease"
 
 
+def regrant_never_shortens() -> None:
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.orders.set_lease(1.0, APP, 10.0, 5.0)
+    bench.leads(2.0, W0)
+    assert ends_at(bench.lease) == 60.0, "a new term of the holder shortened the lease"
+
+
 def restart_extends_the_lease() -> None:
     bench = CoreBench(1)
     bench.leads(0.0, W0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from tenure.core.effects import Revoked
 from tenure.testing.machine import Machine
 from tenure.testing.time.waiting import in_virtual_time, settle
 from tests.support.stage import Stage
@@ -192,3 +193,45 @@ async def test_a_unit_that_cannot_save_does_not_keep_the_others_from_leading(
     await stage.pass_time(2.0)
     second.start()
     await stage.until(lambda: second.leads, within=65.0)
+
+
+@in_virtual_time
+async def test_a_lease_is_given_up_only_once_that_is_on_record(tmp_path: Path) -> None:
+    """L5, H5: or an agent that restarts would believe in what another unit has"""
+    stage = await Stage.open(tmp_path, units=2, duration=90.0)
+    first, second = await stage.led()
+    first.disk.full = True
+    stage.ask("/v1/applications/web/elect", {"unit": "web/1"})
+    await stage.pass_time(40.0)
+    assert stage.holder == "web/0" and not second.leads, "it is surely asked to, and 30 s are over"
+    first.disk.full = False
+    await stage.until(lambda: second.leads, within=3.0)
+    assert first.disk.kept is not None and first.disk.kept.term is None
+
+
+@in_virtual_time
+async def test_what_could_not_be_saved_is_saved_again_by_itself(tmp_path: Path) -> None:
+    """H5: nothing else happens that would save it on its way"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = await stage.led()
+    await with_hook_running(stage, unit)
+    unit.disk.full = True
+    unit.line.cut()
+    unit.line.refusing = True
+    await stage.until(lambda: not unit.leads, within=61.0)
+    await stage.pass_time(0.5)
+    assert unit.disk.kept is not None and unit.disk.kept.term == 1
+    unit.disk.full = False
+    await stage.pass_time(2.0)
+    assert unit.disk.kept.term is None and unit.disk.kept.deposition is not None
+
+
+@in_virtual_time
+async def test_a_revocation_of_another_term_means_nothing(tmp_path: Path) -> None:
+    """L5: it was said of a term that is over"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = await stage.led()
+    await stage.post("/v1/applications/web/revoke")
+    await stage.until(lambda: unit.term == 2, within=2.0)
+    unit.unit.claimant.pushed(Revoked(unit=unit.name, term=1))
+    assert unit.leads and unit.term == 2

@@ -9,12 +9,15 @@ import asyncio
 import json
 import os
 import resource
+import signal
+import sqlite3
 import sys
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from tenure import files
 from tenure.core.changes import (
     ApplicationPut,
     ApplicationRecord,
@@ -22,7 +25,9 @@ from tenure.core.changes import (
     HistoryAdded,
     SettingsMerged,
 )
-from tenure.errors import TenureError
+from tenure.errors import TenureError, Unsure
+from tenure.stores.base import Seat
+from tenure.stores.sqlite import file
 from tenure.stores.sqlite.store import SqliteStore
 from tenure.stores.sqlite.worker import Worker
 
@@ -72,6 +77,85 @@ def group(number: int, width: int) -> list[Change]:
         SettingsMerged("web", number, {f"key{at}": str(number) for at in range(width)}),
         HistoryAdded(application="web", at=0.0, kind="settings", cause="a test", term=number),
     ]
+
+
+PLANTS: dict[str, Callable[[], None]] = {
+    "commits are not synced": lambda: _opened_with("PRAGMA synchronous=NORMAL"),
+    "a new store is not synced": lambda: _never_synced(lambda path: path.suffix == ".new"),
+    "a restored store is not synced": lambda: _never_synced(lambda path: path.suffix == ".db"),
+    "a log is not written anew after doubt": lambda: setattr(
+        file, "rewrite_log", lambda path: None
+    ),
+}
+"""What would lose acknowledged commits, but only with the power. That the folder is synced is not
+among them: SQLite syncs it, too, with the first sync of a log."""
+
+
+def _opened_with(pragma: str) -> None:
+    real = file.open_examined
+
+    def opened(path: Path) -> sqlite3.Connection:
+        connection = real(path)
+        connection.execute(pragma)
+        return connection
+
+    file.open_examined = opened
+
+
+def _never_synced(which: Callable[[Path], bool]) -> None:
+    real = files.sync
+    files.sync = lambda path, **how: None if which(path) else real(path, **how)
+
+
+async def live(path: str, origin: str, plant: str) -> None:
+    """A store's life: made, written, closed, opened, written; what was acknowledged is marked.
+
+    A commit that is unsure is met as the controller meets it: the seat is taken anew, and what is
+    loaded counts as acknowledged, because units are told of it.
+    `origin` is a folder with a store that is put in place first, as an operator restores one.
+    """
+    if plant in PLANTS:
+        PLANTS[plant]()
+    file.MAX_LOG_PAGES = 12  # so that a log is written back, and begun again, more than once
+    if origin:
+        for part in Path(origin).glob("tenure.db*"):
+            Path(path).with_name(part.name).write_bytes(part.read_bytes())
+    for _ in range(2):
+        store = SqliteStore(Path(path), create=not origin)
+        seat = await store.take_seat()
+        number = await _loaded(store, seat, path)
+        for _ in range(5):
+            number += 1
+            try:
+                await store.commit(seat, group(number, 3))
+                _mark(path, number)
+            except Unsure:
+                seat = await store.take_seat()
+                number = await _loaded(store, seat, path)
+        await store.close()
+
+
+async def _loaded(store: SqliteStore, seat: Seat, path: str) -> int:
+    found = (await store.load(seat)).applications.get("web")
+    _mark(path, found.term if found else 0)
+    return found.term if found else 0
+
+
+async def keep(path: str, end: str) -> None:
+    """A store to be copied: closed, or `killed` in use, so that some of it is in its log only."""
+    store = SqliteStore(Path(path), create=True)
+    seat = await store.take_seat()
+    for number in range(1, 4):
+        await store.commit(seat, group(number, 3))
+    if end == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    await store.close()
+
+
+def _mark(path: str, number: int) -> None:
+    """A line in a file beside the store, which the record has in its place."""
+    with Path(path).with_name("marks").open("ab", buffering=0) as marks:
+        marks.write(b"acknowledged %d\n" % number)
 
 
 def _limit(size: int) -> None:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.preload import build
+
 SOURCE = Path(__file__).with_name("shim.c")
-COMPILERS = ("cc", "gcc", "clang")
 
 NO_COMPILER = "there is no C compiler to build the failing disk with"
-
-
-def compiler() -> str | None:
-    """The C compiler of this machine, if it has one."""
-    return next(filter(None, map(shutil.which, COMPILERS)), None)
 
 
 class Shim:
@@ -25,14 +19,7 @@ class Shim:
     def __init__(self, folder: Path) -> None:
         self._library = folder / "shim.so"
         self._control = folder / "faults"
-        self.works = self._build()
-
-    def _build(self) -> bool:
-        found = compiler()
-        if found is None:
-            return False
-        argv = [found, "-shared", "-fPIC", "-O2", "-o", str(self._library), str(SOURCE), "-ldl"]
-        return subprocess.run(argv, capture_output=True, timeout=60, check=False).returncode == 0
+        self.works = build(SOURCE, self._library)
 
     def environment(self) -> dict[str, str]:
         """What `tenure up` must have in its environment, and hands down to its children."""

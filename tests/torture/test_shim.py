@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture.shim import NO_COMPILER, Shim, compiler
+from tests.support.preload import compiler
+from tests.torture.shim import NO_COMPILER, Shim
 
 LISTENS = """
 import os, sys

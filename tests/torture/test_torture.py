@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from tenure.simulation.checkers import real_checkers
 from tenure.simulation.facts import Fact, HookEnded, SaidTrue
 from tenure.simulation.judge import judge
+from tests.support.preload import compiler
 from tests.torture.figures import Figures
 from tests.torture.run import Ended, torture
-from tests.torture.shim import NO_COMPILER, compiler
+from tests.torture.shim import NO_COMPILER
 from tests.torture.table import FAULTS
 from tests.torture.watch import carriers
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tenure.statefolder import StateFolder
 from tests.whole.conftest import Place, wait_for
 
 TRACE = 'echo "$JUJU_UNIT_NAME $JUJU_HOOK_NAME $TENURE_TERM" >> {trace}'
@@ -81,6 +82,20 @@ def test_a_controller_killed_and_started_again_is_noticed_by_nobody(
     assert after.applications["web"].leader == leader
     assert after.applications["web"].term == before.applications["web"].term
     assert len(lines(trace)) == 3
+
+
+def test_a_controller_started_again_begins_no_empty_store(place: Place) -> None:
+    """F, G8: or all terms would begin anew, and each agent would be refused for what it knows"""
+    place.up("--lease", "20s")
+    place.settles(["web/0"])
+    store, log = StateFolder(place.state).store_file, StateFolder(place.state).controller_log
+    pid = place.status().controller.pid
+    os.kill(pid, signal.SIGSTOP)
+    for part in store.parent.glob(f"{store.name}*"):
+        part.rename(place.folder / part.name)
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: "is missing" in log.read_text(), "the new controller to refuse")
+    assert not store.exists()
 
 
 def test_a_leader_that_was_stopped_past_its_lease_is_a_minion_when_it_wakes(

@@ -20,13 +20,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from tenure.charms import pip
+from tenure.charms import locked, pip
 from tenure.charms.cache import Cache
 from tenure.charms.fault import CharmError
 from tenure.charms.folder import check_path
 from tenure.charms.recipe import (
     DISPATCH,
+    LOCKED,
     MADE,
     REQUIREMENTS,
     Recipe,
@@ -82,29 +84,43 @@ class Source:
         """Pack into an empty folder. Raises CharmError, OSError."""
         for entry in self.entries:
             self._copy(entry, folder / entry.name)
-        _check_links(folder, self.recipe.entry_point)
+        brings_dispatch = (folder / DISPATCH).exists()
+        if not brings_dispatch:
+            _check_links(folder, self.recipe.entry_point)
         write_metadata(folder)
         if self.recipe.installs:
             self._install(folder)
-        _check_ops(folder, self.recipe)
-        _write_dispatch(folder, self.recipe.entry_point)
+        if not brings_dispatch:
+            _check_ops(folder, self.recipe)
+            _write_dispatch(folder, self.recipe)
 
     def _install(self, folder: Path) -> None:
         """Fill `venv`. It is kept by what is required, so a charm that is edited is packed soon."""
-        key = pip.key_of(self.recipe, folder)
+        recipe = self._unlocked(folder)
+        key = pip.key_of(recipe, folder)
         if key is None:
-            pip.install(self.recipe, folder)
+            pip.install(recipe, folder)
+            (folder / LOCKED).unlink(missing_ok=True)
             return
 
         def fill(new: Path) -> None:
-            for name in self.recipe.requirements:
+            for name in (*recipe.requirements, *recipe.constraints):
                 (new / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder / name, new / name)
-            pip.install(self.recipe, new)
+            pip.install(recipe, new)
 
         kept, _ = Cache(self._built / "venvs").get(key, fill)
         # Links to the same files, which nobody writes to: what runs are copies of the whole charm.
         shutil.copytree(kept / "venv", folder / "venv", symlinks=True, copy_function=_link)
+        (folder / LOCKED).unlink(missing_ok=True)
+
+    def _unlocked(self, folder: Path) -> Recipe:
+        """The recipe in pip's words: what a lock stands for is in a file of requirements."""
+        recipe = self.recipe
+        if recipe.lock is None:
+            return recipe
+        locked.unlock(recipe.lock, folder, self._built / "tools")
+        return replace(recipe, requirements=(LOCKED,))
 
     def _digest(self, entry: Entry) -> str:
         path = self.folder / entry.name
@@ -191,7 +207,7 @@ def _check_ops(folder: Path, recipe: Recipe) -> None:
     entry = folder / recipe.entry_point
     if not _IMPORTS_OPS.search(entry.read_bytes()):
         return
-    for place in (entry.parent, folder / "lib", folder / "venv"):
+    for place in (entry.parent, folder / "lib", folder / recipe.site):
         if (place / "ops/__init__.py").exists() or (place / "ops.py").exists():
             return
     if pip.ask_python("import ops") is None:
@@ -201,22 +217,26 @@ def _check_ops(folder: Path, recipe: Recipe) -> None:
 def _without_ops(recipe: Recipe) -> str:
     what = f"{recipe.entry_point} imports ops, and"
     if recipe.installs:
-        return f"{what} {', '.join((*recipe.requirements, *recipe.packages))} does not bring it"
+        return f"{what} {recipe.wanted} does not bring it"
     return (
         f"{what} there is neither {REQUIREMENTS} nor a venv or lib folder with it: write a line "
         f"`ops` into {REQUIREMENTS}"
     )
 
 
-def _write_dispatch(folder: Path, entry_point: str) -> None:
-    entry = folder / entry_point
+def _write_dispatch(folder: Path, recipe: Recipe) -> None:
+    entry = folder / recipe.entry_point
     entry.chmod(entry.stat().st_mode & 0o777 | 0o755)
     with open(entry, "rb") as file:
         python = "" if file.read(2) == b"#!" else "python3 "
+    head, places = "", ["lib", "venv"]
+    if recipe.site != "venv":  # as charmcraft: also for programs that run elsewhere, and with `src`
+        head = 'here=$(CDPATH= cd -- "${0%/*}" && pwd)\n'
+        places = ["$here/lib", "$here/src", f"$here/{recipe.site}"]
     write_new(
         folder / DISPATCH,
-        "#!/bin/sh\n"
-        'JUJU_DISPATCH_PATH="${JUJU_DISPATCH_PATH:-$0}" PYTHONPATH=lib:venv '
-        f"exec {python}./{entry_point}\n",
+        f"#!/bin/sh\n{head}"
+        'JUJU_DISPATCH_PATH="${JUJU_DISPATCH_PATH:-$0}" '
+        f'PYTHONPATH="{":".join(places)}" exec {python}./{recipe.entry_point}\n',
         0o755,
     )

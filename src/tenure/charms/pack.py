@@ -6,7 +6,7 @@
 | a `.charm` file, as `charmcraft pack` makes it | what is in it, unpacked once |
 | a charm's source, straight from git | what packing makes of it, anew when the source changes |
 
-Only the plugin `charm` of charmcraft is known here (`recipe`). A charm's interpreter is the
+Which of charmcraft's plugins are known here, `recipe` says. A charm's interpreter is the
 `python3` on its hooks' PATH, while its packages are installed by Tenure's own (`pip`): where these
 are of different versions, compiled packages do not load, and a line says so.
 """
@@ -70,7 +70,7 @@ def _packed(source: Source, cache: Cache) -> Prepared:
     recipe = source.recipe
     lines = [f'packed "{source.folder}" into "{folder}"']
     if recipe.installs:
-        lines.append(f"installed {', '.join((*recipe.requirements, *recipe.packages))} into venv")
+        lines.append(f"installed {recipe.wanted} into venv")
         lines += filter(None, [pip.differs()])
     lines += (
         f"not done: {each}; if the charm needs it, pack it with charmcraft"
