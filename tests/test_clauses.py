@@ -22,7 +22,7 @@ CHAPTERS = {
     "T": (0, 10),
     "H": (1, 11),
     "O": (1, 6),
-    "P": (3, 3),
+    "P": (1, 6),
 }
 CLAUSES = {f"{c}{n}" for c, (first, last) in CHAPTERS.items() for n in range(first, last + 1)}
 
