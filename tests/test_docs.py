@@ -9,6 +9,9 @@ import pytest
 
 from tenure.agent.tools import REFUSED, SUPPORTED
 from tenure.cli.group import COMMANDS
+from tenure.cli.words import juju
+from tenure.client.watching import NotInTime
+from tenure.errors import BY_CODE
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -124,3 +127,18 @@ def test_lines_of_prose_fit_a_terminal(page: Path) -> None:
     text = _FENCE.sub("", page.read_text())
     long = [line for line in text.splitlines() if len(line) > 110 and not line.startswith("|")]
     assert not long
+
+
+def test_every_word_of_juju_that_is_answered_has_its_row() -> None:
+    """In docs/from-juju.md, with the same answer"""
+    rows = set(
+        re.findall(r"^\| `([^`]+)` \| (.*) \|$", (DOCS / "from-juju.md").read_text(), re.MULTILINE)
+    )
+    assert {*juju.COMMANDS.items(), *juju.OPTIONS.items()} <= rows
+
+
+def test_every_exit_code_is_told() -> None:
+    """As the command line's door has them"""
+    codes = {1, 2, 3, 4, 130, *(kind.exit_code for kind in (*BY_CODE.values(), NotInTime))}
+    told = re.findall(r"^\| (\d+) \| ", (DOCS / "commands.md").read_text(), re.MULTILINE)
+    assert {str(code) for code in codes} <= set(told)

@@ -13,10 +13,19 @@ def test_an_application_is_named_as_juju_has_it(name: str) -> None:
     assert check_application(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "1", "Web", "web-", "web-1", "a--b", "-a", "a b", "a" * 129])
+@pytest.mark.parametrize("name", ["", "1", "Web", "web-", "web-1", "a--b", "-a", "a b"])
 def test_what_is_no_application_name_is_refused_with_what_is_allowed(name: str) -> None:
     with pytest.raises(BadName, match="is not an application name: use lower-case letters"):
         check_application(name)
+
+
+@pytest.mark.parametrize("name", ["a" * 129, "a" * 10_000, f"{'a' * 127}/0"])
+def test_a_name_that_is_too_long_is_refused_with_the_limit_and_not_repeated(name: str) -> None:
+    with pytest.raises(
+        BadName, match=r"at most 128 characters, and this one \d+ .*shorter"
+    ) as told:
+        application_of(name) if "/" in name else check_application(name)
+    assert len(str(told.value)) < 150
 
 
 def test_a_unit_is_its_application_and_a_number() -> None:

@@ -8,6 +8,12 @@ from functools import lru_cache
 from tenure.errors import BadName
 
 MAX_NAME = 128
+"""Characters of an application's name, and of a unit's."""
+
+LEADER = "/leader"
+"""What stands for a unit's number where whoever leads is meant: `web/leader`."""
+
+_SHOWN = 20
 
 _APPLICATION = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*\Z")
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,8})\Z")
@@ -18,12 +24,21 @@ def check_application(name: str) -> str:
 
     Raises BadName, saying what is allowed.
     """
-    if len(name) > MAX_NAME or not _APPLICATION.match(name):
+    _check_length(name, "an application")
+    if not _APPLICATION.match(name):
         raise BadName(
-            f"{name[:MAX_NAME]!r} is not an application name: use lower-case letters, digits and "
+            f"{name!r} is not an application name: use lower-case letters, digits and "
             'single hyphens, beginning with a letter, as in "web" or "my-app"'
         )
     return name
+
+
+def _check_length(name: str, what: str) -> None:
+    if len(name) > MAX_NAME:
+        raise BadName(
+            f"the name of {what} has at most {MAX_NAME} characters, and this one {len(name)} "
+            f"({name[:_SHOWN]!r}...): choose a shorter one"
+        )
 
 
 @lru_cache(maxsize=65536)
@@ -33,8 +48,9 @@ def split_unit(unit: str) -> tuple[str, int]:
     Raises BadName.
     """
     application, slash, number = unit.partition("/")
-    if len(unit) > MAX_NAME or not slash or not _NUMBER.match(number):
-        raise BadName(f'{unit[:MAX_NAME]!r} is not a unit name: a unit is named like "web/0"')
+    _check_length(unit, "a unit")
+    if not slash or not _NUMBER.match(number):
+        raise BadName(f'{unit!r} is not a unit name: a unit is named like "web/0"')
     return check_application(application), int(number)
 
 

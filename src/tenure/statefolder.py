@@ -254,6 +254,16 @@ class StateFolder(Struct, frozen=True):
             with suppress(OSError):
                 self.socket_folder.rmdir()
 
+    def check_is_folder(self) -> None:
+        """Raises StateFolderUnusable if something else has its name."""
+        is_other = False
+        with suppress(OSError):  # because whoever uses it has more to say of that
+            is_other = self.state.exists() and not self.state.is_dir()
+        if is_other:
+            raise StateFolderUnusable(
+                f"{self.state} is a file and no state folder: name another with --state"
+            )
+
     def check_sockets(self) -> None:
         """Make sure that the socket folder, if it is there, is this user's alone.
 
@@ -338,7 +348,10 @@ def _decoded(path: Path, content: bytes) -> UpRecord:
             )
         record = msgspec.json.decode(content, type=UpRecord)
     except (msgspec.DecodeError, UnicodeError) as fault:
-        raise _not_ours(path, str(fault)) from fault
+        raise StateFolderUnusable(
+            f"{path} cannot be used: it is cut short, or not what `tenure up` wrote ({fault}): "
+            "restore it from a backup, or move it away, and the next `tenure up` writes a new one"
+        ) from fault
     if record.version != RECORD_VERSION:
         raise _not_ours(path, f"its version is {record.version}")
     return record

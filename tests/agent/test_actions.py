@@ -154,3 +154,18 @@ async def test_what_a_good_action_leaves_pending_is_kept(tmp_path: Path) -> None
     assert (await acted.done).status == "completed"
     [bag] = [bag for bag in stage.disk.persisted().bags["web"] if bag.owner == "web"]
     assert bag.settings == {"saved": "yes"}
+
+
+@in_virtual_time
+async def test_what_an_action_writes_for_all_reaches_a_charm_that_acts_when_it_is_told(
+    tmp_path: Path,
+) -> None:
+    """P2: also a charm of one unit, which nobody else would tell"""
+    stage = await charmed(tmp_path, units=1)
+    [leader] = await calm(stage)
+    acted = await acting(stage, leader)
+    await said(leader, "relation-set", "-r", "0", "--app", "asked=yes")
+    await end(leader)
+    assert (await acted.done).status == "completed"
+    await stage.until(lambda: leader.hooks[-1] == "peers-relation-changed")
+    assert leader.ran[-1].env["JUJU_REMOTE_UNIT"] == ""

@@ -263,23 +263,42 @@ async def test_a_leader_that_steps_down_may_still_finish_its_hook(tmp_path: Path
 
 
 @in_virtual_time
-async def test_the_leader_is_not_told_of_its_own_writing_and_the_others_are(
+async def test_all_are_told_of_the_application_s_bag_its_writer_too_and_once(
     tmp_path: Path,
 ) -> None:
-    """B5, G10: told of the application, not of whose hand it was"""
+    """P2, H4, G10: told of the application, not of whose hand it was"""
     stage = await charmed(tmp_path, units=3)
     leader, *minions = await calm(stage)
     await busy(stage, leader)
     await said(leader, "relation-set", "-r", "0", "--app", "a=1")
     await end(leader)
-    for minion in minions:
-        await stage.until(lambda minion=minion: peer_hooks(minion)[-1] == "changed")
-        assert "web/0" not in minion.ran[-1].env.values()
+    for machine in (leader, *minions):
+        await stage.until(lambda machine=machine: peer_hooks(machine)[-1] == "changed")
+        told = machine.ran[-1].env
+        assert (told["JUJU_REMOTE_APP"], told["JUJU_REMOTE_UNIT"]) == ("web", "")
+        assert "web/0" not in told.values() or machine is leader
     await leader.crash()
     leader.start()
     await stage.until(lambda: leader.unit.claimant.accepted)
     await stage.pass_time(3.0)
-    assert "changed" not in peer_hooks(leader)
+    assert peer_hooks(leader).count("changed") == 1
+
+
+@in_virtual_time
+async def test_a_changed_hook_that_writes_the_same_again_comes_to_an_end(tmp_path: Path) -> None:
+    """P2, B4: it is told of what it changed, and not of what it left as it was"""
+    stage = await charmed(tmp_path, units=1)
+    [leader] = await calm(stage)
+    leader.runner.held.add("peers-relation-changed")
+    await busy(stage, leader)
+    await said(leader, "relation-set", "-r", "0", "--app", "a=1")
+    await end(leader)
+    for value in ("2", "2"):
+        await stage.until(lambda: leader.running == "peers-relation-changed")
+        await said(leader, "relation-set", "--app", f"a={value}")
+        await end(leader)
+    await stage.pass_time(5.0)
+    assert leader.running is None and peer_hooks(leader).count("changed") == 2
 
 
 @in_virtual_time

@@ -46,6 +46,64 @@ async def test_a_charm_that_lacks_hooks_starts_without_delay(tmp_path: Path) -> 
 
 
 @in_virtual_time
+async def test_operators_see_what_is_owed_until_it_is_done(tmp_path: Path) -> None:
+    """O3, H4"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = stage.machines
+    unit.runner.held.add("install")
+
+    async def hook() -> tuple[str | None, str | None, bool]:
+        status = await stage.get("/v1/status")
+        shown = status["applications"]["web"]["units"]["web/0"]["hook"]
+        return shown["running"], shown["owed"], shown["queued"]
+
+    assert (await hook())[2], "its agent has not come yet"
+    unit.start()
+    await stage.until(lambda: unit.running == "install" and unit.leads)
+    await stage.pass_time(0.1)
+    assert await hook() == ("install", "leader-elected", True)
+    unit.hook.end()
+    await stage.until(lambda: unit.hooks[-1] == "start")
+    await stage.pass_time(0.1)
+    assert await hook() == (None, None, False)
+
+
+@in_virtual_time
+async def test_a_unit_is_in_error_while_its_hook_fails_and_then_as_its_charm_said(
+    tmp_path: Path,
+) -> None:
+    """P4, H7"""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = await stage.led()
+    context, _ = await unit.unit.contexts.open()
+    await unit.tool("status-set", "active", "ready", context=context.context_id)
+    unit.unit.contexts.close(context)
+    await stage.pass_time(5.0)
+
+    async def shown() -> tuple[str, str, str]:
+        status = (await stage.get("/v1/status"))["applications"]["web"]
+        unit_is, all_is = status["units"]["web/0"]["status"], status["status"]
+        assert unit_is == all_is, "it is its application's worst"
+        return unit_is["current"], unit_is["message"], unit_is["since"]
+
+    before = await shown()
+    assert before[:2] == ("active", "ready")
+    unit.runner.failing["update-status"] = 2
+    unit.unit.schedule.update_after(unit.clock.now(), 0.0)
+    unit.agent.wake()
+    await stage.until(lambda: unit.unit.state.failure is not None)
+    await stage.pass_time(0.1)
+    error = await shown()
+    assert error[:2] == ("error", 'hook failed: "update-status"') and error[2] > before[2]
+    await stage.until(lambda: unit.count("update-status") == 2, within=20.0)
+    await stage.pass_time(0.1)
+    assert await shown() == error, "since it failed first"
+    await stage.until(lambda: unit.unit.state.failure is None, within=30.0)
+    await stage.pass_time(0.1)
+    assert await shown() == before
+
+
+@in_virtual_time
 async def test_one_hook_runs_at_a_time(tmp_path: Path) -> None:
     """H6"""
     stage = await Stage.open(tmp_path, units=2)

@@ -26,6 +26,8 @@ from tests.support.charmstage import (
 )
 from tests.support.stage import Stage
 
+WITHOUT_DEPOSED = tuple(hook for hook in CHARM_HOOKS if hook != "leader-deposed")
+
 
 def make_source(folder: Path, **files: str) -> Path:
     """A charm's source with a `dispatch` and these files."""
@@ -70,6 +72,44 @@ async def test_a_charm_without_the_hook_is_upgraded_all_the_same(tmp_path: Path)
     await stage.post("/v1/applications/web/charm", {**CHARM, "source": str(source)})
     await stage.until(lambda: unit.count("config-changed") == 2)
     assert "upgrade-charm skipped" in unit.log_text()
+
+
+@in_virtual_time
+async def test_a_dispatch_is_asked_to_demote_only_while_its_charm_declares_that(
+    tmp_path: Path,
+) -> None:
+    """H10: what is so is what the copy says when the hook is due"""
+    stage = await charmed(tmp_path, hooks=WITHOUT_DEPOSED)
+    machines = await calm(stage)
+    declares = "x-tenure: {hooks: [leader-deposed]}\n"
+    for round_, metadata in enumerate(("", declares, "")):
+        source = make_source(tmp_path, metadata_yaml=f"name: web\n{metadata}")
+        await give(stage, source)
+        for machine in machines:
+            await stage.until(lambda m=machine, n=round_: m.unit.state.charm_copied == n + 2)
+            await stage.until(lambda m=machine: m.hooks[-1] == "config-changed" and not m.running)
+        old, new = sorted(machines, key=lambda machine: not machine.leads)
+        before = old.count("leader-deposed")
+        await stage.post("/v1/applications/web/elect", {"unit": new.name})
+        await stage.until(lambda old=old: old.hooks[-1] == "leader-settings-changed")
+        assert old.count("leader-deposed") == before + (1 if metadata else 0)
+        assert old.unit.state.deposition is None, "it is paid all the same"
+
+
+@in_virtual_time
+async def test_a_failed_demotion_is_over_once_the_charm_has_it_no_more(tmp_path: Path) -> None:
+    """H10, H7"""
+    stage = await charmed(tmp_path, hooks=WITHOUT_DEPOSED)
+    old, new = await calm(stage)
+    await give(stage, make_source(tmp_path, metadata_yaml="x-tenure: {hooks: [leader-deposed]}\n"))
+    await stage.until(lambda: old.hooks[-1] == "config-changed" and not old.running)
+    old.runner.failing["leader-deposed"] = 1
+    await stage.post("/v1/applications/web/elect", {"unit": new.name})
+    await stage.until(lambda: old.unit.state.failure is not None)
+    await give(stage, make_source(tmp_path, metadata_yaml=""))
+    await stage.until(lambda: old.unit.state.failure is None)
+    await stage.until(lambda: "leader-settings-changed" in old.hooks[-3:])
+    assert old.count("leader-deposed") == 1
 
 
 @in_virtual_time

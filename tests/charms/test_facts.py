@@ -106,6 +106,16 @@ def test_the_older_files_win_over_charmcraft(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("file", ["metadata.yaml", "charmcraft.yaml"])
+def test_a_charm_may_declare_the_hook_that_juju_does_not_have(tmp_path: Path, file: str) -> None:
+    """H10"""
+    (tmp_path / file).write_text("name: web\nx-tenure: {hooks: [leader-deposed]}\n")
+    assert read_facts(tmp_path).hooks == ("leader-deposed",)
+    (tmp_path / file).write_text("name: web\nx-tenure:\n  hooks: [leader-deposd]\n")
+    with pytest.raises(CharmError, match=r'line 3: x-tenure.hooks names "leader-deposd": what can'):
+        read_facts(tmp_path)
+
+
 def test_a_folder_of_hooks_has_no_facts(tmp_path: Path) -> None:
     """Nothing but hooks is a charm too."""
     assert read_facts(tmp_path) == Facts()

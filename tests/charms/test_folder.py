@@ -23,6 +23,25 @@ def test_hooks_of_relations_are_found_like_any_other(tmp_path: Path) -> None:
         assert find_hook(tmp_path, hook) == (str(path),)
 
 
+def test_a_dispatch_is_asked_for_a_hook_of_ours_only_where_the_charm_has_it(
+    tmp_path: Path,
+) -> None:
+    """H10, H6: one that is strict would fail on a name that Juju does not know"""
+    dispatch = str(executable(tmp_path / "dispatch"))
+    assert find_hook(tmp_path, "leader-deposed") is None
+    assert find_hook(tmp_path, "leader-elected") == (dispatch,)
+    assert find_hook(tmp_path, "leader-deposed", ("leader-deposed",)) == (dispatch,)
+    (tmp_path / "hooks").mkdir()
+    (tmp_path / "hooks" / "leader-deposed").touch()
+    assert find_hook(tmp_path, "leader-deposed") == (dispatch,)
+
+
+def test_a_declared_hook_without_dispatch_or_file_is_missing(tmp_path: Path) -> None:
+    """H10, H6"""
+    executable(tmp_path / "hooks" / "install")
+    assert find_hook(tmp_path, "leader-deposed", ("leader-deposed",)) is None
+
+
 def test_dispatch_wins_over_actions(tmp_path: Path) -> None:
     """H6: an action is found as a hook is."""
     path = executable(tmp_path / "actions/backup")

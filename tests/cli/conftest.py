@@ -91,6 +91,9 @@ class FakeController:
         length = int(handler.headers.get("Content-Length", 0))
         body = msgspec.json.decode(handler.rfile.read(length)) if length else None
         reply = self.reply
+        if handler.path == "/v1/events":
+            handler.close_connection = True
+            return
         if handler.path == "/v1/status" and self.status is not None:
             reply = self.status
         else:

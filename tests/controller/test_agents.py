@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from tenure.controller.agents import MAX_TEXT
+from tenure.controller.events import iso
 from tenure.core.effects import Denied, Offer, Revision, Revoked, StepDown
 from tenure.errors import Refused, StoreRefused
 from tenure.testing.time.waiting import in_virtual_time
 from tenure.wire.messages import (
+    Configured,
     Done,
     Failed,
     Goal,
     GoalUnit,
     Gone,
     ReadGoal,
+    ReadStatus,
     Release,
     Remove,
     Report,
     Resolve,
+    SetStatus,
+    Statuses,
     Welcome,
     WriteSettings,
 )
@@ -209,15 +215,14 @@ async def test_a_text_without_end_that_an_agent_reports_is_kept_and_told_in_part
     talk.say(
         Report(
             unit="web/0", running=endless, error=endless, last=endless, current=endless,
-            message=endless, application_status=(endless, endless),
+            message=endless, owed=endless,
         )
     )  # fmt: skip
     await bench.turn()
     unit = (await ask(service, "/v1/status")).applications["web"].units["web/0"]
     told = {unit.hook.running, unit.hook.error, unit.hook.last, unit.status.current}
-    assert told | {unit.status.message} == {kept}
-    report = service.agents.of("web/0").report
-    assert report is not None and report.application_status == (kept, kept)
+    assert unit.status.current == "error"
+    assert (told - {"error"}) | {unit.status.message, unit.hook.owed} == {kept}
     texts = [event.text for event in (events.get_nowait() for _ in range(events.qsize())) if event]
     assert len(texts) == 3 and max(map(len, texts)) < 2 * MAX_TEXT + 10
 
@@ -295,6 +300,99 @@ async def test_a_status_that_changes_begins_anew() -> None:
         seen.append(service.agents.of("web/0").status_since)
         await bench.pass_time(3.0)
     assert seen[0] == seen[1] is not None and seen[2] is not None and seen[2] > seen[1]
+
+
+@in_virtual_time
+async def test_a_failed_hook_is_an_error_whatever_the_charm_says_and_what_it_said_comes_back() -> (
+    None
+):
+    """P4: for operators, and for goal-state, which says no more than the word (G10)"""
+    bench, service = await charmed()
+    talk = await connected(bench, service, "web/0")
+    well = Report(unit="web/0", current="active", message="ready", since=1000.0)
+    failed = replace(well, error='hook failed: "start"', since=2000.0)
+    seen = []
+    for report in (well, failed, well):
+        talk.say(report)
+        await bench.turn()
+        unit = (await ask(service, "/v1/status")).applications["web"].units["web/0"]
+        seen.append((unit.status.current, unit.status.message, unit.status.since))
+        talk.say(ReadGoal(id=1, unit="web/0"))
+        await bench.turn()
+        assert talk.of(Goal)[-1].units["web/0"].status == unit.status.current
+    before, error, after = seen
+    assert before == after == ("active", "ready", iso(1000.0))
+    assert error == ("error", 'hook failed: "start"', iso(2000.0))
+
+
+@in_virtual_time
+@pytest.mark.parametrize("since", [-1e300, 1e300])
+async def test_a_time_that_no_calendar_has_ends_nobody(since: float) -> None:
+    """O3"""
+    bench, service = await charmed()
+    talk = await connected(bench, service, "web/0")
+    talk.say(Report(unit="web/0", since=since))
+    await bench.turn()
+    unit = (await ask(service, "/v1/status")).applications["web"].units["web/0"]
+    assert unit.status.since is not None and unit.status.since <= iso(bench.clock.wall())
+
+
+@in_virtual_time
+async def test_a_unit_is_queued_until_it_has_taken_up_what_it_was_told() -> None:
+    """O3: from the moment on at which an operator is answered"""
+    bench, service = await charmed()
+    talk = await connected(bench, service, "web/0")
+
+    async def queued() -> bool:
+        return (await ask(service, "/v1/status")).applications["web"].units["web/0"].hook.queued
+
+    assert await queued(), "nothing is known of it yet"
+    for report, is_queued in (
+        (Report(unit="web/0", owed="start", settled=False, heard=0), True),
+        (Report(unit="web/0", heard=0), False),
+    ):
+        talk.say(report)
+        await bench.turn()
+        assert await queued() is is_queued
+    service.agents.push(Configured(unit="web/0", revision=1, values={}))
+    assert await queued()
+    talk.say(Report(unit="web/0", heard=1))
+    await bench.turn()
+    assert not await queued()
+
+
+@in_virtual_time
+async def test_an_application_is_as_its_leader_said_or_else_as_its_worst_unit() -> None:
+    """P4: and as the leader said also when another leads, and after a restart"""
+    bench, service = await charmed()
+    lead, term = await leader(bench, service, "web/0")
+    other = await connected(bench, service, "web/1")
+    for talk, unit, current in ((lead, "web/0", "active"), (other, "web/1", "waiting")):
+        talk.say(Report(unit=unit, current=current, message=f"of {unit}"))
+    await bench.turn()
+
+    async def shown() -> tuple[str, str]:
+        status = (await ask(service, "/v1/status")).applications["web"].status
+        return status.current, status.message
+
+    assert await shown() == ("waiting", "of web/1")
+    lead.say(SetStatus(id=7, unit="web/0", term=term, current="active", message="all"))
+    await bench.turn()
+    assert Done(id=7) in lead.heard and await shown() == ("active", "all")
+    other.say(SetStatus(id=8, unit="web/1", term=term, current="blocked"))
+    other.say(ReadStatus(id=9, unit="web/1", term=term))
+    lead.say(ReadStatus(id=10, unit="web/0", term=term))
+    await bench.turn()
+    assert [failed.code for failed in other.of(Failed)] == ["not-leader"] * 2
+    [told] = lead.of(Statuses)
+    assert told.application is not None and told.application.message == "all"
+    assert {unit: said.current for unit, said in told.units.items()} == {
+        "web/0": "active", "web/1": "waiting",
+    }  # fmt: skip
+    lead.say(Release(id=11, unit="web/0", term=term))
+    await bench.turn()
+    assert await shown() == ("active", "all")
+    assert bench.disk.persisted().statuses["web"].message == "all"
 
 
 @in_virtual_time

@@ -144,3 +144,20 @@ async def test_why_of_an_application_tells_which_units_are_in_error() -> None:
     assert told.answer.endswith(f'in error: web/0 ({FAILED}), web/1 (hook failed: "start")')
     assert told.next == "`tenure why web/0` says what to do about the hook"
     assert "web/1" not in (await ask(service, "/v1/units/web/0/why")).answer
+
+
+@in_virtual_time
+async def test_why_names_files_that_look_like_hooks_and_never_run() -> None:
+    """O5: also while all seems well"""
+    bench, service = await service_with("web")
+    talk, _ = await leader(bench, service, "web/0")
+    doubts = tuple(f"hooks/h{number} never runs: there is no such hook" for number in range(5))
+    talk.say(Report(unit="web/0", doubts=doubts))
+    await bench.turn()
+    for path in ("/v1/applications/web/why", "/v1/units/web/0/why"):
+        told = await ask(service, path)
+        assert told.answer.endswith(f"; {'; '.join(doubts[:3])}; and 2 more")
+        assert told.next.endswith("name the hook right in the charm, and `tenure refresh` it")
+    talk.say(Report(unit="web/0"))
+    await bench.turn()
+    assert "never runs" not in (await ask(service, "/v1/applications/web/why")).answer

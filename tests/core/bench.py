@@ -21,6 +21,7 @@ from tenure.core.lease import Lease
 from tenure.core.leases import Leases
 from tenure.core.orders import Orders
 from tenure.core.peers import Peers
+from tenure.core.statuses import Statuses
 from tenure.core.tracker import Grant, Tracker
 
 APP = "web"
@@ -43,6 +44,7 @@ class CoreBench:
     def __init__(self, units: int = 3, *, duration: float = 60.0, guarantee: float = 30.0) -> None:
         self.leases = PromptLeases()
         self.peers = Peers(self.leases)
+        self.statuses = Statuses(self.leases)
         self.charms = Charms(self.leases)
         self.applications = Applications(self.leases, self.charms, self.peers)
         self.orders = Orders(self.leases)

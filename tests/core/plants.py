@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tenure.core import application, bucket, lease, leases
+from tenure.core import application, bucket, lease, leases, peers
 from tenure.core.application import Application
 from tenure.core.applications import Applications
-from tenure.core.changes import Cause, Holder, Persisted
+from tenure.core.bags import BagStep
+from tenure.core.changes import BagPut, Cause, Holder, Persisted
 from tenure.core.effects import Granted, Revision, Verdict
 from tenure.core.lease import Ask, Lease, LineOffer, Outcome, Stand
 from tenure.core.leases import Leases
@@ -300,16 +301,47 @@ def commit_checks_as_it_goes(patch: Patch) -> None:
 
     def commit(
         self: Peers, now: float, unit: str, writes: Sequence[BagWrite], term: int | None
-    ) -> dict[int, int]:
-        versions: dict[int, int] = {}
+    ) -> None:
         for write in writes:
-            versions |= real(self, now, unit, [write], term)
-        return versions
+            real(self, now, unit, [write], term)
 
     patch.setattr(Peers, "commit", commit)
 
 
-@caught_by(scenarios.others_are_told_of_a_bag_and_the_writer_is_not)
-def bag_told_to_its_writer(patch: Patch) -> None:
+@caught_by(scenarios.others_are_told_of_a_unit_s_bag_and_it_is_not)
+def unit_told_of_its_own_bag(patch: Patch) -> None:
+    def tell(self: Peers, application: Application, steps: Sequence[BagStep]) -> None:
+        for unit in self._leases.connected(application):
+            self._leases.pushes.extend(
+                (application.name, peers._news(unit, step.record))
+                for step in steps
+                if isinstance(step, BagPut)
+            )
+
+    patch.setattr(Peers, "_tell", tell)
+
+
+@caught_by(scenarios.all_are_told_of_the_application_s_bag)
+def leader_not_told_of_the_application_s_bag(patch: Patch) -> None:
     real = Leases.connected
-    patch.setattr(Leases, "connected", lambda self, application, but=None: real(self, application))
+
+    def connected(self: Leases, application: Application, but: str | None = None) -> list[str]:
+        holder = application.lease.holder
+        return real(self, application, but or (holder and holder.unit))
+
+    patch.setattr(Leases, "connected", connected)
+
+
+@caught_by(scenarios.status_of_the_application_is_the_leader_s_to_set)
+def status_not_fenced(patch: Patch) -> None:
+    patch.setattr(Leases, "fence", lambda self, now, application, unit, term: None)
+
+
+@caught_by(scenarios.status_stays_when_leadership_moves)
+def status_lost_when_leadership_moves(patch: Patch) -> None:
+    real = Leases._free
+
+    def free(self: Leases, now: float, application: Application, cause: Cause) -> Lease:
+        return real(self, now, replace(application, status=None), cause)
+
+    patch.setattr(Leases, "_free", free)

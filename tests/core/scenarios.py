@@ -18,6 +18,7 @@ from tenure.core.charms import CharmSpec
 from tenure.core.effects import BagChanged, Denied, Granted, Offer, Revision
 from tenure.core.lease import ends_at
 from tenure.core.peers import BagWrite
+from tenure.core.status import Said
 from tenure.errors import InstanceRefused, NotFound, NotLeader, TenureError
 
 from .bench import (
@@ -331,13 +332,19 @@ def bag_of_the_application_is_fenced() -> None:
     bench.tick(70.0)
     new = bench.leads(70.0, W0)
     assert refused_as_no_leader(bench, 70.0, W0, old), "it leads under another term"
-    assert bench.peers.commit(70.0, W0, [shared(k="v")], new) == {0: 1}
+    bench.peers.commit(70.0, W0, [shared(k="v")], new)
+    assert bench.application.bags[0, APP].settings == {"k": "v"}
 
 
 def refused_as_no_leader(bench: CoreBench, now: float, unit: str, term: int | None) -> bool:
     """Whether a write of the application's bag is refused."""
+    writes = [own(late="1"), shared(late="1")]
+    return _is_no_leader(lambda: bench.peers.commit(now, unit, writes, term))
+
+
+def _is_no_leader(call: Callable[[], object]) -> bool:
     try:
-        bench.peers.commit(now, unit, [own(late="1"), shared(late="1")], term)
+        call()
     except NotLeader:
         return True
     return False
@@ -353,12 +360,44 @@ def refused_commit_left_nothing() -> None:
     assert bench.application is before and bench.told() == [] and bench.committed() == []
 
 
-def others_are_told_of_a_bag_and_the_writer_is_not() -> None:
+def all_are_told_of_the_application_s_bag() -> None:
+    bench = with_peers()
+    term = bench.leads(0.0, W1)
+    bench.told()
+    bench.peers.commit(0.0, W1, [shared(k="v")], term)
+    assert bench.told() == [
+        BagChanged(unit=unit, relation=0, owner=APP, version=1) for unit in (W0, W1, W2)
+    ]
+
+
+def others_are_told_of_a_unit_s_bag_and_it_is_not() -> None:
     bench = with_peers()
     bench.peers.commit(0.0, W1, [own(k="v")], None)
     assert bench.told() == [
         BagChanged(unit=other, relation=0, owner=W1, version=2) for other in (W0, W2)
     ]
+
+
+def status_stays_when_leadership_moves() -> None:
+    """P4"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    bench.statuses.set(0.0, W0, term, "blocked", "no space")
+    bench.leases.release(1.0, W0, term)
+    assert bench.statuses.read(1.0, W1, bench.leads(1.0, W1))[1] == Said("blocked", "no space", 0.0)
+
+
+def status_of_the_application_is_the_leader_s_to_set() -> None:
+    """P4"""
+    bench = CoreBench()
+    old = bench.leads(0.0, W0)
+    bench.leases.release(1.0, W0, old)
+    term = bench.leads(1.0, W1)
+    bench.committed()
+    for unit, claimed in ((W0, old), (W0, term), (W1, old)):
+        assert _is_no_leader(lambda u=unit, t=claimed: bench.statuses.set(2.0, u, t, "active", ""))
+        assert _is_no_leader(lambda u=unit, t=claimed: bench.statuses.read(2.0, u, t))
+    assert bench.application.status is None and bench.committed() == []
 
 
 def refusal_of(call: Callable[[], object]) -> str:

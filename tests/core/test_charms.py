@@ -216,22 +216,27 @@ def test_all_of_it_is_there_for_the_next_controller() -> None:
     bench = charmed("peers", "ring")
     bench.charms.configure(APP, {"port": "81"}, [])
     bench.peers.leave(W1)
+    bench.statuses.set(0.0, W0, bench.leads(0.0, W0), "blocked", "no space")
     now = bench.application
-    assert now.charm is not None and now.config is not None
+    assert now.charm is not None and now.config is not None and now.status is not None
     kept = applications.Persisted(
         applications={APP: applications.record_of(now)}, units=now.units,
         charms={APP: now.charm}, configs={APP: now.config}, bags={APP: tuple(now.bags.values())},
+        statuses={APP: now.status},
     )  # fmt: skip
     loaded = applications.restored(kept, APP, 0.0, 15.0)
     assert (loaded.charm, loaded.config, loaded.bags) == (now.charm, now.config, now.bags)
+    assert loaded.status == now.status
 
 
 def test_a_removed_application_is_created_again_without_any_of_it() -> None:
     """B1, G8"""
     bench = charmed()
     bench.charms.configure(APP, {"port": "81"}, [])
+    bench.statuses.set(0.0, W0, bench.leads(0.0, W0), "blocked", "no space")
     bench.applications.remove_application(0.0, APP)
     assert CharmCleared(APP) in bench.committed()
     bench.applications.create(1.0, APP, 60.0, 30.0)
     again = bench.application
     assert (again.charm, again.config, again.bags, again.removing) == (None, None, {}, False)
+    assert again.status is None

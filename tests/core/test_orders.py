@@ -253,6 +253,18 @@ def test_lease_settings_out_of_range_are_refused(duration: float, guarantee: flo
     assert (bench.lease.duration, bench.lease.guarantee) == (60.0, 30.0)
 
 
+def test_a_shorter_lease_alone_says_what_its_guarantee_may_be() -> None:
+    """L1: nobody named a guarantee, so the refusal tells that there is one"""
+    bench = CoreBench()
+    with pytest.raises(BadRequest) as told:
+        bench.orders.set_lease(0.0, APP, 20.0, None)
+    assert str(told.value) == (
+        "the guarantee stays 30 s, and that does not fit a lease of 20 s: "
+        "change it too, to 10 s or less"
+    )
+    assert (bench.lease.duration, bench.lease.guarantee) == (60.0, 30.0)
+
+
 def test_lease_settings_apply_from_the_next_claim_on() -> None:
     """L1"""
     bench = CoreBench()

@@ -81,12 +81,13 @@ def test_bags_of_two_relations_change_together() -> None:
     term = bench.leads(0.0, W0)
     bench.committed()
     writes = [own(0, a="1"), own(1, b="2"), shared(1, c="3"), shared(0, d="4"), own(0, a="5")]
-    assert bench.peers.commit(0.0, W0, writes, term) == {0: 1, 1: 1}
+    bench.peers.commit(0.0, W0, writes, term)
     assert len(bench.leases.staging.gathering.changes) == 4
     found = settings_of(bench)
     assert found[0, APP] == {"d": "4"} and found[1, APP] == {"c": "3"}
     assert found[0, W0] == {"address": "10.0.0.0", "a": "5"} and found[1, W0]["b"] == "2"
-    assert bench.application.bags[0, W0].version == 2, "one commit is one version"
+    versions = [bench.application.bags[place].version for place in ((0, W0), (0, APP), (1, APP))]
+    assert versions == [2, 1, 1], "one commit is one version"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,8 @@ def test_a_commit_that_was_rolled_back_never_was() -> None:
     assert batch is not None
     bench.leases.roll_back([batch])
     assert settings_of(bench) == before
-    assert bench.peers.commit(0.0, W0, [shared(1, b="2")], term) == {1: 1}
+    bench.peers.commit(0.0, W0, [shared(1, b="2")], term)
+    assert bench.application.bags[1, APP].version == 1
 
 
 def test_the_application_s_bag_is_the_leader_s_to_write() -> None:
@@ -147,16 +149,21 @@ def test_one_wrong_part_of_a_commit_refuses_all_of_it() -> None:
     scenarios.refused_commit_left_nothing()
 
 
-def test_the_writer_of_a_bag_is_not_told() -> None:
-    """B5: all others are"""
-    scenarios.others_are_told_of_a_bag_and_the_writer_is_not()
+def test_a_unit_is_not_told_of_its_own_bag() -> None:
+    """P2: all others are"""
+    scenarios.others_are_told_of_a_unit_s_bag_and_it_is_not()
+
+
+def test_the_leader_is_told_of_what_it_wrote_into_the_application_s_bag() -> None:
+    """P2: as all others are, and in no other place than if another had written (G10)"""
+    scenarios.all_are_told_of_the_application_s_bag()
 
 
 def test_an_own_bag_needs_no_leadership() -> None:
     """B2: whoever leads, and under whatever term it asks"""
     bench = charmed()
     bench.leads(0.0, W0)
-    assert bench.peers.commit(0.0, W1, [own(k="v")], 99) == {}
+    bench.peers.commit(0.0, W1, [own(k="v")], 99)
     assert settings_of(bench)[0, W1]["k"] == "v"
 
 
@@ -165,18 +172,19 @@ def test_a_leader_may_write_the_application_s_bag_before_it_takes_part() -> None
     bench = CoreBench()
     bench.charms.give(APP, given("peers"))
     term = bench.leads(0.0, W0)
-    assert bench.peers.commit(0.0, W0, [shared(k="v")], term) == {0: 1}
+    bench.peers.commit(0.0, W0, [shared(k="v")], term)
+    assert settings_of(bench)[0, APP] == {"k": "v"}
 
 
 def test_a_commit_that_changes_nothing_raises_nothing_and_wakes_nobody() -> None:
-    """B4"""
+    """B4, P2: not its writer either, or a hook that writes the same again would never end"""
     bench = charmed()
     term = bench.leads(0.0, W0)
     bench.peers.commit(0.0, W0, [shared(k="v")], term)
     bench.told(), bench.committed()
     writes = [own(address="10.0.0.0", none=""), shared(k="v", none=""), shared(), own()]
-    assert bench.peers.commit(0.0, W0, writes, term) == {}
-    assert bench.peers.commit(0.0, W0, [], None) == {}
+    bench.peers.commit(0.0, W0, writes, term)
+    bench.peers.commit(0.0, W0, [], None)
     assert bench.told() == [] and bench.committed() == []
 
 
@@ -189,7 +197,7 @@ def test_others_are_told_alike_whoever_wrote() -> None:
         0.0, W1, [own(1, b="1"), shared(1, a="1"), own(0, b="1"), shared(0, a="1")], term
     )
     news = bench.told()
-    assert [push.unit for push in news] == [W0] * 4 + [W2] * 4
+    assert [push.unit for push in news] == [W0] * 4 + [W1] * 2 + [W2] * 4
     assert [(push.relation, push.owner) for push in news[:4]] == [
         (0, APP), (0, W1), (1, APP), (1, W1),
     ]  # fmt: skip

@@ -18,7 +18,6 @@ from tenure.core.relations import (
     next_event,
     paid,
     to_create,
-    wrote,
 )
 
 PEERS = Relation(number=0, endpoint="peers")
@@ -127,16 +126,12 @@ def test_a_relation_that_was_never_created_is_not_broken() -> None:
     assert last_event(entered({}, now())) is None
 
 
-def test_the_leader_is_not_told_of_what_it_wrote() -> None:
-    """B5"""
-    told = wrote(told_of(), {0: 1})
-    assert live(told, now(application=1))[0] == []
-
-
-def test_what_another_leader_wrote_in_between_is_told() -> None:
-    """H3: as it is with the leader settings"""
-    told = wrote(told_of(), {0: 2})
-    assert live(told, now(application=2))[0] == ["changed"]
+def test_what_a_hook_wrote_into_the_bag_that_it_was_told_of_is_told_after_it() -> None:
+    """P2, H5: it pays for the version that was known when it began"""
+    event = next_event(told_of(), now(application=1))
+    assert event is not None
+    ran, told = live(paid(told_of(), event), now(application=2))
+    assert ran == ["changed"] and told[0].application == 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from tenure.core.localstate import (
     LocalState,
     RunHook,
     failed,
-    having_written,
     paid,
     with_charm,
     with_peers,
@@ -179,11 +178,13 @@ def test_an_upgrade_to_a_charm_that_is_no_more_is_moot() -> None:
     assert not is_moot(state, replace(LEADER, heard=False)), "it is not known yet"
 
 
-def test_what_the_leader_wrote_itself_is_not_owed_to_it() -> None:
-    """B5"""
+def test_what_the_leader_wrote_into_the_application_s_bag_is_owed_to_it_once() -> None:
+    """P2"""
     known = replace(LEADER, relations=(replace(PEERS[0], application=1),))
-    assert next_hook(SETTLED, known) is not None
-    assert next_hook(having_written(SETTLED, {0: 1}), known) is None
+    plan = next_hook(SETTLED, known)
+    assert plan is not None and plan.hook == "peers-relation-changed"
+    assert plan.event is not None and plan.event.remote == ""
+    assert next_hook(paid(SETTLED, plan), known) is None
 
 
 def test_state_of_an_agent_that_knew_no_relations_is_read() -> None:

@@ -57,7 +57,9 @@ MESSAGE = st.one_of(
     struct("ReadSettings", id=NUMBERS, unit=UNITS),
     struct("Gone", id=NUMBERS, unit=UNITS),
     struct("Report", unit=UNITS, running=TEXTS, retry_in=NUMBERS, current=TEXTS,
-           eligible=st.booleans(), application_status=st.tuples(TEXTS, TEXTS)),
+           eligible=st.booleans(), owed=TEXTS, since=NUMBERS, heard=NUMBERS),
+    struct("SetStatus", id=NUMBERS, unit=UNITS, term=NUMBERS, current=TEXTS, message=TEXTS),
+    struct("ReadStatus", id=NUMBERS, unit=UNITS, term=NUMBERS),
     struct("Revoked", unit=UNITS, term=NUMBERS),
 )  # fmt: skip
 GOOD_HELLO = st.builds(

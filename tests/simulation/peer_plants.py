@@ -15,19 +15,22 @@ from tenure.agent.dispatcher import Dispatcher
 from tenure.agent.hooks.process import HookResult
 from tenure.agent.membership import Membership
 from tenure.agent.upgrade import CharmUpgrade
-from tenure.controller import conversation
+from tenure.controller import welcome
 from tenure.core import bags, lease, localstate, relations
 from tenure.core.application import Application
-from tenure.core.changes import BagRecord
+from tenure.core.bags import Bags, BagStep
+from tenure.core.changes import BagRecord, Cause
 from tenure.core.effects import CharmChanged, Configured
 from tenure.core.lease import Lease
+from tenure.core.leases import Leases
 from tenure.core.localstate import CONFIG, LocalState, RunHook
 from tenure.core.operations import CopyCharm
 from tenure.core.peers import BagWrite, Peers
-from tenure.core.relations import AllTold, Relation, RelationEvent
+from tenure.core.relations import Relation
 from tenure.core.remote import Remote
 from tenure.leadership.record import Record
 from tenure.simulation.peer_charm import BY_A_HOOK, CopiedCharm
+from tenure.stores.memory import Tables
 from tenure.wire.messages import BagChange, PeerView
 from tests.simulation.planting import Patch, found_by
 
@@ -118,10 +121,10 @@ def application_bag_not_fenced(patch: Patch) -> None:
 
     def commit(
         self: Peers, now: float, unit: str, writes: Sequence[BagWrite], term: int | None
-    ) -> dict[int, int]:
+    ) -> None:
         with Patch.context() as unfenced:
             unfenced.setattr(self._leases, "fence", lambda *asked: None)
-            return real(self, now, unit, writes, term)
+            real(self, now, unit, writes, term)
 
     patch.setattr(Peers, "commit", commit)
 
@@ -204,24 +207,55 @@ def interrupted_event_counted_as_told(patch: Patch) -> None:
     patch.setattr(localstate, "cleared", cleared)
 
 
-@found_by("WriterNotToldOfBag", of_peers=True)
-def own_writing_not_recorded(patch: Patch) -> None:
-    def wrote(self: CharmContext, versions: Mapping[int, int]) -> None:
-        self._parts.remote.wrote_bags(versions)
+@found_by("PeersToldInTheEnd", of_peers=True)
+def leader_not_told_of_what_it_wrote(patch: Patch) -> None:
+    real = Peers._tell
 
-    patch.setattr(CharmContext, "_wrote", wrote)
+    def tell(self: Peers, application: Application, steps: Sequence[BagStep]) -> None:
+        holder = application.lease.holder
+        with Patch.context() as silent:
+            connected = self._leases.connected(application, but=holder.unit if holder else None)
+            silent.setattr(self._leases, "connected", lambda application: connected)
+            real(self, application, steps)
+
+    patch.setattr(Peers, "_tell", tell)
 
 
-@found_by("WriterNotToldOfBag", of_peers=True)
-def own_writing_compared_with_what_was_told_before_the_hook(patch: Patch) -> None:
-    real = relations.wrote
+@found_by("PaidForVersion", of_peers=True)
+def own_writing_counted_as_told(patch: Patch) -> None:
+    real = CharmContext._commit_bags
 
-    def wrote(
-        told: AllTold, versions: Mapping[int, int], event: RelationEvent | None = None
-    ) -> AllTold:
-        return real(told, versions)
+    async def commit(self: CharmContext, changes: tuple[BagChange, ...]) -> None:
+        await real(self, changes)
+        record = self._parts.record
+        told = dict(record.state.relations)
+        for number in {each.relation for each in changes if each.application} & told.keys():
+            now = told[number].application + 1
+            told[number] = replace(told[number], application=now)
+        record.owe(replace(record.state, relations=told))
 
-    patch.setattr(relations, "wrote", wrote)
+    patch.setattr(CharmContext, "_commit_bags", commit)
+
+
+@found_by("NotToldOfOwnBag", of_peers=True)
+def unit_told_of_its_own_bag(patch: Patch) -> None:
+    def others(known: Bags, application: str, relation: int, unit: str) -> dict[str, int]:
+        return real(known, application, relation, "")
+
+    real = bags.others
+    patch.setattr(bags, "others", others)
+
+
+@found_by("PeersNotToldTwice", of_peers=True)
+def application_s_bag_told_again_after_a_restart(patch: Patch) -> None:
+    def forget(*args: Any, **kwargs: Any) -> Record:
+        record = take_up(*args, **kwargs)
+        known = record.state.relations
+        told = {number: replace(each, application=0) for number, each in known.items()}
+        record.state = replace(record.state, relations=told)
+        return record
+
+    patch.setattr("tenure.testing.machine.take_up", forget)
 
 
 @found_by("PeersNotToldTwice", of_peers=True)
@@ -261,11 +295,11 @@ def created_before_it_entered(patch: Patch) -> None:
 
 @found_by("PeersToldInTheEnd", of_peers=True)
 def nobody_told_of_who_left(patch: Patch) -> None:
-    def tell(self: Peers, application: Application, unit: str, steps: Any) -> None:
-        real(self, application, unit, [s for s in steps if getattr(s.record, "present", True)])
+    def tell(self: Peers, application: Application, steps: Any) -> None:
+        real(self, application, [s for s in steps if getattr(s.record, "present", True)])
 
-    real = Peers._tell_others
-    patch.setattr(Peers, "_tell_others", tell)
+    real = Peers._tell
+    patch.setattr(Peers, "_tell", tell)
 
 
 @found_by("PeersToldInTheEnd", of_peers=True)
@@ -285,13 +319,32 @@ def configuration_not_told_on_connecting(patch: Patch) -> None:
 
 @found_by("NobodyLearns")
 def configuration_names_the_leader(patch: Patch) -> None:
-    real = conversation.configured
+    real = welcome.configured
 
     def configured(application: Application, unit: str) -> Configured:
         told, holder = real(application, unit), application.lease.holder
         return replace(told, values={**told.values, "by": holder.unit if holder else ""})
 
-    patch.setattr(conversation, "configured", configured)
+    patch.setattr(welcome, "configured", configured)
+
+
+# -- statuses
+
+
+@found_by("StatusKept", of_peers=True)
+def status_lost_when_leadership_moves(patch: Patch) -> None:
+    real = Leases._free
+
+    def free(self: Leases, now: float, application: Application, cause: Cause) -> Lease:
+        return real(self, now, replace(application, status=None), cause)
+
+    patch.setattr(Leases, "_free", free)
+
+
+@found_by("StatusKept", of_peers=True)
+def status_lost_with_the_controller(patch: Patch) -> None:
+    real = Tables.persisted
+    patch.setattr(Tables, "persisted", lambda self: replace(real(self), statuses={}))
 
 
 # -- pins

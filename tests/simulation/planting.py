@@ -24,6 +24,7 @@ SEARCHED = 200
 
 FOUND_IN: dict[str, int] = {
     "answered_before_the_sync": 1,
+    "application_s_bag_told_again_after_a_restart": 21,
     "application_bag_not_fenced": 90,
     "bags_committed_one_by_one": 7,
     "bags_read_from_an_older_context": 21,
@@ -51,7 +52,6 @@ FOUND_IN: dict[str, int] = {
     "offered_to_all": 1,
     "offers_never_lapse": 1,
     "other_instance_accepted": 11,
-    "own_writing_compared_with_what_was_told_before_the_hook": 780,
     "paid_for_what_is_known_at_the_end": 2,
     "pins_ignored": 7,
     "promise_counted_from_the_reply": 73,
@@ -63,6 +63,8 @@ FOUND_IN: dict[str, int] = {
     "roll_back_forgotten": 2,
     "seat_ignored": 9,
     "session_lost_with_a_rolled_back_removal": 62,
+    "status_lost_when_leadership_moves": 56,
+    "status_lost_with_the_controller": 7,
     "true_without_the_guarantee": 1,
     "version_known_at_the_end_paid": 21,
     "write_not_fenced": 20,

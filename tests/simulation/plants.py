@@ -95,7 +95,10 @@ def true_without_the_guarantee(patch: Patch) -> None:
 # -- the controller
 
 
-@found_by("BucketLinear", "WritesFenced", "TermsRise", "OneBeliever", "RefusedChangedNothing")
+@found_by(
+    "BucketLinear", "WritesFenced", "TermsRise", "OneBeliever", "RefusedChangedNothing",
+    "EnteredBeforeCreated",
+)  # fmt: skip
 def answered_before_the_commit(patch: Patch) -> None:
     def answer(self: Controller, names: object, answer: Answer, result: Any) -> None:
         answer(result)
@@ -234,7 +237,10 @@ def writes_fenced_by_the_unit_alone(patch: Patch) -> None:
 # -- the store
 
 
-@found_by("BucketLinear", "WritesFenced", "TermsRise", "OneBeliever", "RefusedChangedNothing")
+@found_by(
+    "BucketLinear", "WritesFenced", "TermsRise", "OneBeliever", "RefusedChangedNothing",
+    "EnteredBeforeCreated",
+)  # fmt: skip
 def seat_ignored(patch: Patch) -> None:
     patch.setattr(ModelDisk, "_compare_seat", lambda self, seat: None)
     patch.setattr(MemoryStore, "_compare", lambda self, seat: None)

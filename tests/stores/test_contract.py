@@ -31,6 +31,8 @@ from tenure.core.changes import (
     PinPut,
     SettingsCleared,
     SettingsMerged,
+    StatusPut,
+    StatusRecord,
     UnitDropped,
     UnitPut,
     UnitRecord,
@@ -361,6 +363,22 @@ async def test_bags_come_in_the_order_of_relation_and_owner(store: Store) -> Non
     assert [(each.relation, each.owner) for each in found] == expected
 
 
+async def test_the_last_status_of_an_application_counts_and_goes_with_it(
+    open_store: Open,
+) -> None:
+    """P4, L7"""
+    store = open_store()
+    first, last = (
+        StatusRecord(application="web", current="active", message=text, since=1.7e9 + 0.25)
+        for text in ("é", "x" * 1000)
+    )
+    other = StatusRecord(application="db", current="blocked")
+    found = await after(store, StatusPut(first), StatusPut(other), StatusPut(last))
+    assert found.statuses == {"web": last, "db": other}
+    await after(store, CharmCleared("web"), CharmCleared("db"), StatusPut(other))
+    assert (await reloaded(open_store, store)).statuses == {"db": other}
+
+
 async def test_an_application_s_charm_side_is_cleared_at_once_and_may_begin_anew(
     open_store: Open,
 ) -> None:
@@ -459,6 +477,9 @@ bags = st.builds(
     BagRecord, application=names, relation=few, owner=units | names, version=whole,
     present=st.booleans(), settings=texts,
 )  # fmt: skip
+statuses = st.builds(
+    StatusRecord, application=names, current=words, message=words, since=seconds
+)  # fmt: skip
 changes = st.one_of(
     st.builds(ApplicationPut, records),
     st.builds(UnitPut, st.builds(UnitRecord, unit=units, removing=st.booleans())),
@@ -474,6 +495,7 @@ changes = st.one_of(
     st.builds(ConfigPut, configs),
     st.builds(BagPut, bags),
     st.builds(BagDropped, names, few, units | names),
+    st.builds(StatusPut, statuses),
     st.builds(CharmCleared, names),
     st.builds(entry, whole, names),
 )  # fmt: skip

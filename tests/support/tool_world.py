@@ -13,6 +13,7 @@ from typing import Any
 from tenure.agent.context.writing import Writer, writes
 from tenure.agent.tools.base import (
     About,
+    ApplicationStatus,
     BagRefused,
     Context,
     Network,
@@ -78,6 +79,7 @@ class BucketContext(Writer):
     sure: list[bool] = field(default_factory=list)
     logged: list[tuple[str, str]] = field(default_factory=list)
     statuses: dict[bool, WorkloadStatus] = field(default_factory=dict)
+    others: dict[str, WorkloadStatus] = field(default_factory=dict)
     model_uuid: str = "4a5bca6e-8f2c-4d0e-9d15-0c6d1a2b3c4d"
     about: About = field(default_factory=About)
     action: RecordedAction | None = None
@@ -115,8 +117,13 @@ class BucketContext(Writer):
     def log(self, level: str, message: str) -> None:
         self.logged.append((level, message))
 
-    def status(self, *, application: bool) -> WorkloadStatus:
-        return self.statuses.get(application, WorkloadStatus())
+    def status(self) -> WorkloadStatus:
+        return self.statuses.get(False, WorkloadStatus())
+
+    async def application_status(self) -> ApplicationStatus:
+        self._check_readable()
+        own = self.statuses.get(True, self.status())
+        return ApplicationStatus(own, {**self.others, self.unit: self.status()})
 
     @writes
     async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:

@@ -102,7 +102,7 @@ class _Process:
             take_up(config, file, runner=runner, clock=self.clock, log=self.log),
             clock=self.clock,
             rng=rng,
-            find_hook=self._find_hook,
+            find_hook=partial(self._find_hook, files),
             runner=runner,
             log=self.log,
             connection=agent.connection,
@@ -156,10 +156,10 @@ class _Process:
             charm_revision=self.charm_revision,
         )
 
-    def _find_hook(self, hook: str) -> tuple[str, ...] | None:
+    def _find_hook(self, files: CharmFiles, hook: str) -> tuple[str, ...] | None:
         """See `find_hook`; what hooks find on their PATH is looked at first."""
         self.presence.look()
-        return charm.find_hook(self.folder / "charm", hook)
+        return files.find_hook(hook)
 
     def _refresh_charm(self, files: CharmFiles) -> bool:
         """Whether that went well: a charm that is gone from its source is no reason to stop a unit

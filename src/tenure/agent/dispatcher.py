@@ -194,10 +194,13 @@ class Dispatcher:
 
     def _fail(self, hook: RunHook, detail: str) -> None:
         self._say("ERROR", f'hook failed: "{hook.hook}": {detail}')
-        failed = localstate.failed(self._state, hook.hook, detail, hook.term, hook.event)
+        clock = self._parts.clock
+        failed = localstate.failed(
+            self._state, hook.hook, detail, hook.term, hook.event, clock.wall()
+        )
         self._parts.record.remember(failed)
         assert self._state.failure is not None
-        attempts, now = self._state.failure.attempts, self._parts.clock.now()
+        attempts, now = self._state.failure.attempts, clock.now()
         self._schedule.failed(now, attempts, self._rng.uniform(0.8, 1.0))
 
     def pay(self, hook: RunHook) -> None:

@@ -135,7 +135,7 @@ class Unit:
         while (operation := self._next(now)) is not None:
             if not PERFORMERS[type(operation)](self, operation, now):
                 break
-        self._reporter.report(eligible=not self.phase & ENDING)
+        self._reporter.report(self.snapshot(), eligible=not self.phase & ENDING)
         self._kill_if_due(now)
 
     def _renew_for_elected(self) -> None:
@@ -205,6 +205,7 @@ class Unit:
         self.claimant.heard(verdict)
 
     def pushed(self, push: object) -> None:
+        self._reporter.heard()
         if not self.claimant.pushed(push) and type(push) in PUSHES:
             PUSHES[type(push)](self, push)
 

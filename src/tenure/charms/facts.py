@@ -5,6 +5,7 @@
 | name, endpoints, resources | `metadata.yaml`; what is not there: `charmcraft.yaml` |
 | options | `config.yaml` (`options:`); without that file: `charmcraft.yaml` (`config: options:`) |
 | actions | `actions.yaml`; without that file: `charmcraft.yaml` (`actions:`) |
+| hooks that only Tenure has | like the name (`x-tenure: hooks:`) |
 
 What is not there is empty: a folder with nothing but hooks has facts too. What is there must have
 the right shape, or the error names file and line. Keys that nobody here needs are not looked at.
@@ -26,6 +27,11 @@ from tenure.core.config import value_of
 from tenure.errors import BadRequest
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\Z")
+OWN_HOOKS = ("leader-deposed",)
+"""Hooks that Juju does not have: a `dispatch` may be strict about names, and fail (H10)."""
+
+_OURS = "x-tenure"
+"""The key of what is Tenure's alone; Juju passes over it."""
 _TYPES = ("string", "int", "float", "boolean", "secret")
 
 
@@ -43,7 +49,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     `peers` are the peer endpoints in the file's order, `relations` all endpoints: provided,
     required and peers'. `endpoints` are all names that network-get takes: those, and extra
     bindings. `storage` and `containers` are names, too. `missing` are lines for people: what the
-    charm asks for and will not have.
+    charm asks for and will not have. `hooks` are those beyond Juju's that its `dispatch` wants to
+    hear of (H10).
     """
 
     name: str = ""
@@ -56,6 +63,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     actions: Mapping[str, ActionSpec] = {}
     resources: Mapping[str, Resource] = {}
     missing: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
 
 
 _MISSING = {
@@ -84,7 +92,18 @@ def read_facts(folder: Path) -> Facts:
         actions=_actions(_own_or(folder / "actions.yaml", charmcraft, "actions")),
         resources=_resources(metadata.holder("resources").below("resources")),
         missing=tuple(line for key, line in _MISSING.items() if _is_asked(metadata, key)),
+        hooks=_own_hooks(metadata.holder(_OURS).below(_OURS)),
     )
+
+
+def _own_hooks(ours: Document) -> tuple[str, ...]:
+    """A word that is misspelt here would be a hook that never runs, and nobody would know why."""
+    hooks = ours.words("hooks")
+    for hook in hooks:
+        if hook not in OWN_HOOKS:
+            known = ", ".join(OWN_HOOKS)
+            raise ours.fault(("hooks",), f'names "{hook}": what can be declared is {known}')
+    return hooks
 
 
 def _is_asked(metadata: _Either, key: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
+from tenure.charms.facts import OWN_HOOKS
 from tenure.charms.fault import CharmError, reason_of
 from tenure.charms.hooks import programs_without_bit
 from tenure.charms.reading import Document, read_document
@@ -14,6 +16,7 @@ from tenure.names import check_application
 __all__ = [
     "MAX_FOLDERS",
     "MAX_PATH",
+    "OWN_HOOKS",
     "CharmError",
     "check_charm",
     "check_path",
@@ -89,13 +92,14 @@ def default_name(source: Path) -> str:
         ) from error
 
 
-def find_hook(copy: Path, hook: str) -> tuple[str, ...] | None:
+def find_hook(copy: Path, hook: str, declared: Collection[str] = ()) -> tuple[str, ...] | None:
     """What to run for a hook: `dispatch` if executable, else `hooks/<hook>`; None if missing (H6).
 
-    Hooks of relations are no different: `cluster-relation-changed`.
+    Hooks of relations are no different: `cluster-relation-changed`. Of those that Juju does not
+    know, `dispatch` hears if there is a file for it or if it is `declared` (H10).
     Raises CharmError for a hook that is there and cannot be run: it fails, it is not missing.
     """
-    return _find(copy, f"hooks/{hook}")
+    return _find(copy, f"hooks/{hook}", wanted=hook not in OWN_HOOKS or hook in declared)
 
 
 def find_action(copy: Path, name: str) -> tuple[str, ...] | None:
@@ -106,10 +110,10 @@ def find_action(copy: Path, name: str) -> tuple[str, ...] | None:
     return _find(copy, f"actions/{name}")
 
 
-def _find(copy: Path, what: str) -> tuple[str, ...] | None:
+def _find(copy: Path, what: str, *, wanted: bool = True) -> tuple[str, ...] | None:
     dispatch, path = copy / "dispatch", copy / what
     try:
-        if _is_executable(dispatch):
+        if (wanted or path.exists()) and _is_executable(dispatch):
             return (str(dispatch),)
         if not path.exists():
             return None

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "remove-application": "Remove an application with all its units.",
     "config": "Show or change an application's configuration.",
     "run": "Run an action of a unit's charm.",
+    "wait": "Wait until an application or a unit is as you want it.",
     "status": "Show every application and unit, and who leads.",
     "log": "Show what hooks and agents wrote.",
     "elect": "Hand leadership to a unit.",
@@ -30,17 +31,31 @@ COMMANDS: dict[str, str] = {
     "revoke": "Free an application's lease at once (unsafe).",
     "history": "Show each change of an application's leadership.",
     "why": "Say why an application or a unit is led, or is not.",
-    "resolve": "Retry or skip a unit's failed hook.",
+    "resolve": "Retry or skip failed hooks.",
     "settings": "Show an application's leader settings.",
-    "add-unit": "Add a unit to an application.",
-    "remove-unit": "Remove a unit.",
+    "add-unit": "Add units to an application.",
+    "remove-unit": "Remove units.",
     "exec": "Run a command in a unit's hook context.",
     "lease": "Change an application's lease.",
 }
 
 
 class CommandTable(click.Group):
-    """A group whose commands are COMMANDS."""
+    """A group whose commands are COMMANDS. Without a word it prints its help."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises UsageError for a command that there is not, with the one that was meant."""
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            raise click.UsageError(f"no such command {args[0]!r}{_meant(args[0])}", ctx)
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -55,6 +70,13 @@ class CommandTable(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _meant(word: str) -> str:
+    from tenure.cli.words.suggest import for_command  # because it is seldom needed
+
+    said = for_command(word, COMMANDS)
+    return f": {said}" if said else ""
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:

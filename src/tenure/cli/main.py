@@ -7,6 +7,7 @@
 | 2 | the words of the command are wrong |
 | 3 | no controller reachable |
 | 4 | the outcome is unknown |
+| 5 | what was waited for did not come about in time |
 
 A reader that went away (`| head`) and Ctrl-C end a command without a word. `tenure exec` gives its
 command's code instead. With TENURE_DEBUG=1 the traceback is shown, for those who mend Tenure.
@@ -15,6 +16,7 @@ command's code instead. With TENURE_DEBUG=1 the traceback is shown, for those wh
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -23,10 +25,12 @@ from contextlib import suppress
 import click
 
 from tenure.cli.group import tenure
-from tenure.cli.show.text import one_line
+from tenure.cli.show.text import as_text, is_text, one_line
 from tenure.errors import TenureError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+_TOO_LONG = re.compile(r"(\S{100})\S{900,}")
 
 NEEDS = "tenure needs Linux: it lives on CLOCK_BOOTTIME, /proc and UNIX sockets"
 
@@ -41,7 +45,7 @@ def run(args: Sequence[str], platform: str = sys.platform) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _call(args)
+        code = _call(list(args))
         sys.stdout.flush()
         return code
     except BaseException as fault:
@@ -63,19 +67,34 @@ def _fill_streams() -> None:
         sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
-def _call(args: Sequence[str]) -> int:
+def _call(args: list[str]) -> int:
+    if args[:1] != ["exec"]:  # because what it runs may have any words, and it knows which
+        check_text(args)
     # Click's own `main` has words for Ctrl-C and broken pipes; it is for shell completion only.
     if "_TENURE_COMPLETE" in os.environ:
-        tenure.main(list(args), prog_name="tenure")
-    with tenure.make_context("tenure", list(args)) as context:
+        tenure.main(args, prog_name="tenure")
+    with tenure.make_context("tenure", args) as context:
         code = tenure.invoke(context)
     return code if isinstance(code, int) else 0
 
 
+def check_text(words: Sequence[str]) -> None:
+    """Raises UsageError for a word that is not UTF-8: no name, path or value here can hold it."""
+    for number, word in enumerate(words, 1):
+        if not is_text(word):
+            # because the rest may be a secret, and an error ends in somebody's log
+            name, equals, _ = word.partition("=")
+            raise click.UsageError(
+                f"word {number} of the command ({as_text(name)}{equals and '=...'}) is not text in "
+                "UTF-8: write it anew, or rename what it names"
+            )
+
+
 def complain(message: str) -> None:
-    """One line on stderr."""
+    """One line on stderr. Words of a length that nobody reads are cut."""
+    line = _TOO_LONG.sub(r"\1...", one_line(message))
     try:
-        print(f"ERROR {one_line(message)}", file=sys.stderr, flush=True)
+        print(f"ERROR {line}", file=sys.stderr, flush=True)
     except OSError:
         _abandon(sys.stderr.fileno())
 
@@ -113,9 +132,25 @@ def _told(fault: BaseException) -> int:
 
 def usage(fault: click.UsageError) -> str:
     """What is wrong with the words of a command, and where to read which are right."""
-    message = fault.format_message().strip().removesuffix(".")
+    message = _without_option(fault) or fault.format_message().strip().removesuffix(".")
     path = fault.ctx.command_path if fault.ctx is not None else "tenure"
     return f"{message[:1].lower()}{message[1:]}: see `{path} --help`"
+
+
+def _without_option(fault: click.UsageError) -> str:
+    """What to say of an option that there is not; "" for any other fault."""
+    if not isinstance(fault, click.NoSuchOption):
+        return ""
+    from tenure.cli.words import suggest  # because it is seldom needed
+
+    if fault.ctx is not None and fault.ctx.command is tenure:
+        said = suggest.for_first_option(fault.option_name)
+    else:
+        params = fault.ctx.command.params if fault.ctx is not None else []
+        said = suggest.for_option(
+            fault.option_name, [name for each in params for name in each.opts]
+        )
+    return f"no such option {fault.option_name!r}{said and f': {said}'}"
 
 
 def _of_the_system(fault: OSError) -> str:

@@ -19,6 +19,7 @@ from tenure.controller.events import Events
 from tenure.core.changes import UnitRecord
 from tenure.core.effects import Push, Resolve
 from tenure.core.model import Model
+from tenure.core.status import ERROR, Said
 from tenure.errors import InstanceRefused, Refused, TenureError
 from tenure.names import application_of
 from tenure.wire.messages import FromController, GoalUnit, Report
@@ -55,7 +56,8 @@ class Seen(Struct, kw_only=True):
 
     Instants are of the controller's clock. `running_since` is when the present session first
     reported the hook that runs now, if one does: it may have begun earlier. `status_since` is wall
-    time, for people and charms: since when the workload status is as reported.
+    time, for people and charms: since when the status is as reported. `told` counts the news that
+    the present session was told, and `in_touch` says that it has reported.
     """
 
     speaker: Speaker | None = None
@@ -65,6 +67,8 @@ class Seen(Struct, kw_only=True):
     reported_at: float = 0.0
     running_since: float | None = None
     status_since: float | None = None
+    told: int = 0
+    in_touch: bool = False
     refused: str | None = None
 
 
@@ -103,7 +107,7 @@ class Agents:
         seen = self._record(unit)
         older = seen.speaker
         seen.speaker, seen.pid, seen.ever, seen.refused = speaker, pid, True, None
-        seen.running_since = None
+        seen.running_since, seen.told, seen.in_touch = None, 0, False
         if older is not None and older is not speaker:
             older.drop(unit)
         self._events.tell(unit, "agent", "connected")
@@ -136,9 +140,12 @@ class Agents:
         """An agent says how its unit is. Kept shortened."""
         seen, report = self._record(report.unit), _shortened(report)
         before = seen.report or Report(unit=report.unit)
-        if seen.report is None or _workload(report) != _workload(before):
+        if report.since is not None:
+            # because a time that no calendar has would end whoever prints it
+            seen.status_since = min(max(0.0, report.since), self._clock.wall())
+        elif seen.report is None or _workload(report) != _workload(before):
             seen.status_since = self._clock.wall()
-        seen.report, seen.reported_at = report, now
+        seen.report, seen.reported_at, seen.in_touch = report, now, True
         if not report.running:
             seen.running_since = None
         elif report.running != before.running or seen.running_since is None:
@@ -158,6 +165,22 @@ class Agents:
             text = f"{report.current}: {report.message}" if report.message else report.current
             self._events.tell(unit, "status", text)
 
+    def said_of(self, unit: str) -> Said:
+        """How a unit is: in error if its hook failed, whatever its charm says (P4)."""
+        seen = self.of(unit)
+        if seen.report is None:
+            return Said()
+        current, message = _workload(seen.report)
+        return Said(current, message, seen.status_since)
+
+    def is_queued(self, unit: str) -> bool:
+        """Whether a hook is owed, or there is news that the agent has not taken up yet."""
+        seen, report = self.of(unit), self.of(unit).report
+        if report is None or not (seen.in_touch or seen.speaker is None):
+            return True
+        behind = report.heard is not None and report.heard < seen.told
+        return not report.settled or (behind and seen.speaker is not None)
+
     def goal(self, unit: str) -> dict[str, GoalUnit]:
         """All units of the unit's application, and how they are, as `goal-state` tells it."""
         return {
@@ -170,7 +193,8 @@ class Agents:
             return GoalUnit(status="dying")
         if seen.report is None:
             return GoalUnit(status="waiting")
-        return GoalUnit(status=seen.report.current, since=seen.status_since)
+        said = self.said_of(record.unit)
+        return GoalUnit(status=said.current, since=said.since)
 
     def resolve(self, unit: str, *, retry: bool) -> str:
         """Have the unit run its failed hook again, or skip it (H7). Raises NotFound, Refused."""
@@ -198,9 +222,10 @@ class Agents:
 
     def push(self, push: Push) -> None:
         """Tell the unit, if it is connected."""
-        speaker = self.of(push.unit).speaker
-        if speaker is not None:
-            speaker.say(push)
+        seen = self.of(push.unit)
+        if seen.speaker is not None:
+            seen.told += 1
+            seen.speaker.say(push)
 
     def reloaded(self, names: Iterable[str]) -> None:
         """What the units of these applications were not told is unknown: they say Hello again."""
@@ -219,7 +244,7 @@ class Agents:
 
 
 def _workload(report: Report) -> tuple[str, str]:
-    return report.current, report.message
+    return (ERROR, report.error) if report.error else (report.current, report.message)
 
 
 def _shortened(report: Report) -> Report:

@@ -16,10 +16,9 @@ from msgspec.structs import replace
 from tenure.controller.access import NEWCOMER, Access, Caller, check
 from tenure.controller.loop import Input
 from tenure.controller.service import Service
-from tenure.core.application import Application, changed_keys
-from tenure.core.charms import charm_given, configured
+from tenure.controller.welcome import welcomed
 from tenure.core.effects import ClaimUnsure, Verdict
-from tenure.core.peers import BagWrite, views
+from tenure.core.peers import BagWrite
 from tenure.errors import BadName, BadRequest, ProtocolError, Refused, TenureError
 from tenure.names import application_of
 from tenure.wire.messages import (
@@ -40,9 +39,12 @@ from tenure.wire.messages import (
     ReadBag,
     ReadGoal,
     ReadSettings,
+    ReadStatus,
     Release,
     Report,
+    SetStatus,
     Settings,
+    Statuses,
     Superseded,
     UnitHello,
     UnitWelcome,
@@ -183,7 +185,7 @@ class Conversation:
             return UnitWelcome(unit=hello.unit, refused=str(refusal), refused_code=refusal.code)
         self.sessions[hello.unit] = hello.session
         self._agents.connected(self, hello.unit, pid)
-        return _welcomed(application, hello)
+        return welcomed(application, hello)
 
     def claims(self, message: Claims) -> None:
         """Claims are stepped one by one, and answered together when they can be (L1, L2)."""
@@ -255,7 +257,6 @@ class Conversation:
         self._request(
             message,
             lambda now: peers.commit(now, message.unit, writes, message.term),
-            lambda versions: Done(id=message.id, bags=versions),
         )
 
     def read_bag(self, message: ReadBag) -> None:
@@ -274,6 +275,22 @@ class Conversation:
             lambda now: self._agents.goal(message.unit),
             lambda units: Goal(id=message.id, units=units),
         )
+
+    def set_status(self, message: SetStatus) -> None:
+        """P4: fenced like a write (G6)."""
+        unit, term, said = message.unit, message.term, (message.current, message.message)
+        self._request(message, lambda now: self._model.statuses.set(now, unit, term, *said))
+
+    def read_status(self, message: ReadStatus) -> None:
+        """Its leader's alone to ask (G10)."""
+        unit, term = message.unit, message.term
+
+        def step(now: float) -> Statuses:
+            application, said = self._model.statuses.read(now, unit, term)
+            units = {each: self._agents.said_of(each) for each in application.units}
+            return Statuses(id=message.id, application=said, units=units)
+
+        self._request(message, step, lambda answer: answer)
 
     def gone(self, message: Gone) -> None:
         """U4: the unit has left."""
@@ -342,20 +359,6 @@ def _applications_of(hello: Hello) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _welcomed(application: Application, hello: UnitHello) -> UnitWelcome:
-    """What an accepted unit must know."""
-    unit, charm = hello.unit, application.charm
-    return UnitWelcome(
-        unit=unit,
-        revision=application.bucket.revision,
-        changed_keys=changed_keys(application, hello.seen_revision),
-        removing=application.units[unit].removing,
-        peers=views(application, unit),
-        config=configured(application, unit),
-        charm=charm_given(charm, unit) if charm else None,
-    )
-
-
 class Row(Struct, frozen=True):
     """A message: who may send it, which units it is about, what hears it."""
 
@@ -380,6 +383,8 @@ MESSAGES: dict[type, Row] = {
     CommitHook: Row(Access.UNIT, _its_unit, Conversation.commit),
     ReadBag: Row(Access.UNIT, _its_unit, Conversation.read_bag),
     ReadGoal: Row(Access.UNIT, _its_unit, Conversation.read_goal),
+    SetStatus: Row(Access.UNIT, _its_unit, Conversation.set_status),
+    ReadStatus: Row(Access.UNIT, _its_unit, Conversation.read_status),
     Gone: Row(Access.UNIT, _its_unit, Conversation.gone),
     Report: Row(Access.UNIT, _its_unit, Conversation.report),
 }

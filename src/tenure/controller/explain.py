@@ -9,7 +9,11 @@ from tenure.controller.service import Service
 from tenure.core.application import Application
 from tenure.core.lease import Lease, is_held
 from tenure.names import application_of, split_unit
+from tenure.wire.messages import Report
 from tenure.wire.operators import Why
+
+MOST_DOUBTS = 3
+"""Files that are no hooks and that an answer names."""
 
 MOST_IN_ERROR = 3
 """Units in error of which an application's answer gives the hook."""
@@ -17,7 +21,9 @@ MOST_IN_ERROR = 3
 
 def why_application(service: Service, now: float, application: Application) -> Why:
     """Why this one leads the application, or why nobody does; and which units are in error (H7)."""
-    return _with_errors(service, application, _why_led(service, now, application))
+    told = _with_errors(service, application, _why_led(service, now, application))
+    reports = [service.agents.of(unit).report for unit in sorted(application.units, key=split_unit)]
+    return _with_doubts(told, next(filter(None, reports), None))
 
 
 def _why_led(service: Service, now: float, application: Application) -> Why:
@@ -152,6 +158,17 @@ def _with_errors(service: Service, application: Application, told: Why) -> Why:
     return replace(told, answer=answer, next=f"{told.next}; {step}" if told.next else step)
 
 
+def _with_doubts(told: Why, report: Report | None) -> Why:
+    """What is told, and which files of the charm look like hooks and never run."""
+    if report is None or not report.doubts:
+        return told
+    more = len(report.doubts) - MOST_DOUBTS
+    shown = [*report.doubts[:MOST_DOUBTS], *([f"and {more} more"] if more > 0 else [])]
+    step = "name the hook right in the charm, and `tenure refresh` it"
+    answer = f"{told.answer}; {'; '.join(shown)}"
+    return replace(told, answer=answer, next=f"{told.next}; {step}" if told.next else step)
+
+
 def _what_is_missing(service: Service, application: Application) -> str:
     units, name = application.units, application.name
     trouble = service.controller.cannot_write()
@@ -176,7 +193,8 @@ def why_unit(service: Service, now: float, application: Application, unit: str) 
         told = replace(_why_led(service, now, application), subject=unit)
     else:
         told = _with_hook(service, now, unit, _why_not(service, now, application, unit, leader))
-    return _with_failure(service, now, unit, told)
+    told = _with_failure(service, now, unit, told)
+    return _with_doubts(told, service.agents.of(unit).report)
 
 
 def _why_not(

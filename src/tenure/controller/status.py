@@ -12,6 +12,8 @@ from tenure.core.application import Application
 from tenure.core.bucket import size_of
 from tenure.core.changes import CharmRecord
 from tenure.core.lease import is_held
+from tenure.core.status import Said, worst_of
+from tenure.core.statuses import said_of
 from tenure.names import split_unit
 from tenure.wire.messages import Report
 from tenure.wire.operators import (
@@ -52,7 +54,7 @@ def _application(service: Service, now: float, application: Application) -> Appl
     held = lease.holder if is_held(lease, now) else None
     leader = held.unit if held else None
     report = service.agents.of(leader).report if leader else None
-    workload = report.application_status if report else None
+    units = sorted(application.units, key=split_unit)
     return ApplicationStatus(
         leader=leader,
         term=lease.term,
@@ -71,15 +73,13 @@ def _application(service: Service, now: float, application: Application) -> Appl
             PinStatus(reason=reason, left=max(0.0, until - now))
             for reason, until in sorted(lease.pins.items())
         ),
-        status=WorkloadStatus(current=workload[0], message=workload[1])
-        if workload
-        else WorkloadStatus(),
+        status=_status(said_of(application) or worst_of(map(service.agents.said_of, units))),
         charm=_charm(service, application.charm) if application.charm else None,
         version=report.version if report else "",
         removing=application.removing,
         units={
             unit: _unit(service, now, application, unit, service.agents.of(unit), leader)
-            for unit in sorted(application.units, key=split_unit)
+            for unit in units
         },
     )
 
@@ -109,8 +109,8 @@ def _unit(
         leader=unit == leader,
         agent="connected" if seen.speaker else "lost" if seen.ever else "waiting",
         pid=seen.pid,
-        hook=_hook(seen, now, report),
-        status=WorkloadStatus(current=report.current, message=report.message),
+        hook=_hook(seen, now, report, queued=service.agents.is_queued(unit)),
+        status=_status(service.agents.said_of(unit)),
         removing=application.units[unit].removing,
         eligible=service.model.leases.can_lead(unit),
         address=report.address,
@@ -120,7 +120,12 @@ def _unit(
     )
 
 
-def _hook(seen: Seen, now: float, report: Report) -> HookState:
+def _status(said: Said) -> WorkloadStatus:
+    since = None if said.since is None else iso(said.since)
+    return WorkloadStatus(current=said.current, message=said.message, since=since)
+
+
+def _hook(seen: Seen, now: float, report: Report, *, queued: bool) -> HookState:
     retry_in = report.retry_in
     if retry_in is not None:
         retry_in = max(0.0, round(retry_in - (now - seen.reported_at), 1))
@@ -129,4 +134,6 @@ def _hook(seen: Seen, now: float, report: Report) -> HookState:
         last=report.last,
         error=report.error,
         retry_in=retry_in,
+        owed=report.owed,
+        queued=queued,
     )

@@ -19,6 +19,7 @@ from tenure.core.changes import (
     Persisted,
     PinPut,
     SettingsMerged,
+    StatusRecord,
     UnitRecord,
 )
 from tenure.core.lease import NEVER, Lease, LineOffer
@@ -30,8 +31,8 @@ REMEMBERED_WRITES = 64
 
 class Application(Struct, frozen=True, kw_only=True, gc=False):
     """`recent`: the key names of the last writes, oldest first, as (revision, names). `charm` is
-    None until an operator hands one in; `config` None until something of it is set. `removing`: its
-    units were all asked to leave, and it goes with the last of them."""
+    None until an operator hands one in; `config` and `status` None until something of it is set.
+    `removing`: its units were all asked to leave, and it goes with the last of them."""
 
     name: str
     lease: Lease
@@ -44,6 +45,7 @@ class Application(Struct, frozen=True, kw_only=True, gc=False):
     charm: CharmRecord | None = None
     config: ConfigRecord | None = None
     bags: Bags = {}
+    status: StatusRecord | None = None
 
 
 def config_of(application: Application) -> ConfigRecord:
@@ -117,6 +119,7 @@ def restored(persisted: Persisted, name: str, now: float, grace: float) -> Appli
         charm=persisted.charms.get(name),
         config=persisted.configs.get(name),
         bags={(bag.relation, bag.owner): bag for bag in persisted.bags.get(name, ())},
+        status=persisted.statuses.get(name),
     )
 
 

@@ -160,7 +160,7 @@ class Applications:
         lease = replace(application.lease, line=(), offer=None, handover=None, pins={})
         gone = replace(
             application, alive=False, removing=False, units={}, bucket=bucket, recent=(),
-            lease=lease, charm=None, config=None, bags={},
+            lease=lease, charm=None, config=None, bags={}, status=None,
         )  # fmt: skip
         cleared = (SettingsCleared(name), CharmCleared(name))
         self._leases.keep(gone, *dropped, *unpinned, *cleared, told)

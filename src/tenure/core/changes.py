@@ -116,6 +116,16 @@ class BagRecord(Struct, frozen=True, kw_only=True, gc=False):
     settings: Mapping[str, str] = {}
 
 
+class StatusRecord(Struct, frozen=True, kw_only=True, gc=False):
+    """What an application's leader said of it with `status-set --application`, and since when it is
+    so in seconds of wall time, for people (P4)."""
+
+    application: str
+    current: str
+    message: str = ""
+    since: float = 0.0
+
+
 class ApplicationPut(Struct, frozen=True, gc=False):
     """The application's record is this from now on."""
 
@@ -175,8 +185,15 @@ class BagDropped(Struct, frozen=True, gc=False):
     owner: str
 
 
+class StatusPut(Struct, frozen=True, gc=False):
+    """The application's status is this from now on."""
+
+    record: StatusRecord
+
+
 class CharmCleared(Struct, frozen=True, gc=False):
-    """The application is gone, and with it its charm, its configuration and all its bags."""
+    """The application is gone, and with it its charm, its configuration, its status and all its
+    bags."""
 
     application: str
 
@@ -222,7 +239,7 @@ class HistoryAdded(Struct, frozen=True, kw_only=True, gc=False):
 
 Change = (
     ApplicationPut | UnitPut | UnitDropped | SettingsMerged | SettingsCleared | PinPut | PinDropped
-    | CharmPut | ConfigPut | BagPut | BagDropped | CharmCleared | HistoryAdded
+    | CharmPut | ConfigPut | BagPut | BagDropped | StatusPut | CharmCleared | HistoryAdded
 )  # fmt: skip
 
 
@@ -245,3 +262,4 @@ class Persisted(Struct, frozen=True, kw_only=True, gc=False):
     configs: Mapping[str, ConfigRecord] = {}
     bags: Mapping[str, tuple[BagRecord, ...]] = {}
     """application -> its bags, ordered by relation and owner."""
+    statuses: Mapping[str, StatusRecord] = {}

@@ -77,6 +77,8 @@ class Failure(Struct, frozen=True, kw_only=True):
     skip: bool = False
     term: int | None = None
     event: RelationEvent | None = None
+    since: float | None = None
+    """When it failed first, in seconds of wall time."""
 
 
 class LocalState(Struct, frozen=True, kw_only=True):
@@ -102,7 +104,8 @@ class LocalState(Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     last_hook: str | None = None
     status: tuple[str, str] = ("unknown", "")
-    application_status: tuple[str, str] | None = None
+    status_since: float | None = None
+    """Of what the charm says of its unit, in seconds of wall time."""
     config_seen: int = 0
     charm_revision: int = 0
     """The revision of the charm that the hooks have taken up; 0 before it is known."""
@@ -151,12 +154,13 @@ def failed(
     detail: str,
     term: int | None = None,
     event: RelationEvent | None = None,
+    wall: float | None = None,
 ) -> LocalState:
     """The hook failed; the unit is in error until it is retried or skipped (H7)."""
-    failure = Failure(hook=hook, detail=detail, term=term, event=event)
+    failure = Failure(hook=hook, detail=detail, term=term, event=event, since=wall)
     before = state.failure
     if before is not None and before.hook == hook and before.term == term:
-        failure = replace(failure, attempts=before.attempts + 1)
+        failure = replace(failure, attempts=before.attempts + 1, since=before.since)
     return replace(state, running=None, failure=failure, last_hook=hook)
 
 
@@ -216,13 +220,6 @@ def with_charm(state: LocalState, revision: int) -> LocalState:
 def with_peers(state: LocalState, known: tuple[Relation, ...]) -> LocalState:
     """The unit takes part in all of these peer relations."""
     return replace(state, relations=relations.entered(state.relations, known))
-
-
-def having_written(
-    state: LocalState, bags: Mapping[int, int], event: RelationEvent | None = None
-) -> LocalState:
-    """The unit itself brought applications' bags to these versions, in a hook for this event."""
-    return replace(state, relations=relations.wrote(state.relations, bags, event))
 
 
 def as_entered(state: LocalState, numbers: frozenset[int]) -> LocalState:

@@ -2,9 +2,9 @@
 
 What is asked goes to the part that it is about, within one step of the controller's loop (a
 connection's end apart, which changes no fact that is kept):
-`leases` for what units ask of leadership, `peers` for bags, `charms`, `applications` and `orders`
-for what operators ask. What is there, is read here. How the parts keep it is their own business:
-nobody outside the core looks into them.
+`leases` for what units ask of leadership, `peers` for bags, `statuses` for what leaders say of
+their applications, `charms`, `applications` and `orders` for what operators ask. What is there, is
+read here. How the parts keep it is their own business: nobody outside the core looks into them.
 
 The answers are values as decided now. Whether they are durable is the loop's to know (L7).
 """
@@ -24,6 +24,7 @@ from tenure.core.orders import Orders
 from tenure.core.peers import Peers
 from tenure.core.sessions import Session
 from tenure.core.staging import Batch
+from tenure.core.statuses import Statuses
 
 
 class Model:
@@ -38,6 +39,7 @@ class Model:
     ) -> None:
         self.leases = Leases(offer_for=offer_for, observer=observer)
         self.peers = Peers(self.leases)
+        self.statuses = Statuses(self.leases)
         self.charms = Charms(self.leases)
         self.applications = Applications(
             self.leases, self.charms, self.peers, least_duration=least_duration

@@ -142,7 +142,7 @@ class Orders:
         if not reason.strip() or len(reason) > MAX_REASON or not reason.isprintable():
             raise BadRequest(f"a pin needs a reason of 1 to {MAX_REASON} printable characters")
         if not 0 < seconds <= MAX_PIN:
-            raise BadRequest(f"a pin lasts more than 0 s and at most {MAX_PIN:.0f} s")
+            raise BadRequest(f"a pin lasts more than 0s and at most {LONGEST_PIN.said}")
         pins = {**application.lease.pins, reason: now + seconds}
         told = self._leases.history(
             application, "pinned", "an operator pinned it", detail=f"{reason}, for {seconds:g} s"
@@ -171,7 +171,10 @@ class Orders:
         application = self._leases.staging.living(name)
         lease = application.lease
         duration = lease.duration if duration is None else duration
-        guarantee = lease.guarantee if guarantee is None else guarantee
+        if guarantee is None:
+            guarantee = lease.guarantee
+            check_lease(duration, duration / 2, self._least)
+            _check_stays_fit(duration, guarantee)
         check_lease(duration, guarantee, self._least)
         if (duration, guarantee) != (lease.duration, lease.guarantee):
             told = self._leases.history(
@@ -181,3 +184,12 @@ class Orders:
             lease = rules.with_duration(lease, now, duration, guarantee)
             self._leases.keep(replace(application, lease=lease), told)
         return f'"{name}": lease {duration:g} s, guarantee {guarantee:g} s, from the next claim on'
+
+
+def _check_stays_fit(duration: float, guarantee: float) -> None:
+    """Raises BadRequest, with the way on, if the guarantee that stays does not fit."""
+    if guarantee > duration / 2:
+        raise BadRequest(
+            f"the guarantee stays {guarantee:g} s, and that does not fit a lease of {duration:g} "
+            f"s: change it too, to {duration / 2:g} s or less"
+        )

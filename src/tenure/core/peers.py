@@ -4,8 +4,9 @@ Units enter and leave the peer relations of their application, read bags, and co
 that ended well leaves in them: all of it or nothing. A unit writes its own bag because it is that
 unit; the application's bag is fenced exactly like the bucket, by lease and term (`Leases.fence`).
 
-Whoever else is connected is told of each change, and the writer is not. All are told alike, in an
-order that does not depend on who wrote, so that nobody learns from it who leads (G10).
+Of a change of the application's bag every unit that is connected is told, the leader that wrote it
+too; of a change of a unit's bag all but that unit (P2). All are told alike, in an order that does
+not depend on who wrote, so that nobody learns from it who leads (G10).
 
 Like `orders.py` this steps `Leases`, and everything is refused before anything changed. How bags
 change is in `bags.py`.
@@ -47,38 +48,29 @@ class Peers:
         check_keys(settings)
         relations = peers_of(application).values()
         steps = bags.entering(application.bags, application.name, relations, unit, settings)
-        self._step(application, unit, steps)
+        self._step(application, steps)
 
     def leave(self, unit: str) -> None:
         """The unit takes part in none any more; its bags stay for a while. Raises NotFound."""
         application = self._leases.application_with(unit)
-        self._step(application, unit, bags.leaving(application.bags, unit))
+        self._step(application, bags.leaving(application.bags, unit))
 
     def leaving(self, application: Application, unit: str) -> tuple[Application, Sequence[Change]]:
         """The application once the unit has left its relations, which others are told of, and what
         is to be kept: for whoever drops the unit in the same step."""
         steps = bags.leaving(application.bags, unit)
-        self._tell_others(application, unit, steps)
+        self._tell(application, steps)
         return replace(application, bags=bags.after(application.bags, steps)), steps
 
-    def commit(
-        self, now: float, unit: str, writes: Sequence[BagWrite], term: int | None
-    ) -> dict[int, int]:
-        """All of it or nothing: what a hook that ended well leaves in bags. Returns, by relation,
-        the versions of the application's bags that really changed.
+    def commit(self, now: float, unit: str, writes: Sequence[BagWrite], term: int | None) -> None:
+        """All of it or nothing: what a hook that ended well leaves in bags.
 
         Raises NotLeader, NotFound, Refused, BadRequest, BucketFull.
         """
         application = self._leases.application_with(unit)
         if any(write.application for write in writes):
             self._leases.fence(now, application, unit, term)
-        steps = written(application, unit, writes)
-        self._step(application, unit, steps)
-        return {
-            step.record.relation: step.record.version
-            for step in steps
-            if step.record.owner == application.name
-        }
+        self._step(application, written(application, unit, writes))
 
     def read_bag(self, unit: str, relation: int, owner: str) -> BagRecord:
         """A bag of the unit's application, also of a unit that left not long ago; the application's
@@ -92,19 +84,19 @@ class Peers:
 
     # -- where every change of a bag goes through
 
-    def _step(self, application: Application, unit: str, steps: Sequence[BagStep]) -> None:
+    def _step(self, application: Application, steps: Sequence[BagStep]) -> None:
         if not steps:
             return
         new = replace(application, bags=bags.after(application.bags, steps))
         self._leases.keep(new, *steps)
-        self._tell_others(application, unit, steps)
+        self._tell(application, steps)
 
-    def _tell_others(self, application: Application, unit: str, steps: Sequence[BagStep]) -> None:
-        for other in self._leases.connected(application, but=unit):
+    def _tell(self, application: Application, steps: Sequence[BagStep]) -> None:
+        for unit in self._leases.connected(application):
             self._leases.pushes.extend(
-                (application.name, _news(other, step.record))
+                (application.name, _news(unit, step.record))
                 for step in steps
-                if isinstance(step, BagPut)
+                if isinstance(step, BagPut) and step.record.owner != unit
             )
 
 

@@ -14,8 +14,8 @@ durable). What is so now comes from the controller (`Relation`). The difference 
 So whoever joined is followed by its first `changed`, since a bag's versions begin at 1. A unit that
 leaves is told that each member departs, and that the relation is broken.
 
-A hook pays for the version that was known when it began: what comes meanwhile is owed again. A unit
-is not told of its own bag, and a leader not of what it wrote into the application's (`wrote`).
+A hook pays for the version that was known when it began: what comes meanwhile is owed again, also
+what it wrote itself into the application's bag (P2). A unit is not told of its own bag.
 """
 
 from __future__ import annotations
@@ -165,18 +165,6 @@ def _paid(told: Told, event: RelationEvent) -> Told:
         return told  # because a failed one may be tried again after its unit departed
     version = max(told.members.get(event.remote, 0), event.version)
     return replace(told, members={**told.members, event.remote: version})
-
-
-def wrote(told: AllTold, bags: Mapping[int, int], event: RelationEvent | None = None) -> AllTold:
-    """The unit itself brought applications' bags to these versions: it knows what it wrote. `event`
-    is what the hook was for that did so, and that has ended well: it counts as told."""
-    now = dict(told)
-    for number, version in bags.items():
-        before = now.get(number, _NOTHING)
-        seen = before if event is None or event.number != number else _paid(before, event)
-        if seen.application == version - 1:  # else another leader wrote in between
-            now[number] = replace(before, application=version)
-    return now
 
 
 def members_for(told: Told, event: RelationEvent | None) -> tuple[str, ...]:

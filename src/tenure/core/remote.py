@@ -6,7 +6,7 @@ is known before the first conversation; hooks that need it wait (`heard`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -137,7 +137,7 @@ class Remote:
             self._relations.setdefault(number, Relation(number=number, endpoint=endpoint))
 
     def bag_changed(self, push: BagChanged) -> None:
-        """A bag of somebody else is at this version."""
+        """The application's bag, or that of another unit, is at this version."""
         relation = self._relations.get(push.relation)
         if relation is None or push.owner == self._unit:
             return
@@ -153,11 +153,3 @@ class Remote:
         if relation is not None:
             members = without(relation.members, push.owner)
             self._relations[push.relation] = replace(relation, members=members)
-
-    def wrote_bags(self, bags: Mapping[int, int]) -> None:
-        """This unit brought the application's bags to these versions."""
-        for number, version in bags.items():
-            relation = self._relations.get(number)
-            if relation is not None:
-                newest = max(version, relation.application)
-                self._relations[number] = replace(relation, application=newest)

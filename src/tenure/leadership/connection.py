@@ -26,12 +26,13 @@ from tenure.wire.messages import (
     Goal,
     Hello,
     Settings,
+    Statuses,
     Superseded,
     Verdicts,
     Welcome,
 )
 
-Answer = Done | Settings | Bag | Goal
+Answer = Done | Settings | Bag | Goal | Statuses
 
 WELCOME_WITHIN = 5.0
 FIRST_RETRY = 0.02

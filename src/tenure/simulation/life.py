@@ -22,7 +22,7 @@ from tenure.simulation.judge import Judge, Violation
 from tenure.simulation.linear import SearchTooLarge
 from tenure.simulation.machine import Machine
 from tenure.simulation.nature import drawn_climate
-from tenure.simulation.peer_facts import PeersAtEnd
+from tenure.simulation.peer_facts import PeersAtEnd, StatusAtEnd
 from tenure.simulation.world import World
 from tenure.testing.statedisk import Died
 from tenure.testing.time.loop import START, Stuck
@@ -144,6 +144,15 @@ class Life:
                     last_writer=told.writers.get(name),
                 )
             )  # fmt: skip
+
+        self._show_statuses(at)
+
+    def _show_statuses(self, at: float) -> None:
+        service = self._world.host.service
+        for application in service.model.known() if service is not None else ():
+            status = application.status
+            message = None if status is None else status.message
+            self._world.tell(StatusAtEnd(at=at, application=application.name, message=message))
 
     def _fell(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         fault = context.get("exception")

@@ -16,14 +16,18 @@ from tenure.agent.hooks.process import HookCommand
 from tenure.names import application_of
 from tenure.simulation.facts import Fact
 from tenure.simulation.peer_charm import OPTION, PeerCharm
-from tenure.simulation.peer_facts import BagRead, BagSet, ConfigRead
+from tenure.simulation.peer_facts import BagRead, BagSet, ConfigRead, StatusSaid
 from tenure.testing.time.loop import VirtualLoop
 
 KEYS = ("a", "b", "c", "d")
 
 ANSWERS_IN_KIND = 0.12
 """The chance that a hook which is told of another unit makes a change: more, and changes never end.
-Who is told of the application's bag may write that: only one unit can."""
+"""
+
+ANSWERS_ALL = 0.4
+"""The same for one that is told of the application's bag: only one unit can write that, and is told
+of what it wrote itself (P2)."""
 
 RunTool = Callable[..., Awaitable[tuple[int, str, str]]]
 
@@ -64,10 +68,13 @@ class PeerActs:
         reading = self.read, self.read_config
         if self._world.calm:
             return reading
-        if self._about == "":
+        drawn = self._world.rng.random()
+        if self._about == "" and drawn < ANSWERS_ALL:
             return (self.set_application, self.set_application, *reading)
-        if self._about is None or self._world.rng.random() < ANSWERS_IN_KIND:
-            return (self.set_own, self.set_own, self.set_application, *reading)
+        if self._about is None or drawn < ANSWERS_IN_KIND:
+            return (
+                self.set_own, self.set_own, self.set_application, self.set_status, *reading
+            )  # fmt: skip
         return reading
 
     async def _relation(self) -> int | None:
@@ -89,6 +96,22 @@ class PeerActs:
         _, out, _ = await self._tool("is-leader")
         if out == "True\n" or self._world.rng.random() < 0.1:
             await self._set(self._application, "--app")
+
+    async def set_status(self) -> None:
+        """Say how the application is, if the unit leads; now and then one tries that does not."""
+        world = self._world
+        _, out, _ = await self._tool("is-leader")
+        if out != "True\n" and world.rng.random() >= 0.1:
+            return
+        message = world.call_id()
+        code, _, _ = await self._tool("status-set", "--application", "active", message)
+        if code == 0:
+            world.tell(
+                StatusSaid(
+                    at=world.loop.time(), unit=world.unit, application=self._application,
+                    message=message,
+                )
+            )  # fmt: skip
 
     async def _set(self, owner: str, *flags: str) -> None:
         world = self._world

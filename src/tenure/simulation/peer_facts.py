@@ -87,6 +87,14 @@ class ConfigRead(Fact, frozen=True, kw_only=True):
     value: str
 
 
+class StatusSaid(Fact, frozen=True, kw_only=True):
+    """A `status-set --application` returned with exit 0. Each message is said once, and no more."""
+
+    unit: str
+    application: str
+    message: str
+
+
 # -- what agents recorded
 
 
@@ -180,6 +188,20 @@ class CharmWrote(Fact, frozen=True, kw_only=True):
     application: str
     revision: int
     peers: Mapping[str, int]
+
+
+class StatusWrote(Fact, frozen=True, kw_only=True):
+    """The application's status has this message from now on."""
+
+    application: str
+    message: str
+
+
+class StatusAtEnd(Fact, frozen=True, kw_only=True):
+    """What operators are shown of it at the end of the run; None: nothing was ever set."""
+
+    application: str
+    message: str | None
 
 
 class Pinned(Fact, frozen=True, kw_only=True):

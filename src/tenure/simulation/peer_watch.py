@@ -15,6 +15,7 @@ from tenure.core.changes import (
     HistoryAdded,
     PinDropped,
     PinPut,
+    StatusPut,
 )
 from tenure.core.effects import BagChanged, PeerLeft
 from tenure.errors import Unsure
@@ -32,6 +33,7 @@ from tenure.simulation.peer_facts import (
     Expired,
     Pinned,
     SkipSaid,
+    StatusWrote,
     Unpinned,
 )
 from tenure.wire.messages import (
@@ -63,6 +65,9 @@ def facts_of(at: float, change: Change, pinned_until: Callable[[PinPut], float])
             at=at, application=config.application, revision=config.revision,
             value=config.values.get(OPTION),
         )  # fmt: skip
+    if isinstance(change, StatusPut):
+        status = change.record
+        return StatusWrote(at=at, application=status.application, message=status.message)
     if isinstance(change, CharmPut):
         charm = change.record
         return CharmWrote(

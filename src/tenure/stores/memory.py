@@ -47,6 +47,8 @@ from tenure.core.changes import (
     PinPut,
     SettingsCleared,
     SettingsMerged,
+    StatusPut,
+    StatusRecord,
     UnitDropped,
     UnitPut,
     UnitRecord,
@@ -71,6 +73,7 @@ class Tables:
         self._charms: dict[str, CharmRecord] = {}
         self._configs: dict[str, ConfigRecord] = {}
         self._bags: dict[str, dict[tuple[int, str], BagRecord]] = {}
+        self._statuses: dict[str, StatusRecord] = {}
         self._history: dict[str, list[HistoryAdded]] = {}
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -104,8 +107,10 @@ class Tables:
                 self._bags.setdefault(record.application, {})[place] = record
             case BagDropped(application, relation, owner):
                 self._drop_bag(application, relation, owner)
+            case StatusPut(record):
+                self._statuses[record.application] = record
             case CharmCleared(application):
-                for kept in (self._charms, self._configs, self._bags):
+                for kept in (self._charms, self._configs, self._bags, self._statuses):
                     kept.pop(application, None)
             case HistoryAdded():
                 self._history.setdefault(change.application, []).append(change)
@@ -144,6 +149,7 @@ class Tables:
                 application: tuple(bags[place] for place in sorted(bags))
                 for application, bags in self._bags.items()
             },
+            statuses=dict(self._statuses),
         )
 
     def copy(self) -> Tables:
@@ -156,6 +162,7 @@ class Tables:
         copied._charms = dict(self._charms)
         copied._configs = dict(self._configs)
         copied._bags = {application: dict(bags) for application, bags in self._bags.items()}
+        copied._statuses = dict(self._statuses)
         copied._history = {name: list(entries) for name, entries in self._history.items()}
         return copied
 

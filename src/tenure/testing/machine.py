@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tenure.agent.beginning import take_up
-from tenure.agent.charm.copy import find_hook
 from tenure.agent.charm.files import Charm
 from tenure.agent.config import UnitConfig
 from tenure.agent.daemon import Agent
@@ -113,7 +111,7 @@ class Machine:
             self.unit = unit_of(
                 self.agent, self.config(), self.new_file(process),
                 clock=self.clock, rng=rng, runner=self.runner, log=log,
-                find_hook=partial(find_hook, self.folder / "charm"), charm=self.files,
+                find_hook=self.files.find_hook, charm=self.files,
                 observer=self.observer,
             )  # fmt: skip
         except BaseException as fault:

@@ -37,14 +37,16 @@ from tenure.core.effects import (
     StepDown,
     Verdict,
 )
+from tenure.core.status import Said
 
 __all__ = [
     "PROTOCOL_VERSION", "Bag", "BagChange", "BagChanged", "CharmChanged", "Claim", "ClaimUnsure",
     "Claims", "CommitHook", "Configured", "Denied", "Done", "EnterPeers", "Failed", "FromAgent",
     "FromController", "Goal", "GoalUnit", "Gone", "Granted", "Hello", "LeavePeers", "Offer",
-    "PeerLeft", "PeerView", "ReadBag", "ReadGoal", "ReadSettings", "Release", "Remove", "Report",
-    "Resolve", "Revision", "Revoked", "Settings", "StepDown", "Superseded", "UnitHello",
-    "UnitWelcome", "Verdict", "Verdicts", "Welcome", "WriteSettings",
+    "PeerLeft", "PeerView", "ReadBag", "ReadGoal", "ReadSettings", "ReadStatus", "Release",
+    "Remove", "Report", "Resolve", "Revision", "Revoked", "SetStatus", "Settings", "Statuses",
+    "StepDown", "Superseded", "UnitHello", "UnitWelcome", "Verdict", "Verdicts", "Welcome",
+    "WriteSettings",
 ]  # fmt: skip
 
 PROTOCOL_VERSION = 1
@@ -171,7 +173,7 @@ class CommitHook(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """What a hook that ended well leaves to others: all of it or nothing.
 
     With a change of an application's bag it is fenced by `term`, as `WriteSettings` is. Answered by
-    `Done`, with `bags`: the versions of the application's bags that it changed.
+    `Done`; of what it changed in the application's bag the unit is told as all others are (P2).
     """
 
     id: int
@@ -196,6 +198,25 @@ class ReadGoal(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     unit: str
 
 
+class SetStatus(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """The unit's application is this, says its leader (P4). Fenced by `term`. Answered by
+    `Done`."""
+
+    id: int
+    unit: str
+    term: int
+    current: str
+    message: str = ""
+
+
+class ReadStatus(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """How the unit's application is, and its units. Fenced by `term`. Answered by `Statuses`."""
+
+    id: int
+    unit: str
+    term: int
+
+
 class Gone(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """The unit has run its last hook and leaves for ever (U4, H1)."""
 
@@ -208,7 +229,6 @@ class Done(Struct, frozen=True, kw_only=True, tag=True, gc=False):
 
     id: int
     revision: int = 0
-    bags: Mapping[int, int] = {}
 
 
 class Bag(Struct, frozen=True, kw_only=True, tag=True, gc=False):
@@ -231,6 +251,14 @@ class Goal(Struct, frozen=True, kw_only=True, tag=True, gc=False):
 
     id: int
     units: Mapping[str, GoalUnit]
+
+
+class Statuses(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """What was set for the application, None if nothing ever was; and how all of its units are."""
+
+    id: int
+    application: Said | None
+    units: Mapping[str, Said]
 
 
 class Settings(Struct, frozen=True, kw_only=True, tag=True, gc=False):
@@ -263,7 +291,14 @@ class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     retry_in: float | None = None
     current: str = "unknown"
     message: str = ""
-    application_status: tuple[str, str] | None = None
+    since: float | None = None
+    """In seconds of wall time: of the error, if there is one, else of what the charm said."""
+    owed: str | None = None
+    """The hook that comes next, beside the one that runs, as far as is known."""
+    settled: bool = True
+    """Nothing is owed, and nothing is awaited that may owe something."""
+    heard: int | None = None
+    """How many of the news that it was told in this conversation the unit has taken up."""
     version: str = ""
     """What the charm said with application-version-set."""
     ports: tuple[str, ...] = ()
@@ -272,6 +307,8 @@ class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """Of the charm that its hooks run now."""
     charm_fault: str = ""
     """What was wrong with its copy of the charm, since it got that: no hook could run from it."""
+    doubts: tuple[str, ...] = ()
+    """Lines about files of the charm that look like hooks and never run."""
 
 
 class Superseded(Struct, frozen=True, kw_only=True, tag=True, gc=False):
@@ -282,9 +319,10 @@ class Superseded(Struct, frozen=True, kw_only=True, tag=True, gc=False):
 
 FromAgent = (
     Hello | Claims | Release | WriteSettings | ReadSettings | EnterPeers | LeavePeers | CommitHook
-    | ReadBag | ReadGoal | Gone | Report
+    | ReadBag | ReadGoal | SetStatus | ReadStatus | Gone | Report
 )  # fmt: skip
 FromController = (
-    Welcome | Verdicts | Done | Settings | Bag | Goal | Failed | Offer | Revision | StepDown
-    | Revoked | Remove | BagChanged | PeerLeft | Configured | CharmChanged | Resolve | Superseded
+    Welcome | Verdicts | Done | Settings | Bag | Goal | Statuses | Failed | Offer | Revision
+    | StepDown | Revoked | Remove | BagChanged | PeerLeft | Configured | CharmChanged | Resolve
+    | Superseded
 )  # fmt: skip

@@ -18,13 +18,19 @@ class HookState(Struct, frozen=True, kw_only=True):
     last: str | None = None
     error: str | None = None
     retry_in: float | None = None
+    owed: str | None = None
+    """The hook that comes next, beside the one that runs, as far as is known."""
+    queued: bool = False
+    """A hook is owed, or there is news that may owe one and that the agent has not taken up."""
 
 
 class WorkloadStatus(Struct, frozen=True, kw_only=True):
-    """What the charm said with status-set."""
+    """What the charm said with status-set; of a unit whose hook failed that, and of an application
+    of which nothing was said the worst of its units (P4). `since` is ISO 8601 wall time (UTC)."""
 
     current: str = "unknown"
     message: str = ""
+    since: str | None = None
 
 
 class UnitStatus(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tenure.agent.charm.files import CharmFiles
 from tenure.testing.time.waiting import in_virtual_time
 from tests.support.charmstage import busy, charmed, end, refused
 
@@ -32,3 +33,18 @@ async def test_a_resource_without_a_file_says_once_what_is_missing_and_what_help
     said = await refused(unit, "resource-get", name)
     assert said == f"could not download resource: {cause}"
     await end(unit)
+
+
+def test_a_misspelled_hook_is_told_in_the_log_whenever_the_charm_is_read(tmp_path: Path) -> None:
+    said: list[tuple[str, str]] = []
+    files = CharmFiles(tmp_path, lambda level, text: said.append((level, text)))
+    hook = tmp_path / "charm" / "hooks" / "leader-elcted"
+    hook.parent.mkdir(parents=True)
+    hook.touch(mode=0o755)
+    files.read_again()
+    [line] = files.doubts()
+    assert said == [("WARNING", line)]
+    assert line.startswith("hooks/leader-elcted never runs")
+    hook.rename(hook.with_name("leader-elected"))
+    files.read_again()
+    assert files.doubts() == () and len(said) == 1

@@ -288,12 +288,52 @@ async def test_a_context_ends_with_its_hook(tmp_path: Path) -> None:
 
 @in_virtual_time
 async def test_the_applications_status_is_the_leaders_to_set(tmp_path: Path) -> None:
-    """B2, G3"""
+    """B2, G3, P4"""
     stage, leader, minion = await hooked(tmp_path)
     assert (await leader.tool("status-set", "--application", "active", "all well")).exit_code == 0
     assert (await minion.tool("status-set", "--application", "active", "no")).exit_code == 1
     assert (await minion.tool("status-set", "maintenance", "mine")).exit_code == 0
     await stage.pass_time(0.1)
     status = (await stage.get("/v1/status"))["applications"]["web"]
-    assert status["status"] == {"current": "active", "message": "all well"}
-    assert status["units"]["web/1"]["status"] == {"current": "maintenance", "message": "mine"}
+    shown = status["status"], status["units"]["web/1"]["status"]
+    assert [(each["current"], each["message"]) for each in shown] == [
+        ("active", "all well"), ("maintenance", "mine"),
+    ]  # fmt: skip
+    assert all(each["since"] for each in shown)
+
+
+@in_virtual_time
+async def test_the_leader_sees_its_application_with_all_units_and_its_own_words_at_once(
+    tmp_path: Path,
+) -> None:
+    """P4: what nobody set is its worst unit's"""
+    stage, leader, minion = await hooked(tmp_path)
+    await minion.tool("status-set", "waiting", "for disk")
+    await stage.pass_time(0.1)
+    await leader.tool("status-set", "active")
+    asked = ("status-get", "--application", "--format=json")
+    units = '"units":{"web/0":{"status":"active"},"web/1":{"status":"waiting"}}'
+    reply = await leader.tool(*asked)
+    assert reply.exit_code == 0, reply
+    assert reply.stdout.decode() == f'{{"application-status":{{"status":"waiting",{units}}}}}\n'
+    await leader.tool("status-set", "blocked", "mine")
+    assert (await leader.tool("status-get", "--application")).stdout == b"blocked\n"
+    await leader.tool("status-set", "--application", "maintenance")
+    assert (await leader.tool("status-get", "--application")).stdout == b"maintenance\n"
+
+
+@in_virtual_time
+async def test_an_application_s_status_that_cannot_be_kept_is_refused_and_says_how_sure_that_is(
+    tmp_path: Path,
+) -> None:
+    """P4, G7"""
+    stage, leader, _ = await hooked(tmp_path)
+    stage.disk.full = True
+    reply = await leader.tool("status-set", "--application", "active")
+    assert reply.exit_code == 1 and reply.stderr.endswith(b": nothing was set\n")
+    stage.disk.full = False
+    await stage.pass_time(2.0)
+    stage.disk.faults.append("unsure-landed")
+    reply = await leader.tool("status-set", "--application", "active")
+    assert reply.stderr.endswith(b": it is unknown whether it was set\n")
+    assert stage.disk.persisted().statuses["web"].current == "active"

@@ -13,7 +13,7 @@ from tenure.agent.context.writing import Writer, writes
 from tenure.agent.tools.base import Context
 from tests.support.tool_world import BucketContext
 
-READS = {"is_leader", "settings", "config", "bag", "goal", "resource"}
+READS = {"is_leader", "settings", "config", "bag", "application_status", "goal", "resource"}
 """What a tool may be stopped in when its caller is gone."""
 
 

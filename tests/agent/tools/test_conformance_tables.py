@@ -78,8 +78,8 @@ def all_of(context: BucketContext) -> dict[str, Any]:
         "failure": action.failure,
         "told": action.told,
         "logged": [list(line) for line in context.logged],
-        "unit status": [*vars_of(context.status(application=False))],
-        "application status": [*vars_of(context.status(application=True))],
+        "unit status": [*vars_of(context.status())],
+        "application status": [*vars_of(context.statuses.get(True, WorkloadStatus()))],
     }
 
 

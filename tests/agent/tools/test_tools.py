@@ -285,6 +285,13 @@ async def test_status_get_prints_as_charms_read_it() -> None:
 
     assert await printed() == "active\n"
     assert await printed("--application") == "blocked\n"
+    context.others["web/10"] = WorkloadStatus("waiting", "x")
+    listed = await printed("--application", "--format=yaml")
+    assert listed == (
+        "application-status:\n  status: blocked\n  units:\n    web/0:\n      status: active\n"
+        "    web/10:\n      status: waiting\n"
+    )
+    context.others.clear()
     assert await printed("--format=json") == '{"status":"active"}\n'
     assert await printed("--format", "yaml") == "status: active\n"
     data = await printed("--include-data", "--format=json", "--application=false")

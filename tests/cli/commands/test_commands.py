@@ -137,7 +137,7 @@ def application(leader: str | None = None, **other: object) -> ApplicationStatus
             "a: 'x: y'\nb: 'true'\né: '1'\n",
         ),
         (
-            ["history", "web", "--limit", "2"],
+            ["history", "web", "--limit", "2", "--wide"],
             History(application="web", entries=(
                 HistoryEntry(at="2026-11-23T12:00:00Z", kind="released", cause="web/0 left",
                              unit_from="web/0", term=3),
@@ -145,7 +145,7 @@ def application(leader: str | None = None, **other: object) -> ApplicationStatus
                              unit_to="web/1", term=4, leaderless_for=1.0, detail="offered"),
             )),
             Asked("GET", f"{WEB}/history?limit=2", None),
-            "TIME                 WHAT      FROM   TO     TERM  CAUSE                    "
+            "TIME (UTC)           WHAT      FROM   TO     TERM  CAUSE                    "
             "LEADERLESS\n"
             "2026-11-23 12:00:00  released  web/0  -      3     web/0 left               -\n"
             "2026-11-23 12:00:01  granted   -      web/1  4     first in line (offered)  1s\n",
@@ -226,15 +226,15 @@ def test_status_shows_who_leads_with_term_lease_pins_hooks_and_workload(desk: De
         },
     )
     desk.controller.says(Status(controller=CONTROLLER, applications={"web": web}))
-    assert desk.call("status").out.splitlines() == [
-        "APPLICATION  LEADER  TERM  SINCE                LEASE LEFT  PINNED           STATUS",
+    assert desk.call("status", "--wide").out.splitlines() == [
+        "APPLICATION  LEADER  TERM  SINCE (UTC)          LEASE LEFT  PINNED           STATUS",
         "web          web/0   3     2026-11-23 12:00:00  47s of 1m   upgrade (1h30m)  "
         "active: all well",
         "",
-        "UNIT    AGENT      PID   HOOK                                STATUS",
-        "web/0*  connected  4321  running update-status               active: \\x1b[2Jready",
-        'web/1   lost       -     hook failed: "start", again in 20s  unknown',
-        "web/10  waiting    -     -                                   unknown",
+        "UNIT    AGENT      PID   HOOK                                  STATUS",
+        "web/0*  connected  4321  running update-status                 active: \\x1b[2Jready",
+        'web/1   lost       -     ! hook failed: "start", again in 20s  unknown',
+        "web/10  waiting    -     -                                     unknown",
         "",
         "web/1: another instance was refused: web/1 runs elsewhere",
     ]
@@ -255,8 +255,8 @@ def test_status_has_columns_for_charms_versions_and_ports_only_if_there_are_any(
     bare = {"db/0": UnitStatus(leader=False, agent="waiting")}
     db = application(removing=True, units=bare)
     desk.controller.says(Status(controller=CONTROLLER, applications={"web": web, "db": db}))
-    assert desk.call("status").out.splitlines() == [
-        "APPLICATION  LEADER  TERM  SINCE                LEASE LEFT  PINNED  VERSION  REV  STATUS",
+    assert desk.call("status", "--wide").out.splitlines() == [
+        "APPLICATION  LEADER  TERM  SINCE (UTC)          LEASE LEFT  PINNED  VERSION  REV  STATUS",
         "db           -       3     2026-11-23 12:00:00  free        -       -        -    unknown",
         "web          web/0   3     2026-11-23 12:00:00  47s of 1m   -       "
         "1.\\n     3    unknown",
@@ -307,12 +307,12 @@ def test_what_the_controller_refuses_is_one_line_and_an_exit_code(
 @pytest.mark.parametrize(
     "args",
     [
-        [], ["nonsense"], ["status", "--nonsense"], ["status", "extra"], ["elect"],
+        [], ["nonsense"], ["status", "--nonsense"], ["status", "Extra"], ["elect"],
         ["elect", "web"], ["elect", "Web/0"], ["elect", "web/../../x"], ["step-down", "web/0"],
         ["why", "web/x"], ["pin", "web", "--reason", "R"], ["pin", "web", "--for", "2h"],
         ["pin", "web", "--reason", "R", "--for", "60"], ["lease", "web"],
         ["lease", "web", "--duration", "1 minute"], ["history", "web", "--limit", "0"],
-        ["status", "--format", "xml"], ["log", "web"], ["up", "--units", "2"],
+        ["status", "--format", "xml"], ["log", "Web"], ["up", "--units", "2"],
         ["up", "x", "--units", "0"], ["up", "--config", "a=b"], ["up", "--name", "web"],
         ["up", "--no-allow-host-changes"], ["up", "--juju-version", "3.6"],
         ["up", "--juju-version", "3.6.x"], ["up", "x", "--config", "a"],

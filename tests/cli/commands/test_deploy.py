@@ -11,12 +11,12 @@ import pytest
 
 from tenure.charms.digest import digest_of
 from tenure.up.lock import UpLock
-from tenure.wire.operators import CharmStatus, ControllerStatus, Ok, Status, UnitStatus
+from tenure.wire.operators import CharmStatus, ControllerStatus, HookState, Ok, Status, UnitStatus
 from tests.cli.commands.test_commands import WEB, application
 from tests.cli.conftest import Asked, Desk, Result, call
 
 CONTROLLER = ControllerStatus(pid=1, version="1", seat=1, started="", store="/s")
-UNIT = UnitStatus(leader=False, agent="waiting")
+UNIT = UnitStatus(leader=False, agent="waiting", hook=HookState(last="install"))
 
 METADATA = """\
 name: shop

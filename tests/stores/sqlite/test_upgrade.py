@@ -148,7 +148,7 @@ async def test_the_version_is_in_the_database_itself_once_the_seat_is_taken(
     crashed = tmp_path / "crashed"
     crashed.mkdir()
     shutil.copy(path, crashed / path.name)
-    assert version_of(crashed / path.name) == 2
+    assert version_of(crashed / path.name) == sqlite_schema.SCHEMA_VERSION
     await store.close()
 
 

@@ -18,9 +18,10 @@ from msgspec import Struct
 from tenure.agent.charm.copy import is_copied, refresh_copy
 from tenure.agent.charm.damage import Damage
 from tenure.agent.tools.base import NotFoundHere
+from tenure.charms.doubts import doubtful_hooks
 from tenure.charms.facts import Facts, read_facts
 from tenure.charms.fault import CharmError, reason_of
-from tenure.charms.folder import find_action
+from tenure.charms.folder import find_action, find_hook
 from tenure.charms.holding import held_source
 from tenure.charms.hooks import programs_without_bit
 from tenure.core.effects import CharmChanged
@@ -40,6 +41,10 @@ class Charm(Protocol):
 
     def facts(self) -> Facts:
         """What the copy says of itself; nothing, and a line in the log, if it cannot be read."""
+        ...
+
+    def doubts(self) -> tuple[str, ...]:
+        """Lines about hooks of the copy that will never run, as far as its facts were read."""
         ...
 
     def find_action(self, name: str) -> tuple[str, ...] | None:
@@ -83,6 +88,9 @@ class NoCharm:
     def facts(self) -> Facts:
         return Facts()
 
+    def doubts(self) -> tuple[str, ...]:
+        return ()
+
     def find_action(self, name: str) -> tuple[str, ...] | None:
         return None
 
@@ -123,6 +131,7 @@ class CharmFiles:
         self._file = StateFile(folder / "charm-state.json", CharmState)
         self._values: Mapping[str, str] | None = None
         self._facts: Facts | None = None
+        self._doubts: tuple[str, ...] = ()
         self._interrupted = threading.Event()
         self._damage = Damage(self.copy, self.manifest)
         self.find_action = partial(find_action, self.copy)
@@ -132,12 +141,23 @@ class CharmFiles:
             self._facts = self._read()
         return self._facts
 
+    def find_hook(self, hook: str) -> tuple[str, ...] | None:
+        """What to run for a hook. Raises CharmError."""
+        return find_hook(self.copy, hook, self.facts().hooks)
+
     def _read(self) -> Facts:
         try:
-            return read_facts(self.copy)
+            facts = read_facts(self.copy)
         except CharmError as fault:
             self._log("ERROR", f"the charm's own files cannot be used: {fault}")
             return Facts()
+        self._doubts = doubtful_hooks(self.copy, facts)
+        for line in self._doubts:
+            self._log("WARNING", line)
+        return facts
+
+    def doubts(self) -> tuple[str, ...]:
+        return self._doubts
 
     def is_whole(self) -> bool:
         """Whether a copy was made, none was interrupted since, and it is there.

@@ -32,7 +32,7 @@ from tenure.agent.tools.base import (
     Scalar,
     WriteRefused,
 )
-from tenure.core import localstate, relations
+from tenure.core import relations
 from tenure.core.bucket import size_of
 from tenure.core.config import value_of
 from tenure.core.relations import RelationEvent
@@ -292,13 +292,6 @@ class CharmContext(Writer):
         except TenureError as fault:
             raise BagRefused(f"{_CANNOT_WRITE}: {fault}: nothing was written") from fault
         assert isinstance(answer, Done)
-        self._wrote(answer.bags)
-
-    def _wrote(self, bags: Mapping[int, int]) -> None:
-        """A unit is not told of what it wrote itself."""
-        record = self._parts.record
-        self._parts.remote.wrote_bags(bags)
-        record.owe(localstate.having_written(record.state, bags, self._event))
 
     async def _term_for(self, changes: tuple[BagChange, ...]) -> int | None:
         if any(each.application for each in changes):

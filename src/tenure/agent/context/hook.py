@@ -15,6 +15,7 @@ from tenure.agent.context.writing import writes
 from tenure.agent.parts import UnitParts
 from tenure.agent.tools.base import (
     Action,
+    ApplicationStatus,
     ReadFailed,
     WorkloadStatus,
     WriteRefused,
@@ -22,14 +23,25 @@ from tenure.agent.tools.base import (
 from tenure.core.bucket import merge
 from tenure.core.changes import Bucket
 from tenure.core.localstate import ACTIONS
-from tenure.core.relations import RelationEvent
+from tenure.core.relations import RelationEvent, in_order
+from tenure.core.status import Said, shortened, worst_of
 from tenure.errors import BucketFull, NotLeader, TenureError, Unreachable, Unsure
 from tenure.leadership.claimant import LeadershipUnknown
 from tenure.names import application_of
 from tenure.wire.codec import MAX_FRAME, encode
-from tenure.wire.messages import Done, ReadSettings, Settings, WriteSettings
+from tenure.wire.messages import (
+    Done,
+    ReadSettings,
+    ReadStatus,
+    SetStatus,
+    Settings,
+    Statuses,
+    WriteSettings,
+)
 
 _LONGEST_ID = 2**63
+_NO_LEADER = "this unit is not the leader"
+_CANNOT_SET = "cannot set application status"
 
 
 class HookContext(CharmContext):
@@ -124,26 +136,65 @@ class HookContext(CharmContext):
     def log(self, level: str, message: str) -> None:
         self._parts.log.log(level, message, self._source)
 
-    def status(self, *, application: bool) -> WorkloadStatus:
-        state = self._parts.record.state
-        kept = state.application_status if application else state.status
-        return WorkloadStatus(*kept) if kept else WorkloadStatus()
+    def status(self) -> WorkloadStatus:
+        return WorkloadStatus(*self._parts.record.state.status)
+
+    async def application_status(self) -> ApplicationStatus:
+        """See tools.base.Context. What this unit says of itself may not have been reported yet."""
+        try:
+            term = await self._believed_term()
+            answer = await self._parts.connection.request(
+                lambda number: ReadStatus(id=number, unit=self.unit, term=term), TOOL_PATIENCE
+            )
+        except NotLeader:
+            raise ReadFailed(_NO_LEADER) from None
+        except (WriteRefused, TenureError) as fault:
+            raise ReadFailed(str(fault)) from fault
+        assert isinstance(answer, Statuses)
+        units = {**answer.units, self.unit: Said(*self._parts.record.state.status)}
+        own = answer.application or worst_of(units[unit] for unit in in_order(units))
+        return ApplicationStatus(
+            WorkloadStatus(own.current, own.message),
+            {unit: WorkloadStatus(said.current, said.message) for unit, said in units.items()},
+        )
 
     @writes
     async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:
         """The application's status is the leader's to set."""
         if application:
-            try:
-                leads = await self.is_leader()
-            except LeadershipUnknown as unknown:
-                raise WriteRefused(f"leadership status unknown: {unknown}") from unknown
-            if not leads:
-                raise WriteRefused("this unit is not the leader")
-        kept = (status.current, status.message)
-        field = "application_status" if application else "status"
-        record = self._parts.record
-        record.remember(replace(record.state, **{field: kept}), durable=False)
+            await self._set_application_status(status)
+            return
+        record, kept = self._parts.record, (status.current, status.message)
+        if kept == record.state.status:
+            return
+        said = replace(record.state, status=kept, status_since=self._parts.clock.wall())
+        record.remember(said, durable=False)
         self._parts.wake()
+
+    async def _set_application_status(self, status: WorkloadStatus) -> None:
+        """Kept by the controller, fenced by the term (P4). Raises WriteRefused."""
+        try:
+            if not await self.is_leader():
+                raise WriteRefused(_NO_LEADER)
+            term = await self._believed_term()
+            message = shortened(status.message)
+            await self._parts.connection.request(
+                lambda number: SetStatus(
+                    id=number, unit=self.unit, term=term, current=status.current, message=message
+                ),
+                TOOL_PATIENCE,
+            )
+        except LeadershipUnknown as unknown:
+            raise WriteRefused(f"leadership status unknown: {unknown}") from unknown
+        except NotLeader as refusal:
+            self._parts.claimant.want_claim()
+            raise WriteRefused(_NO_LEADER) from refusal
+        except Unsure as fault:
+            raise WriteRefused(
+                f"{_CANNOT_SET}: {fault}: it is unknown whether it was set"
+            ) from fault
+        except TenureError as fault:
+            raise WriteRefused(f"{_CANNOT_SET}: {fault}: nothing was set") from fault
 
 
 def check_size(write: WriteSettings) -> None:

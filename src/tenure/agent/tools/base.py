@@ -33,6 +33,13 @@ class WorkloadStatus(Struct, frozen=True):
     message: str = ""
 
 
+class ApplicationStatus(Struct, frozen=True):
+    """What was set for an application, or else the worst of its units; and how each of them is."""
+
+    own: WorkloadStatus
+    units: Mapping[str, WorkloadStatus]
+
+
 class BagRefused(Exception):
     """A relation's settings may not be read or written; `str()` is what follows `ERROR `."""
 
@@ -227,8 +234,12 @@ class Context(CharmPart, Protocol):
         """Write to the unit's log under one of TRACE DEBUG INFO WARNING ERROR CRITICAL."""
         ...
 
-    def status(self, *, application: bool) -> WorkloadStatus:
-        """The status last set, of the unit or of the application."""
+    def status(self) -> WorkloadStatus:
+        """The unit's status as its charm last set it."""
+        ...
+
+    async def application_status(self) -> ApplicationStatus:
+        """The leader's to ask. Raises ReadFailed; `str()` is what follows the tool's words."""
         ...
 
     async def set_status(self, status: WorkloadStatus, *, application: bool) -> None:

@@ -1,8 +1,9 @@
-"""`status-get`: print the status last set with `status-set`."""
+"""`status-get`: print the status last set with `status-set`; of an application that nothing was set
+for, that of its worst unit."""
 
 from __future__ import annotations
 
-from tenure.agent.tools.base import Context, WorkloadStatus
+from tenure.agent.tools.base import ApplicationStatus, Context, ReadFailed, WorkloadStatus
 from tenure.agent.tools.flags import (
     FORMAT_FLAGS,
     Arguments,
@@ -43,28 +44,29 @@ than smart asks for more.
 async def run(context: Context, call: Call, flags: Arguments) -> ToolReply:
     """Print the state alone, or a map of it."""
     no_more(flags.rest)
-    application, more = flags.on("application"), flags.on("include-data")
-    if application:
-        await _only_as_leader(context)
-    status = context.status(application=application)
-    value: Node = _details(status, more)
-    if not more and flags.text("format") == "smart":
-        value = status.current
-    elif application:
-        units = {context.unit: _details(context.status(application=False), more)}
-        value = {"application-status": {**_details(status, more), "units": units}}
-    return printed(call, flags, value)
+    more = flags.on("include-data")
+    is_short = not more and flags.text("format") == "smart"
+    if not flags.on("application"):
+        status = context.status()
+        return printed(call, flags, status.current if is_short else _details(status, more))
+    found = await _found(context)
+    if is_short:
+        return printed(call, flags, found.own.current)
+    units = {unit: _details(status, more) for unit, status in found.units.items()}
+    details = {**_details(found.own, more), "units": units}
+    return printed(call, flags, {"application-status": details})
 
 
-async def _only_as_leader(context: Context) -> None:
+async def _found(context: Context) -> ApplicationStatus:
     try:
-        leads = await context.is_leader()
+        if await context.is_leader():
+            return await context.application_status()
+        reason = "this unit is not the leader"
     except LeadershipUnknown as unknown:
-        raise ToolFailed(
-            f"finding application status: cannot determine leadership: {unknown}"
-        ) from None
-    if not leads:
-        raise ToolFailed("finding application status: this unit is not the leader")
+        reason = f"cannot determine leadership: {unknown}"
+    except ReadFailed as failed:
+        reason = str(failed)
+    raise ToolFailed(f"finding application status: {reason}")
 
 
 def _details(status: WorkloadStatus, more: bool) -> dict[str, Node]:

@@ -8,10 +8,12 @@ import click
 import msgspec
 import yaml
 
-from tenure.cli.show.output import show, table
+from tenure.cli.show.output import show
+from tenure.cli.show.table import Table
+from tenure.cli.show.tables import Tables
 from tenure.cli.show.text import plain
 from tenure.cli.words import options
-from tenure.cli.words.options import with_operator
+from tenure.cli.words.options import with_operator, with_wide
 from tenure.cli.words.pairs import settings
 from tenure.client.operator import Operator
 from tenure.errors import NotFound
@@ -44,14 +46,22 @@ def _reset(ctx: click.Context, param: click.Parameter, words: Sequence[str]) -> 
     default="plain",
     help="How to print the answer.",
 )
+@with_wide
 @with_operator
 def command(
-    operator: Operator, application: str, words: tuple[str, ...], reset: tuple[str, ...], form: str
+    operator: Operator,
+    application: str,
+    words: tuple[str, ...],
+    reset: tuple[str, ...],
+    wide: bool,
+    form: str,
 ) -> None:
     """Show all options of APPLICATION, or one, or set some. KEY=@FILE takes what FILE holds."""
     if not words and not reset:
         found = operator.config(application)
-        _show(form, found, lambda: _table(found))
+        tables = Tables(wide=wide)
+        _show(form, found, lambda: _table(found, tables))
+        tables.say_if_cut()
     elif len(words) == 1 and "=" not in words[0] and not reset:
         _show_one(form, operator.config(application), words[0])
     else:
@@ -93,10 +103,11 @@ def _yaml(answer: msgspec.Struct) -> str:
     return yaml.safe_dump(content, allow_unicode=True, sort_keys=False).rstrip("\n")
 
 
-def _table(found: Config) -> str:
+def _table(found: Config, tables: Tables) -> str:
     if not found.options:
         return f"{found.application} has no options"
-    return table(HEADERS, [_row(key, option) for key, option in sorted(found.options.items())])
+    rows = [_row(key, option) for key, option in sorted(found.options.items())]
+    return tables.draw(Table(HEADERS, rows, free=("VALUE", "DEFAULT")))
 
 
 def _row(key: str, option: OptionValue) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from tenure.cli.words import options
 from tenure.cli.words.charm import Words, charm_path, make_ready, name_of, wanted, with_words
 from tenure.cli.words.lookup import application_in
 from tenure.cli.words.options import operator_of, with_folder, with_format
+from tenure.cli.words.starting import Start, check_words, with_timeout, with_wait
 from tenure.client.operator import Operator
 from tenure.clock import SystemClock
 from tenure.core.applications import check_lease
@@ -50,15 +51,25 @@ class Deployed(Struct, frozen=True, kw_only=True):
     help="How many units.",
 )
 @with_words
+@with_wait
+@with_timeout
 @with_folder
 @with_format
 def command(
-    folder: StateFolder, charm: Path, name: str | None, units: int, words: Words, form: str
+    folder: StateFolder,
+    charm: Path,
+    name: str | None,
+    units: int,
+    words: Words,
+    wait: bool,
+    timeout: float | None,
+    form: str,
 ) -> None:
     """Run CHARM as the application NAME, beside what `tenure up` runs.
 
     NAME is the charm's own if it is not given.
     """
+    check_words(wait, timeout)
     check_lease(*first_lease(words.lease, words.guarantee))
     operator = operator_of(folder)
     status = _status_of(folder, operator)
@@ -71,6 +82,8 @@ def command(
     folder.note_charm(name, NamedCharm(ready.source, str(charm)))
     ready.release()
     show(form, done, lambda: _text(done))
+    start = Start(folder, operator, done.units)
+    start.wait(timeout) if wait else start.glance()
 
 
 def _status_of(folder: StateFolder, operator: Operator) -> Status:

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import click
 
-from tenure.cli.main import complain, usage
+from tenure.cli.main import check_text, complain, usage
 from tenure.cli.words.lookup import check_unit
 from tenure.cli.words.options import operator_of, with_folder
 from tenure.client.agent import CannotRun, open_context, tell_end
@@ -51,6 +51,7 @@ class ExecCommand(click.Command):
             raise CannotRun("say what to run behind `--`, as in: tenure exec web/0 -- leader-get")
         ctx.meta["tenure.command"] = theirs
         with _nothing_started():
+            check_text(["exec", *ours])
             return super().parse_args(ctx, ours)
 
     def invoke(self, ctx: click.Context) -> int:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import click
 
-from tenure.cli.show.output import show, table
-from tenure.cli.show.text import local_time, plain
+from tenure.cli.show.table import Table, without_empty
+from tenure.cli.show.tables import Tables, show_tables
+from tenure.cli.show.text import local_time, plain, zone_of
 from tenure.cli.words import options
-from tenure.cli.words.options import with_format, with_operator
+from tenure.cli.words.options import with_format, with_operator, with_wide
 from tenure.client.operator import Operator
 from tenure.defaults import MOST_HISTORY
 from tenure.durations import format_duration
 from tenure.wire.operators import History, HistoryEntry
 
-HEADERS = ("TIME", "WHAT", "FROM", "TO", "TERM", "CAUSE", "LEADERLESS")
+HEADERS = ("WHAT", "FROM", "TO", "TERM", "CAUSE", "LEADERLESS")
+OPTIONAL = {"LEADERLESS": ("-", "0s")}
+"""Left out while nothing but this stands in it."""
 
 
 @click.command("history")
@@ -26,16 +29,19 @@ HEADERS = ("TIME", "WHAT", "FROM", "TO", "TERM", "CAUSE", "LEADERLESS")
     metavar="N",
     help="How many entries, the newest.",
 )
+@with_wide
 @with_operator
 @with_format
-def command(operator: Operator, application: str, limit: int, form: str) -> None:
+def command(operator: Operator, application: str, limit: int, wide: bool, form: str) -> None:
     """Show each change of APPLICATION, the oldest first."""
     found = operator.history(application, limit)
-    show(form, found, lambda: _text(found))
+    show_tables(form, found, wide, lambda tables: _text(found, tables))
 
 
-def _text(found: History) -> str:
-    return table(HEADERS, [_row(entry) for entry in found.entries])
+def _text(found: History, tables: Tables) -> str:
+    headers = (f"TIME ({zone_of(entry.at for entry in found.entries)})", *HEADERS)
+    rows = [_row(entry) for entry in found.entries]
+    return tables.draw(without_empty(Table(headers, rows, free=("CAUSE",)), OPTIONAL))
 
 
 def _row(entry: HistoryEntry) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
-from tenure.cli.show.output import say_done
+from tenure.cli.show.several import do_each
 from tenure.cli.words import options
+from tenure.cli.words.lookup import units_named
 from tenure.cli.words.options import with_format, with_operator
 from tenure.client.operator import Operator
 from tenure.errors import Refused
@@ -14,14 +17,18 @@ from tenure.wire.operators import Ok, Status
 
 
 @click.command("remove-unit")
-@click.argument("unit", type=options.unit)
+@click.argument("words", type=options.target, nargs=-1, required=True, metavar="UNIT|APP/leader...")
 @click.option("--force", is_flag=True, help="Remove it though its agent is gone; no hook runs.")
 @with_operator
 @with_format
-def command(operator: Operator, unit: str, force: bool, form: str) -> None:
-    """Remove UNIT: it steps down, runs `stop` and `remove`, and ends."""
-    answer = _forced(operator, unit) if force else operator.remove_unit(unit)
-    say_done(form, answer, f"{unit} is {'dropped' if force else 'being removed'}")
+def command(operator: Operator, words: Sequence[str], force: bool, form: str) -> None:
+    """Remove each UNIT: it steps down, runs `stop` and `remove`, and ends."""
+
+    def removed(unit: str) -> str:
+        answer = _forced(operator, unit) if force else operator.remove_unit(unit)
+        return answer.note or f"{unit} is {'dropped' if force else 'being removed'}"
+
+    do_each(form, units_named(words, operator.status), removed, "")
 
 
 def _forced(operator: Operator, unit: str) -> Ok:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
-
 import click
 from msgspec import Struct
 
 from tenure.cli.show.output import show
+from tenure.cli.show.several import for_each
 from tenure.cli.words import options
 from tenure.cli.words.lookup import application_in, check_charm
 from tenure.cli.words.options import with_format, with_operator
 from tenure.client.operator import Operator
 from tenure.defaults import MOST_UNITS
-from tenure.errors import TenureError
 from tenure.names import split_unit
 from tenure.wire.operators import ApplicationStatus
-
-Each = TypeVar("Each")
 
 
 class Scaled(Struct, frozen=True, kw_only=True):
@@ -53,8 +48,8 @@ def scaled(operator: Operator, name: str, wanted: int) -> Scaled:
     there = _staying(application)
     if wanted > len(there):
         check_charm(name, application)
-    added = _each(lambda _: operator.add_unit(name).unit, range(len(there), wanted), "is added")
-    leaving = _each(lambda unit: _remove(operator, unit), reversed(there[wanted:]), "is leaving")
+    added = for_each(lambda _: operator.add_unit(name).unit, range(len(there), wanted), "is added")
+    leaving = for_each(lambda unit: _remove(operator, unit), reversed(there[wanted:]), "is leaving")
     return Scaled(application=name, units=wanted, added=tuple(added), leaving=tuple(leaving))
 
 
@@ -67,18 +62,6 @@ def _staying(application: ApplicationStatus) -> list[str]:
 def _remove(operator: Operator, unit: str) -> str:
     operator.remove_unit(unit)
     return unit
-
-
-def _each(deed: Callable[[Each], str], over: Iterable[Each], what: str) -> list[str]:
-    """Do it for each. What was done before a failure is told with it."""
-    done: list[str] = []
-    for each in over:
-        try:
-            done.append(deed(each))
-        except TenureError as fault:
-            so_far = "".join(f"; {unit} {what}" for unit in done)
-            raise type(fault)(f"{fault}{so_far}") from fault
-    return done
 
 
 def _text(done: Scaled) -> str:

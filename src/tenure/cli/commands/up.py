@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import re
 import signal
 import sys
@@ -26,7 +27,8 @@ from tenure.cli.words.charm import (
     wanted,
     with_words,
 )
-from tenure.cli.words.options import with_folder
+from tenure.cli.words.options import operator_of, with_folder
+from tenure.cli.words.starting import Start, check_words, with_timeout, with_wait
 from tenure.clock import SystemClock
 from tenure.core.applications import check_lease
 from tenure.defaults import JUJU_VERSION, MOST_UNITS
@@ -50,6 +52,9 @@ ABOUT_CHARM = {
     "allow_host_changes",
 }
 """The options that say something of a charm."""
+
+NO_SCREEN = ("", "dumb", "unknown")
+"""Values of TERM for terminals whose cursor cannot be moved."""
 
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}\Z")
 
@@ -85,7 +90,10 @@ def _juju_version(value: str) -> str:
     help="Whether hooks see Juju's folders, for old charms [default: as before, at first not].",
 )
 @click.option("--no-restart", is_flag=True, help="Do not start again what ended.")
+@click.option("--plain", is_flag=True, help="A line for each event, also on a terminal.")
 @click.option("--detach", "detached", is_flag=True, help="Return once every agent is ready.")
+@with_wait
+@with_timeout
 @with_folder
 @click.pass_context
 def command(
@@ -98,12 +106,18 @@ def command(
     juju_version: str | None,
     juju_paths: bool | None,
     no_restart: bool,
+    plain: bool,
     detached: bool,
+    wait: bool,
+    timeout: float | None,
 ) -> None:
     """Run CHARM, or what ran before: one controller, and one agent for each unit.
 
     The state folder makes the next `up` carry on. Ctrl-C stops everything cleanly.
     """
+    check_words(wait, timeout)
+    if wait and not detached:
+        raise click.UsageError("--wait is for --detach: without it, `up` shows all there is")
     if charm is None:
         _check_nothing_said(ctx)
     if words.lease is not None or words.guarantee is None:
@@ -126,9 +140,11 @@ def command(
     )
     on_planned = ready.release if ready is not None else None
     if not detached:
-        _run(plan, on_planned, None)
-    elif (pid := detach(folder, partial(_run, plan, on_planned))) is not None:
+        _run(plan, on_planned, None, plain=plain)
+    elif (pid := detach(folder, partial(_run, plan, on_planned, plain=True))) is not None:
         click.echo(f"tenure is up (pid {pid}): see `tenure status`, end it with `tenure down`")
+        start = Start(folder, operator_of(folder), None)
+        start.wait(timeout) if wait else start.glance()
 
 
 def _check_nothing_said(ctx: click.Context) -> None:
@@ -161,12 +177,16 @@ def _inherited(folder: StateFolder, record: UpRecord | None) -> dict[str, Charm]
 
 
 def _run(
-    plan: Plan, on_planned: Callable[[], None] | None, on_ready: Callable[[], None] | None
+    plan: Plan,
+    on_planned: Callable[[], None] | None,
+    on_ready: Callable[[], None] | None,
+    *,
+    plain: bool,
 ) -> None:
     # A stop that comes before the loop listens for it is as clean as one that comes later.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), held(plan.folder) as lock:
-        screen = _screen()
+        screen = _screen(plain=plain)
         try:
             asyncio.run(
                 Supervisor(
@@ -177,8 +197,8 @@ def _run(
             screen.close()
 
 
-def _screen() -> Screen:
-    if sys.stdout.isatty():
-        live: Screen = importlib.import_module("tenure.cli.show.live").LiveScreen()
-        return live
-    return PlainScreen(sys.stdout.fileno())
+def _screen(*, plain: bool) -> Screen:
+    if plain or not sys.stdout.isatty() or os.environ.get("TERM", "") in NO_SCREEN:
+        return PlainScreen(sys.stdout.fileno())
+    live: Screen = importlib.import_module("tenure.cli.show.live").LiveScreen()
+    return live

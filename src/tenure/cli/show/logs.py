@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -20,6 +20,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tenure.errors import NotFound
+from tenure.names import application_of
 from tenure.statefolder import StateFolder
 
 _CHUNK = 64 * 1024
@@ -107,11 +108,12 @@ class LogFile:
 
 
 class UnitLogs:
-    """The logs of one unit or of all, those that appear later among them."""
+    """The logs of all units, or of those that are named, or whose application is: those that
+    appear later among them."""
 
-    def __init__(self, folder: StateFolder, unit: str | None = None) -> None:
+    def __init__(self, folder: StateFolder, named: Sequence[str] = ()) -> None:
         self._folder = folder
-        self._unit = unit
+        self._named = named
         self._files: dict[str, LogFile] = {}
 
     def lines(self) -> Iterator[str]:
@@ -140,14 +142,20 @@ class UnitLogs:
 
     def _units(self) -> list[str]:
         known = self._folder.known_units()
-        if self._unit is None:
+        if not self._named:
             return known
-        if self._unit not in known and not self._folder.removed_log(self._unit).exists():
-            raise NotFound(
-                f"{self._unit} has no log in {self._folder.state}: "
-                "see `tenure status` for the units"
-            )
-        return [self._unit]
+        known += [
+            unit for unit in self._named if "/" in unit and self._folder.removed_log(unit).exists()
+        ]
+        found = [
+            unit for unit in dict.fromkeys(known) if {unit, application_of(unit)} & set(self._named)
+        ]
+        for name in self._named:
+            if not any(name in (unit, application_of(unit)) for unit in found):
+                raise NotFound(
+                    f"{name} has no log in {self._folder.state}: see `tenure status` for the units"
+                )
+        return found
 
 
 def _instant(line: str) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 
-from tenure.cli.show.text import plain
+from tenure.cli.show.text import plain, zone_now
 from tenure.clock import SystemClock
 from tenure.statefolder import StateFolder
 from tenure.wire.operators import Event, Status
@@ -35,6 +35,7 @@ class PlainScreen:
     def begin(self, folder: StateFolder, status: Status) -> None:
         """See Screen."""
         self._put(headline(folder, status))
+        self._put(f"times are {zone_now()}")
 
     def say(self, text: str) -> None:
         """See Screen."""
@@ -86,6 +87,12 @@ def event_line(event: Event) -> str:
     """The event as people read it: local time, who, what."""
     who = event.unit or event.application
     return f"{clock_time(event.at)} {who} {event.kind}: {plain(event.text)}"
+
+
+def now() -> str:
+    """The instant of now as ISO 8601 in UTC, as events and logs have it."""
+    moment = datetime.fromtimestamp(SystemClock().wall(), UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def clock_time(at: str | None = None) -> str:

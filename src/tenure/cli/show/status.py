@@ -5,9 +5,10 @@ A column that has nothing to say for anybody is left out: lines are to fit a ter
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
 
-from tenure.cli.show.text import local_time, plain
+from tenure.cli.show.table import FAILED, LEADER, Row, Table, without_empty
+from tenure.cli.show.text import local_time, plain, zone_of
 from tenure.durations import format_duration
 from tenure.names import split_unit
 from tenure.wire.operators import (
@@ -20,11 +21,12 @@ from tenure.wire.operators import (
     WorkloadStatus,
 )
 
+SINCE = "SINCE"
 APPLICATION_HEADERS = (
     "APPLICATION",
     "LEADER",
     "TERM",
-    "SINCE",
+    SINCE,
     "LEASE LEFT",
     "PINNED",
     "VERSION",
@@ -34,42 +36,43 @@ APPLICATION_HEADERS = (
 UNIT_HEADERS = ("UNIT", "AGENT", "PID", "HOOK", "PORTS", "STATUS")
 OPTIONAL = {"VERSION": ("-",), "REV": ("-", "1"), "PORTS": ("-",)}
 """Columns that are left out while nothing but this stands in them."""
+FREE = ("PINNED", "VERSION", "HOOK", "PORTS", "STATUS")
+"""Columns that may be cut."""
 
-Row = tuple[str, ...]
+FAILED_MARK = "!"
+"""Stands before what failed, so that no colour has to say it."""
 
 
-class Table(NamedTuple):
-    """Headers, and rows as long as they are."""
-
-    headers: Row
-    rows: list[Row]
+def status_text(status: Status, draw: Callable[[Table], str]) -> str:
+    """All of it, with tables as they are drawn where it is shown."""
+    if not status.applications:
+        return "no applications yet"
+    parts = [draw(application_table(status)), draw(unit_table(status)), "\n".join(notes(status))]
+    return "\n\n".join(part for part in parts if part)
 
 
 def application_table(status: Status) -> Table:
     """One row for each application; `-` where nobody leads. REV is its charm's revision."""
     rows = [_application_row(name, found) for name, found in sorted(status.applications.items())]
-    return _table(APPLICATION_HEADERS, rows)
+    since = f"{SINCE} ({zone_of(each.since for each in status.applications.values())})"
+    headers = tuple(since if each == SINCE else each for each in APPLICATION_HEADERS)
+    return without_empty(Table(headers, rows, free=FREE), OPTIONAL)
 
 
 def unit_table(status: Status) -> Table:
-    """One row for each unit, in order of applications and numbers; the leader has a `*`."""
+    """One row for each unit, in order of applications and numbers.
+
+    The leader has a `*`, and a hook that failed a `!`.
+    """
     found = [each for application in status.applications.values() for each in _units(application)]
     ordered = sorted(found, key=lambda pair: split_unit(pair[0]))
-    return _table(UNIT_HEADERS, [_unit_row(name, unit) for name, unit in ordered])
+    rows = [_unit_row(name, unit) for name, unit in ordered]
+    marks = [_mark(unit) for _, unit in ordered]
+    return without_empty(Table(UNIT_HEADERS, rows, marks, FREE), OPTIONAL)
 
 
-def _table(headers: Row, rows: list[Row]) -> Table:
-    """The table without those optional columns in which nothing stands."""
-    shown = [
-        at
-        for at, header in enumerate(headers)
-        if any(row[at] not in OPTIONAL.get(header, ()) for row in rows) or header not in OPTIONAL
-    ]
-    return Table(_picked(headers, shown), [_picked(row, shown) for row in rows])
-
-
-def _picked(row: Row, shown: list[int]) -> Row:
-    return tuple(row[at] for at in shown)
+def _mark(unit: UnitStatus) -> str:
+    return FAILED if unit.hook.error is not None else LEADER if unit.leader else ""
 
 
 def notes(status: Status) -> list[str]:
@@ -106,7 +109,7 @@ def _application_row(name: str, found: ApplicationStatus) -> Row:
         name,
         found.leader or "-",
         str(found.term),
-        local_time(found.since),
+        local_time(found.since if found.term else None),
         _lease(found.lease),
         ", ".join(map(_pin, found.pins)) or "-",
         plain(found.version) or "-",
@@ -138,12 +141,19 @@ def _unit_row(name: str, unit: UnitStatus) -> Row:
 
 def hook_text(hook: HookState) -> str:
     """What a unit's hooks are at, in a few words."""
+    if hook.error is not None:
+        return f"{FAILED_MARK} {plain(hook.error)}{_again(hook)}"
     if hook.running is not None:
         return f"running {plain(hook.running)}"
-    if hook.error is not None:
-        again = "" if hook.retry_in is None else f", again in {format_duration(hook.retry_in)}"
-        return f"{plain(hook.error)}{again}"
+    if hook.owed is not None:
+        return f"{plain(hook.owed)} is next"
     return "-" if hook.last is None else f"idle after {plain(hook.last)}"
+
+
+def _again(hook: HookState) -> str:
+    if hook.running is not None:
+        return ", runs again now"
+    return "" if hook.retry_in is None else f", again in {format_duration(hook.retry_in)}"
 
 
 def _workload(status: WorkloadStatus) -> str:

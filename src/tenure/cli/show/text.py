@@ -6,6 +6,8 @@ cursor or end a line, so it is shown as `\\x1b` instead.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from datetime import datetime
 
 
@@ -16,16 +18,52 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def is_text(word: str) -> bool:
+    """Whether a word from the system is UTF-8: else it can be no part of a message or a value."""
+    return not any("\ud800" <= char <= "\udfff" for char in word)
+
+
+def as_text(word: str) -> str:
+    """The word with those bytes that are not UTF-8 written out, as `\\xff`."""
+    return os.fsencode(word).decode("utf-8", "backslashreplace")
+
+
 def one_line(text: str) -> str:
     """The text on one line: runs of white space become one space."""
     return plain(" ".join(text.split()))
+
+
+def zone_of(instants: Iterable[str | None]) -> str:
+    """The name of this machine's zone at these instants of ISO 8601; two around a change of it."""
+    moments = filter(None, map(_moment, instants))
+    return "/".join(dict.fromkeys(each.tzname() or "" for each in moments)) or zone_now()
+
+
+def zone_now() -> str:
+    """The name of this machine's zone."""
+    from tenure.clock import SystemClock  # because few commands need it, and each starts
+
+    return datetime.fromtimestamp(SystemClock().wall()).astimezone().tzname() or ""
+
+
+def _moment(at: str | None) -> datetime | None:
+    try:
+        return None if at is None else datetime.fromisoformat(at).astimezone()
+    except ValueError:
+        return None
+
+
+def local_instant(at: str) -> str:
+    """An instant of ISO 8601 in this machine's zone, as ISO 8601 with its offset; `Z` is UTC."""
+    moment = _moment(at)
+    return (
+        at if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
 
 
 def local_time(at: str | None) -> str:
     """An instant of ISO 8601 as this machine's local time; `-` for none."""
     if at is None:
         return "-"
-    try:
-        return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except ValueError:
-        return plain(at)
+    moment = _moment(at)
+    return plain(at) if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S")

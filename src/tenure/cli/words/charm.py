@@ -16,13 +16,14 @@ import click
 from msgspec import Struct
 
 from tenure.charms.digest import digest_of
+from tenure.charms.doubts import doubtful_hooks
 from tenure.charms.facts import Facts, read_facts
 from tenure.charms.folder import default_name
 from tenure.charms.holding import Hold
 from tenure.charms.hooks import programs_without_bit
 from tenure.charms.pack import prepare
 from tenure.charms.recipe import recipe_of
-from tenure.cli.show.text import one_line
+from tenure.cli.show.text import as_text, is_text, one_line
 from tenure.cli.words import pairs
 from tenure.cli.words.durations import duration
 from tenure.cli.words.options import Decorator
@@ -49,7 +50,10 @@ def charm_path(value: str) -> Path:
     if not value:
         raise click.BadParameter("it is empty: name the folder of a charm")
     # Links stay as they are, because "current -> v2" is one charm to its operator.
-    return Path(os.path.abspath(value))  # noqa: PTH100
+    path = os.path.abspath(value)  # noqa: PTH100
+    if not is_text(path):
+        raise click.BadParameter(f"its path, {as_text(path)}, is not UTF-8: rename that folder")
+    return Path(path)
 
 
 def _interval(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
@@ -160,6 +164,8 @@ def make_ready(folder: StateFolder, source: Path) -> Ready:
     facts = read_facts(prepared.folder)
     for line in (*facts.missing, *not_executable(prepared.folder)):
         click.echo(f"note: {one_line(line)}", err=True)
+    for line in doubtful_hooks(prepared.folder, facts):
+        click.echo(f"warning: {one_line(line)}", err=True)
     return Ready(prepared.folder, facts, folder.charm_source(prepared.folder), hold)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from tenure.errors import NotFound, Refused
-from tenure.names import application_of
-from tenure.wire.operators import ApplicationStatus, Status
+from tenure.names import LEADER, application_of, split_unit
+from tenure.wire.operators import ApplicationStatus, Status, UnitStatus
 
 
 def application_in(status: Status, name: str) -> ApplicationStatus:
@@ -34,6 +37,59 @@ def check_unit(status: Status, unit: str) -> None:
     found = status.applications.get(application_of(unit))
     if found is None or unit not in found.units:
         raise NotFound(f"there is no unit {unit}: see `tenure status`")
+
+
+def unit_in(status: Status, word: str) -> str:
+    """The unit that `web/0` or `web/leader` means. Raises NotFound, Refused if nobody leads."""
+    if word.endswith(LEADER):
+        return leader_in(status, word.removesuffix(LEADER))
+    check_unit(status, word)
+    return word
+
+
+def units_meant(status: Status, words: Iterable[str]) -> list[str]:
+    """The units that `web`, `web/0` and `web/leader` mean, each once, as they were said.
+
+    Raises NotFound, Refused if nobody leads.
+    """
+    found: dict[str, None] = {}
+    for word in words:
+        if "/" in word:
+            found[unit_in(status, word)] = None
+        else:
+            found |= dict.fromkeys(sorted(application_in(status, word).units, key=split_unit))
+    return list(found)
+
+
+def units_named(words: Iterable[str], look: Callable[[], Status]) -> list[str]:
+    """The units that `web/0` and `web/leader` mean, each once. Looks only for who leads: whether a
+    unit is there, who is asked to do something with it says best.
+
+    Raises NotFound, Refused if nobody leads.
+    """
+    found: dict[str, None] = {}
+    for word in words:
+        found[unit_in(look(), word) if word.endswith(LEADER) else word] = None
+    return list(found)
+
+
+def picked(status: Status, words: Iterable[str]) -> Status:
+    """The status of nothing but what the words mean: `web` with all its units, or one of them.
+
+    Raises NotFound, Refused if nobody leads.
+    """
+    units = set(units_meant(status, words))
+    whole = {word for word in words if "/" not in word}
+    found = {
+        name: replace(application, units=_only(application, units))
+        for name, application in status.applications.items()
+        if name in whole or units & application.units.keys()
+    }
+    return replace(status, applications=found)
+
+
+def _only(application: ApplicationStatus, units: Collection[str]) -> dict[str, UnitStatus]:
+    return {unit: found for unit, found in application.units.items() if unit in units}
 
 
 def leader_in(status: Status, name: str) -> str:

@@ -13,7 +13,7 @@ import click
 from tenure.client.operator import Operator
 from tenure.client.transport import UnixHttp
 from tenure.errors import BadName
-from tenure.names import check_application, split_unit
+from tenure.names import LEADER, application_of, check_application, split_unit
 from tenure.statefolder import StateFolder
 from tenure.up.lock import running
 
@@ -40,6 +40,9 @@ def _next_step(folder: StateFolder) -> str:
 def application(value: str) -> str:
     """An application's name on the command line."""
     try:
+        if "/" in value and split_unit(value):
+            name = application_of(value)
+            raise click.BadParameter(f"{value!r} is a unit: name its application, {name}")
         return check_application(value)
     except BadName as fault:
         raise click.BadParameter(str(fault)) from fault
@@ -47,6 +50,8 @@ def application(value: str) -> str:
 
 def unit(value: str) -> str:
     """A unit's name on the command line."""
+    if "/" not in value and application(value):
+        raise click.BadParameter(f"{value!r} is an application: name a unit of it, as in {value}/0")
     try:
         split_unit(value)
     except BadName as fault:
@@ -54,9 +59,17 @@ def unit(value: str) -> str:
     return value
 
 
-def subject(value: str) -> str:
-    """An application's name or a unit's on the command line."""
-    return unit(value) if "/" in value else application(value)
+def target(value: str) -> str:
+    """A unit's name, or APP/leader, on the command line."""
+    if not value.endswith(LEADER):
+        return unit(value)
+    application(value.removesuffix(LEADER))
+    return value
+
+
+def subject_or_leader(value: str) -> str:
+    """An application's name on the command line, or a unit's, or `web/leader`."""
+    return target(value) if "/" in value else application(value)
 
 
 def number(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -64,21 +77,24 @@ def number(least: int, most: int | None = None) -> Callable[[str], int]:
     span = f"from {least} to {most}" if most is not None else f"of {least} or more"
 
     def parsed(value: str) -> int:
-        found = int(value) if _DIGITS.fullmatch(str(value)) else -1
+        found = min(int(value), _HUGE) if _DIGITS.fullmatch(str(value)) else -1
         if found < least or (most is not None and found > most):
-            raise click.BadParameter(f"{value!r} is not a number {span}")
+            raise click.BadParameter(f"{str(value)[:40]!r} is not a number {span}")
         return found
 
     return parsed
 
 
-_DIGITS = re.compile("[0-9]{1,9}")
+_DIGITS = re.compile("[0-9]{1,40}")
+_HUGE = 10**9
 
 
 def _folder(ctx: click.Context, param: click.Parameter, value: str | None) -> StateFolder:
     if value == "":
         raise click.BadParameter("it is empty: name a folder")
-    return StateFolder.at(value, os.environ)
+    folder = StateFolder.at(value, os.environ)
+    folder.check_is_folder()
+    return folder
 
 
 def _operator(ctx: click.Context, param: click.Parameter, value: str | None) -> Operator:
@@ -105,3 +121,8 @@ with_format: Decorator = click.option(
     help="How to print the answer.",
 )
 """Adds `--format`; the command gets `form`."""
+
+with_wide: Decorator = click.option(
+    "--wide", is_flag=True, help="Cut no line to 80 columns where there is no terminal."
+)
+"""Adds `--wide`; the command gets `wide`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tenure.cli.show.text import as_text, is_text
 from tenure.defaults import MOST_CONFIG
 from tenure.errors import TenureError
 
@@ -72,6 +73,8 @@ def files(words: Iterable[str]) -> dict[str, str]:
 
 def _file(resource: str, path: str) -> str:
     absolute = os.path.abspath(path)  # noqa: PTH100 because links stay as they are
+    if not is_text(absolute):
+        raise click.BadParameter(f"the path {as_text(absolute)} is not UTF-8: rename that folder")
     if not Path(absolute).is_file():
         reason = "it is not a file" if Path(absolute).exists() else "there is no such file"
         raise TenureError(f"cannot use {absolute} as the resource {resource!r}: {reason}")

@@ -13,6 +13,7 @@
 | `peers`, `peers_paid` | what units are told of peers and configuration, and what that pays |
 | `charms` | what hooks run from |
 | `pins` | leases that may not run out |
+| `statuses` | how applications are, as their leaders say |
 | `sessions` | what is taken from whom |
 | `control` | what the controller owes to units |
 
@@ -43,12 +44,13 @@ from tenure.simulation.checkers.peers import (
     PeersNotToldTwice,
     PeersToldInTheEnd,
 )
-from tenure.simulation.checkers.peers_paid import PaidForVersion, WriterNotToldOfBag
+from tenure.simulation.checkers.peers_paid import NotToldOfOwnBag, PaidForVersion
 from tenure.simulation.checkers.pins import PinsHold
 from tenure.simulation.checkers.promises import OnePromise, PromiseKept
 from tenure.simulation.checkers.reads import SnapshotStable
 from tenure.simulation.checkers.sessions import OneInstance, TermNamed
 from tenure.simulation.checkers.settings import WriterNotTold, WritesFenced
+from tenure.simulation.checkers.statuses import StatusKept
 from tenure.simulation.checkers.terms import TermsRise
 from tenure.simulation.checkers.told import ToldMinions
 from tenure.simulation.judge import Checker
@@ -67,6 +69,7 @@ __all__ = [
     "LeaderComes",
     "LeaderNotTold",
     "NobodyLearns",
+    "NotToldOfOwnBag",
     "NothingHalf",
     "NothingTwice",
     "OneBeliever",
@@ -82,11 +85,11 @@ __all__ = [
     "PromiseKept",
     "RefusedChangedNothing",
     "SnapshotStable",
+    "StatusKept",
     "TermNamed",
     "TermsRise",
     "ToldMinions",
     "WriterNotTold",
-    "WriterNotToldOfBag",
     "WritesFenced",
     "all_checkers",
     "peer_checkers",
@@ -136,9 +139,10 @@ def peer_checkers() -> list[Checker]:
         PeersToldInTheEnd(),
         PeersNotToldTwice(),
         PaidForVersion(),
-        WriterNotToldOfBag(),
+        NotToldOfOwnBag(),
         CharmWhole(),
         PinsHold(),
+        StatusKept(),
     ]
 
 

@@ -1,11 +1,11 @@
-"""What several checkers keep of bags: what is in them now, and who wrote each version."""
+"""What several checkers keep of bags: what is in them now."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from tenure.simulation.facts import Wrote
-from tenure.simulation.peer_facts import Bag, BagGone, BagSet, BagWrote
+from tenure.simulation.peer_facts import Bag, BagGone, BagWrote
 
 Settings = Mapping[str, str]
 Place = tuple[str, int, str]
@@ -61,26 +61,3 @@ class Store:
 
 def _has(settings: Settings, changes: Settings) -> bool:
     return all(settings.get(key, "") == value for key, value in changes.items())
-
-
-class Writers:
-    """Who wrote each version of an application's bag, and in which hook."""
-
-    def __init__(self) -> None:
-        self._of_value: dict[str, tuple[str, str]] = {}
-        self._of_version: dict[tuple[str, int, int], tuple[str, str]] = {}
-
-    def note(self, fact: BagSet) -> None:
-        """A hook set this."""
-        self._of_value.update(dict.fromkeys(fact.changes.values(), (fact.unit, fact.context)))
-
-    def wrote(self, fact: BagWrote, new: set[str]) -> None:
-        """It became durable."""
-        if fact.owner == fact.application:
-            version = fact.application, fact.relation, fact.version
-            known = (self._of_value[value] for value in new if value in self._of_value)
-            self._of_version[version] = next(known, ("", ""))
-
-    def of(self, application: str, relation: int, version: int) -> tuple[str, str]:
-        """The unit and the hook's context."""
-        return self._of_version.get((application, relation, version), ("", ""))

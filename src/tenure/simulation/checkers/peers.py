@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tenure.core.relations import CHANGED, CREATED, JOINED, Told
 from tenure.names import application_of
-from tenure.simulation.checkers.bag_store import Store, Writers
+from tenure.simulation.checkers.bag_store import Store
 from tenure.simulation.checkers.common import Contexts, End, Hears
 from tenure.simulation.facts import (
     Fact,
@@ -21,7 +21,6 @@ from tenure.simulation.facts import (
 from tenure.simulation.judge import Checker
 from tenure.simulation.peer_facts import (
     BagGone,
-    BagSet,
     BagWrote,
     CharmWrote,
     ConfigWrote,
@@ -44,16 +43,15 @@ class _Now(Struct):
 
 class PeersToldInTheEnd(Checker):
     """When all is well again, a quiet unit was told of exactly the members that take part, of the
-    last version of each bag that it did not write itself, of the last configuration, and has taken
-    up the last charm."""
+    last version of each of their bags and of its application's, who wrote that too (P2), of the
+    last configuration, and has taken up the last charm."""
 
-    clause = "H3"
+    clause = "H3, P2"
 
     def __init__(self) -> None:
         super().__init__()
         self._store = Store()
         self._now: dict[str, _Now] = {}
-        self._writers = Writers()
         self._end = End()
         self._at_end: list[PeersAtEnd] = []
 
@@ -61,10 +59,7 @@ class PeersToldInTheEnd(Checker):
         return self._now.setdefault(application, _Now())
 
     def _wrote(self, fact: BagWrote) -> None:
-        self._writers.wrote(fact, self._store.hear(fact))
-
-    def _set(self, fact: BagSet) -> None:
-        self._writers.note(fact)
+        self._store.hear(fact)
 
     def _configured(self, fact: ConfigWrote) -> None:
         self._of(fact.application).config = fact.at, fact.revision
@@ -116,13 +111,10 @@ class PeersToldInTheEnd(Checker):
             self._lament(fact, f"{owner} in relation {number}, and no bag of it is there")
         shared = self._store.bags.get((application, number, application))
         if shared is not None and shared.at <= before:
-            self._check_shared(fact, shared, told.application)
-
-    def _check_shared(self, fact: PeersAtEnd, bag: BagWrote, seen: int) -> None:
-        missed = range(seen + 1, bag.version + 1)
-        writers = {self._writers.of(bag.application, bag.relation, each)[0] for each in missed}
-        if seen > bag.version or writers - {fact.unit}:
-            self._lament(fact, f"version {seen}, not {bag.version}, of its application's bag")
+            seen = told.application
+            if seen != shared.version:
+                seen_last = f"version {seen}, not {shared.version}"
+                self._lament(fact, f"{seen_last}, of its application's bag")
 
     def _check_member(
         self, fact: PeersAtEnd, number: int, bag: BagWrote, version: int | None
@@ -135,7 +127,6 @@ class PeersToldInTheEnd(Checker):
             self._lament(fact, f"{bag.owner} in relation {number}, which it left")
 
     hears: ClassVar[Hears] = {
-        BagSet: _set,
         BagWrote: _wrote,
         BagGone: lambda self, fact: self._store.lose(fact),
         ConfigWrote: _configured,

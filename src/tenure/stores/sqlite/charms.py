@@ -1,4 +1,4 @@
-"""Charms, configurations and bags as rows: the part of `sqlite_rows.py` for what charms need.
+"""Charms, configurations, bags and statuses as rows: the part of `rows.py` for what charms need.
 
 What has keys of its own is one JSON text, made when a change is folded, so its size is known before
 anything is written.
@@ -20,10 +20,15 @@ from tenure.core.changes import (
     CharmRecord,
     ConfigPut,
     ConfigRecord,
+    StatusPut,
+    StatusRecord,
 )
 
-CharmSide = CharmPut | ConfigPut | BagPut | BagDropped | CharmCleared
+CharmSide = CharmPut | ConfigPut | BagPut | BagDropped | StatusPut | CharmCleared
 """The changes that this file writes."""
+
+
+_TABLES = ("charms", "configs", "bags", "statuses")
 
 
 class FoldedCharms:
@@ -34,6 +39,7 @@ class FoldedCharms:
         self.charms: dict[str, str] = {}
         self.configs: dict[str, tuple[int, str]] = {}
         self.bags: dict[tuple[str, int, str], tuple[int, bool, str] | None] = {}
+        self.statuses: dict[str, StatusRecord] = {}
 
     def add(self, change: CharmSide) -> None:
         """Take in the next change. Raises what a text that cannot be kept raises."""
@@ -47,6 +53,8 @@ class FoldedCharms:
                 self.bags[place] = record.version, record.present, _text(record.settings)
             case BagDropped(application, relation, owner):
                 self.bags[application, relation, owner] = None
+            case StatusPut(record):
+                self.statuses[record.application] = record
             case CharmCleared(application):
                 self._clear(application)
 
@@ -54,16 +62,19 @@ class FoldedCharms:
         self.cleared.add(application)
         self.charms.pop(application, None)
         self.configs.pop(application, None)
+        self.statuses.pop(application, None)
         self.bags = {place: bag for place, bag in self.bags.items() if place[0] != application}
 
     def rows(self) -> int:
         """How many rows are touched, roughly: `cleared` counts as one of each table."""
-        return 3 * len(self.cleared) + len(self.charms) + len(self.configs) + len(self.bags)
+        records = len(self.charms) + len(self.configs) + len(self.bags) + len(self.statuses)
+        return len(_TABLES) * len(self.cleared) + records
 
     def bytes(self) -> int:
         """How many bytes the new texts take, at most four to a character."""
         texts = [*self.charms.values(), *(text for _, text in self.configs.values())]
         texts += [bag[2] for bag in self.bags.values() if bag is not None]
+        texts += [status.message for status in self.statuses.values()]
         return 4 * sum(map(len, texts))
 
 
@@ -74,7 +85,7 @@ def _text(value: CharmRecord | Mapping[str, str]) -> str:
 def write(connection: sqlite3.Connection, folded: FoldedCharms) -> None:
     """Write all of it inside the caller's transaction. Raises sqlite3.Error, OverflowError."""
     cleared = [(application,) for application in folded.cleared]
-    for table in ("charms", "configs", "bags"):
+    for table in _TABLES:
         connection.executemany(f"DELETE FROM {table} WHERE application = ?", cleared)
     dropped = [place for place, bag in folded.bags.items() if bag is None]
     kept = [(*place, *bag) for place, bag in folded.bags.items() if bag is not None]
@@ -85,6 +96,10 @@ def write(connection: sqlite3.Connection, folded: FoldedCharms) -> None:
         "DELETE FROM bags WHERE application = ? AND relation = ? AND owner = ?", dropped
     )
     connection.executemany("INSERT OR REPLACE INTO bags VALUES (?,?,?,?,?,?)", kept)
+    connection.executemany(
+        "INSERT OR REPLACE INTO statuses VALUES (?,?,?,?)",
+        map(msgspec.structs.astuple, folded.statuses.values()),
+    )
 
 
 _SETTINGS = msgspec.json.Decoder(dict[str, str])
@@ -111,6 +126,13 @@ def read_configs(connection: sqlite3.Connection) -> dict[str, ConfigRecord]:
         )
         for application, revision, options in found
     }
+
+
+def read_statuses(connection: sqlite3.Connection) -> dict[str, StatusRecord]:
+    """By application. Raises like `read_charms`."""
+    rows = connection.execute("SELECT application, current, message, since FROM statuses")
+    found = [dict(zip(StatusRecord.__struct_fields__, row, strict=True)) for row in rows]
+    return {status["application"]: msgspec.convert(status, StatusRecord) for status in found}
 
 
 def read_bags(connection: sqlite3.Connection) -> dict[str, tuple[BagRecord, ...]]:

@@ -84,6 +84,10 @@ def _of_os(path: Path, error: OSError) -> TenureError:
 
 def of_sqlite(path: Path, error: Exception) -> TenureError:
     """What an error of SQLite (or a row that is no record) means while opening or reading."""
+    if isinstance(error, UnicodeEncodeError):  # because of the path: nothing was read yet
+        return StoreUnusable(
+            f"cannot open the store {str(path)!a}: its path is not UTF-8; name another state folder"
+        )
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code == sqlite3.SQLITE_BUSY:
         return StoreRefused(f"cannot open the store {path} now: another program has it open")

@@ -32,6 +32,7 @@ from tenure.core.changes import (
     PinPut,
     SettingsCleared,
     SettingsMerged,
+    StatusPut,
     UnitDropped,
     UnitPut,
     UnitRecord,
@@ -88,7 +89,7 @@ class Folded:
                 self.pins[change.application, change.reason] = change.left
             case PinDropped():
                 self.pins[change.application, change.reason] = None
-            case CharmPut() | ConfigPut() | BagPut() | BagDropped() | CharmCleared():
+            case CharmPut() | ConfigPut() | BagPut() | BagDropped() | StatusPut() | CharmCleared():
                 self.charms.add(change)
             case _:
                 assert_never(change)
@@ -219,6 +220,7 @@ def read(connection: sqlite3.Connection) -> Persisted:
         charms=charms.read_charms(connection),
         configs=charms.read_configs(connection),
         bags=charms.read_bags(connection),
+        statuses=charms.read_statuses(connection),
     )
 
 

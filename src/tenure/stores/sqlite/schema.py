@@ -54,6 +54,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (application, relation, owner)
         )""",
     ),
+    (
+        """CREATE TABLE statuses (
+            application TEXT PRIMARY KEY, current TEXT NOT NULL, message TEXT NOT NULL,
+            since REAL NOT NULL
+        )""",
+    ),
 )
 """The first leads from version 1 to 2, and so on. What is JSON is text: record, options, settings;
 keys may be anything, and are looked for by nobody."""
