@@ -22,6 +22,7 @@ CHAPTERS = {
     "T": (0, 10),
     "H": (1, 11),
     "O": (1, 6),
+    "P": (1, 6),
 }
 LATER = {f"P{number}" for number in range(1, 7)}
 """Those that a test may name, though not each has its own yet."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pytest
 
 from tenure.agent.execserver import ExecServer
@@ -236,7 +237,7 @@ def test_a_charm_that_was_packed_is_remembered_by_what_was_named(folder: Path) -
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"\xff", b"[]", b'{"model_uuid": 1}', b'{"model_uuid":"u","colour":"red"}',
-     b'{"model_uuid":"u","version":2}'],
+     b'{"model_uuid":"u","version":0}'],
 )  # fmt: skip
 def test_a_record_that_is_none_is_refused_by_name(folder: Path, content: bytes) -> None:
     paths = StateFolder(folder)
@@ -252,3 +253,40 @@ def test_known_units_are_the_folders_that_are_named_like_one(folder: Path) -> No
     for name in ("web-10", "web-2", "my-app-0", "junk", "web-x", ".hidden", "web-02"):
         (paths.units_folder / name).mkdir()
     assert paths.known_units() == ["my-app/0", "web/2", "web/10"]
+
+
+def test_a_charm_inside_is_kept_by_a_path_that_survives_a_move(tmp_path: Path) -> None:
+    """and one that an earlier version kept by its absolute path is found all the same"""
+    key = "0123456789abcdef" * 2
+    folder, moved = StateFolder(tmp_path / "s"), StateFolder(tmp_path / "moved")
+    folder.ensure()
+    made = folder.charms_folder / key
+    made.mkdir(parents=True)
+    source = folder.charm_source(made)
+    assert source == f"charms/{key}"
+    folder.state.rename(moved.state)
+    for told in (source, str(made)):
+        assert moved.charm_folder(told) == moved.charms_folder / key
+    for elsewhere in ("/home/me/web", f"/other/charms/{'f' * 32}", f"/charms/{key}/web"):
+        assert moved.charm_folder(elsewhere) == Path(elsewhere)
+        assert moved.charm_source(Path(elsewhere)) == elsewhere
+
+
+def test_a_record_of_a_newer_version_is_refused_and_says_what_to_run(folder: Path) -> None:
+    paths = StateFolder(folder)
+    paths.record_file.write_bytes(b'{"version":2,"model_uuid":"u","more":1}')
+    with pytest.raises(StateFolderUnusable, match=r"written by a newer Tenure .* run that, or"):
+        paths.read()
+
+
+def test_going_back_to_the_version_before_records_were_renamed_is_not_silent(folder: Path) -> None:
+    """It knows version 1 of its record, and begins anew where it finds none."""
+    paths = StateFolder(folder)
+    former = folder / "house.json"
+    former.write_text('{"version": 1, "model_uuid": "u"}')
+    paths.write(UpRecord(model_uuid="u"))
+    assert msgspec.json.decode(former.read_bytes()) == {"version": 2, "model_uuid": "u"}
+    assert paths.read() == UpRecord(model_uuid="u")
+    paths.record_file.unlink()
+    with pytest.raises(StateFolderUnusable, match=r"up\.json cannot be used: it is gone"):
+        paths.read()

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -81,6 +83,19 @@ def _replacing(path: Path) -> Iterator[Path]:
     new.unlink(missing_ok=True)
     yield new
     new.replace(path)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder and all that is in it, also what its owner may not write to.
+
+    No link is followed. Raises OSError; what is left is less than there was.
+    """
+    for below, folders, _ in os.walk(folder):
+        for name in (".", *folders):
+            path = Path(below, name)
+            if not path.is_symlink() and path.lstat().st_mode & stat.S_IRWXU != stat.S_IRWXU:
+                path.chmod(stat.S_IRWXU)
+    shutil.rmtree(folder)
 
 
 def sync(path: Path, *, follow: bool = True) -> None:
@@ -149,6 +164,20 @@ def sign(handle: int) -> None:
     """Write this process's pid in a lock's file. Raises OSError."""
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+
+
+def lock_shared(path: Path) -> int:
+    """Wait for a lock that others may share, until the descriptor that is returned is closed.
+
+    Raises OSError.
+    """
+    handle = open_lock(path)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
 
 
 @contextmanager

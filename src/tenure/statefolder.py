@@ -7,6 +7,7 @@ What must outlive the controller and the agents lies here, so that the next `ten
     controller/              the store and the controller's log
     charms/                  what was unpacked or built of charms that do not run as they are
     units/web-0/             one unit's charm, state and log
+    removed/web-0.log        the logs of units that were removed
     run/                     the sockets, while their paths are short enough
 
 A socket's path may be 107 bytes long and no more, so with a long state folder the sockets move to a
@@ -45,10 +46,13 @@ LONGEST_SOCKET_NAME = 32
 """Bytes of the longest file name that a socket gets."""
 
 _IN_NO_LIST = re.compile("[\x00-\x1f\x7f-\x9f]")
+_PREPARED = re.compile(r"(?:\A|/)charms/[0-9a-f]{32}\Z")
+"""A charm that was unpacked or built, as the controller knows it."""
 
 RECORD_VERSION = 1
 FORMER_RECORD = "house.json"
-"""The record's name in version 0.1: still read, and removed once a record is written."""
+"""The record's name in version 0.1: still read. Once a record is written, this one says that the
+folder is a newer version's, in a way that 0.1 refuses: else it would begin anew, silently."""
 
 
 class StateFolderUnusable(TenureError):
@@ -81,6 +85,13 @@ class UpRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     juju_version: str = JUJU_VERSION.value
     juju_paths: bool = False
     hook_timeout: float = HOOK_TIMEOUT.value
+
+
+class _Versioned(Struct, frozen=True):
+    """What every version's record has."""
+
+    version: int = RECORD_VERSION
+    model_uuid: str = ""
 
 
 class NamedCharm(Struct, frozen=True):
@@ -156,6 +167,36 @@ class StateFolder(Struct, frozen=True):
     def unit_folder(self, unit: str) -> Path:
         """Everything that one unit keeps. Raises BadName."""
         return self.units_folder / file_name(unit)
+
+    def charm_source(self, folder: Path) -> str:
+        """How a charm's folder is told to the controller: one of this state folder relative to it,
+        because that may be moved."""
+        inside = folder.parent == self.charms_folder
+        return str(folder.relative_to(self.state) if inside else folder)
+
+    def charm_folder(self, source: str) -> Path:
+        """The folder of a charm that the controller knows by `source`.
+
+        Earlier versions told it absolute paths: one in a state folder that was moved is here now.
+        """
+        path = Path(source)
+        own = self.charms_folder / path.name
+        if _PREPARED.search(source) and (not path.is_absolute() or own.is_dir()):
+            return own
+        return self.state / path
+
+    def left_mark(self, unit: str) -> Path:
+        """There once the unit has left for ever: nobody needs its folder. Raises BadName."""
+        return self.unit_folder(unit) / "left"
+
+    @property
+    def removed_folder(self) -> Path:
+        """What is kept of units that were removed."""
+        return self.state / "removed"
+
+    def removed_log(self, unit: str) -> Path:
+        """The log of a unit that was removed. Raises BadName."""
+        return self.removed_folder / f"{file_name(unit)}.log"
 
     def unit_log(self, unit: str) -> Path:
         """What the unit's hooks wrote, and what the agent did (H11). Raises BadName."""
@@ -294,7 +335,9 @@ class StateFolder(Struct, frozen=True):
         content = msgspec.json.format(msgspec.json.encode(record)) + b"\n"
         with _translated(self.state):
             write_whole(self.record_file, content)
-            self._former_record_file().unlink(missing_ok=True)
+            if self._former_record_file().exists():
+                newer = _Versioned(version=RECORD_VERSION + 1, model_uuid=record.model_uuid)
+                write_whole(self._former_record_file(), msgspec.json.encode(newer) + b"\n")
 
     def note_charm(self, application: str, charm: NamedCharm) -> None:
         """Keep what an operator named when the application was given this folder to run.
@@ -312,7 +355,7 @@ class StateFolder(Struct, frozen=True):
         with suppress(OSError, msgspec.DecodeError, UnicodeError):
             content = self._charm_note(application).read_bytes()
             charm = msgspec.json.decode(content, type=NamedCharm)
-            if charm.folder == folder:
+            if self.charm_folder(charm.folder) == self.charm_folder(folder):
                 return charm.named
         return folder
 
@@ -323,6 +366,14 @@ class StateFolder(Struct, frozen=True):
 def _decoded(path: Path, content: bytes) -> UpRecord:
     """Raises StateFolderUnusable."""
     try:
+        version = msgspec.json.decode(content, type=_Versioned).version
+        if version > RECORD_VERSION and path.name == FORMER_RECORD:
+            raise _not_ours(path.with_name("up.json"), "it is gone")
+        if version > RECORD_VERSION:
+            raise StateFolderUnusable(
+                f"{path} was written by a newer Tenure (version {version} of the file; this one "
+                f"knows {RECORD_VERSION}): run that, or choose another state folder with --state"
+            )
         record = msgspec.json.decode(content, type=UpRecord)
     except (msgspec.DecodeError, UnicodeError) as fault:
         raise StateFolderUnusable(

@@ -12,27 +12,64 @@ from typing import Any
 import pytest
 
 from tenure.agent import contexts
+from tenure.agent.charm import copy
+from tenure.agent.charm.files import CharmFiles
 from tenure.agent.context.hook import HookContext
 from tenure.agent.contexts import Contexts
 from tenure.agent.execserver import ExecServer
+from tenure.agent.hooks.process import HookResult
 from tenure.agent.unit import Unit
+from tenure.agent.upgrade import CharmUpgrade
+from tenure.charms.fault import CharmError
 from tenure.controller.loop import Answer, Controller
-from tenure.core import localstate
+from tenure.core import localstate, resolver
 from tenure.core.leases import Leases
 from tenure.core.localstate import LocalState
 from tenure.core.tracker import Grant, LeaderReply, Tracker
+from tenure.files import remove_tree
 from tenure.leadership import claimant
 from tenure.leadership.claimant import Claimant
 from tenure.leadership.connection import Connection
 from tenure.leadership.record import Record
 from tenure.leadership.statefile import StateNotSaved
 from tenure.wire.messages import Offer
-from tests.agent import test_contexts, test_dispatcher, test_execserver, test_handover, test_unit
+from tests.agent import (
+    test_contexts,
+    test_dispatcher,
+    test_execserver,
+    test_handover,
+    test_unit,
+    test_upgrade,
+)
+from tests.agent.charm import test_copy
 from tests.controller import test_loop
 from tests.leadership import test_claimant, test_slow_disks
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]
+
+
+def a_swept_charm(tmp_path: Path) -> None:
+    """Its check needs what was swept."""
+    test_upgrade.test_a_unit_whose_copy_is_gone_is_in_error_and_then_has_it_again(tmp_path, "charm")
+
+
+def of_a_copy(check: Callable[[test_copy.Unit], None]) -> Callable[[Path], None]:
+    """A check of a unit's copy of a charm."""
+
+    def checked(tmp_path: Path) -> None:
+        check(test_copy.new_unit(tmp_path))
+
+    return checked
+
+
+def a_linked_folder(tmp_path: Path) -> None:
+    """A hook put a link where the charm has a folder."""
+    unit = test_copy.new_unit(tmp_path)
+    try:
+        test_copy.test_nothing_is_written_or_removed_through_a_link(unit, tmp_path)
+    except CharmError as fault:
+        raise AssertionError(fault) from fault
 
 
 def answered_before_the_commit(patch: Patch) -> None:
@@ -151,6 +188,69 @@ def wrong_arguments_repeated(patch: Patch) -> None:
     patch.setattr(contexts, "WRONG", None)
 
 
+def what_a_hook_changed_kept(patch: Patch) -> None:
+    """P3"""
+    real = copy._Refresh._differing
+
+    def differing(
+        self: copy._Refresh, wanted: dict[str, copy.Entry]
+    ) -> dict[str, copy.Entry | None]:
+        entries = self._before.entries
+        found = real(self, wanted)
+        return {name: have for name, have in found.items() if have == entries.get(name)}
+
+    patch.setattr(copy._Refresh, "_differing", differing)
+
+
+def what_the_charm_has_no_more_kept(patch: Patch) -> None:
+    """P3"""
+    patch.setattr(copy._Refresh, "_remove", lambda self, name: None)
+
+
+def folders_removed_with_what_hooks_made(patch: Patch) -> None:
+    """P3"""
+
+    def remove(path: Path) -> bool:
+        remove_tree(path)
+        return True
+
+    patch.setattr(copy, "_remove_folder", remove)
+
+
+def written_through_links(patch: Patch) -> None:
+    """P3"""
+    patch.setattr(copy, "_make_room", lambda path, want: None)
+
+
+def lost_charm_taken_for_a_missing_hook(patch: Patch) -> None:
+    """H6"""
+    patch.setattr(CharmFiles, "damage", lambda self: "")
+
+
+def lost_charm_not_copied_again(patch: Patch) -> None:
+    """H7"""
+    patch.setattr(CharmUpgrade, "lost", property(lambda self: False))
+
+
+def earlier_charm_not_followed(patch: Patch) -> None:
+    """P3"""
+    patch.setattr(resolver, "_differ", lambda revision, given: 0 < revision < given)
+
+
+def failed_copy_not_made_from_the_charm_that_came(patch: Patch) -> None:
+    """P3"""
+
+    async def once(self: CharmUpgrade) -> tuple[HookResult, int]:
+        given = self._given()
+        try:
+            return await self._copy_one(given), given.revision
+        finally:
+            self._copying = None
+            self._parts.wake()
+
+    patch.setattr(CharmUpgrade, "_copy", once)
+
+
 def given_up_before_it_is_on_record(patch: Patch) -> None:
     """L5, H5"""
     patch.setattr(Record, "settle", lambda self: True)
@@ -233,6 +333,17 @@ IN_AGENT = [
     (late_grant_owes_its_deposition,
      test_slow_disks.test_a_grant_that_was_saved_too_late_owes_no_deposition),
     (offers_not_heeded, test_handover.test_the_unit_that_was_elected_leads_and_no_other),
+    (lost_charm_taken_for_a_missing_hook, a_swept_charm),
+    (lost_charm_not_copied_again, a_swept_charm),
+    (earlier_charm_not_followed, test_upgrade.test_the_unit_follows_an_earlier_charm),
+    (failed_copy_not_made_from_the_charm_that_came,
+     test_upgrade.test_a_copy_from_a_source_that_is_no_more_is_made_from_the_one_that_came),
+    (what_a_hook_changed_kept, of_a_copy(test_copy.test_a_refresh_writes_the_charms_files_whole)),
+    (what_the_charm_has_no_more_kept,
+     of_a_copy(test_copy.test_a_file_that_the_new_charm_lacks_goes_although_a_hook_changed_it)),
+    (folders_removed_with_what_hooks_made,
+     of_a_copy(test_copy.test_what_is_not_the_charms_stays)),
+    (written_through_links, a_linked_folder),
 ]  # fmt: skip
 
 

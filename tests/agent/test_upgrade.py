@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tenure.agent.charm.copy import CharmError, CopyInterrupted
+from tenure.testing.charm import make_charm
 from tenure.testing.machine import Machine
 from tenure.testing.time.waiting import in_virtual_time, settle
 from tests.support.charmstage import (
@@ -18,6 +21,7 @@ from tests.support.charmstage import (
     charmed,
     end,
     give,
+    is_calm,
     source_of,
 )
 from tests.support.stage import Stage
@@ -304,3 +308,128 @@ async def test_no_hook_runs_from_a_half_copied_charm(tmp_path: Path) -> None:
     await stage.until(lambda: not leader.alive, within=40.0)
     assert leader.hooks == before and leader.unit.state.deposition is not None
     await stage.until(lambda: other.leads, within=40.0)
+
+
+# -- a copy that is not whole
+
+
+async def refreshed(tmp_path: Path) -> tuple[Stage, Machine, Path]:
+    """A unit that runs a copy of a source: with `hooks/`, so that a hook may be missing."""
+    stage = await charmed(tmp_path, units=1)
+    [unit] = await calm(stage)
+    source = tmp_path / "source"
+    make_charm(source, CHARM_HOOKS)
+    (source / "config.yaml").write_text(CONFIG_YAML)
+    await give(stage, source)
+    await stage.until(lambda: unit.count("config-changed") == 2)
+    await stage.until(lambda: is_calm(unit, 1))
+    return stage, unit, source
+
+
+def update(unit: Machine) -> None:
+    """Its update-status is due."""
+    unit.unit.schedule.update_after(unit.clock.now(), 0.0)
+    unit.agent.wake()
+
+
+@pytest.mark.parametrize("what", ["charm", "charm/hooks", "charm/hooks/stop"])
+@in_virtual_time
+async def test_a_unit_whose_copy_is_gone_is_in_error_and_then_has_it_again(
+    tmp_path: Path, what: str
+) -> None:
+    """H6, H7: no hook is counted as missing because its charm is; whatever hook is due"""
+    stage, unit, source = await refreshed(tmp_path)
+    before = unit.count("update-status")
+    gone = unit.folder / what
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    update(unit)
+    await stage.until(lambda: unit.unit.state.failure is not None, within=2.0)
+    assert "skipped" not in unit.log_text() and "the unit has lost" in unit.log_text()
+    why = await stage.get("/v1/units/web/0/why")
+    assert "the unit has lost" in why["answer"] and "tenure refresh web" in why["next"]
+    await stage.until(lambda: unit.count("update-status") == before + 1, within=20.0)
+    assert gone.exists()
+    await stage.until(lambda: unit.unit.state.failure is None)
+    why = await stage.get("/v1/units/web/0/why")
+    assert "its charm was copied again" in why["answer"]
+    await give(stage, source)
+    await stage.until(lambda: unit.count("upgrade-charm") == 2)
+    await stage.until(lambda: is_calm(unit, 1))
+    why = await stage.get("/v1/units/web/0/why")
+    assert "copied again" not in why["answer"]
+
+
+@in_virtual_time
+async def test_a_copy_that_cannot_be_made_again_keeps_the_unit_in_error(tmp_path: Path) -> None:
+    """H7: until there is a charm to copy; an operator who skips the hook skips no other"""
+    stage, unit, source = await refreshed(tmp_path)
+    before = unit.hooks
+    source.rename(tmp_path / "moved")
+    shutil.rmtree(unit.folder / "charm")
+    update(unit)
+    await stage.pass_time(60.0)
+    assert str(source) in unit.log_text() and unit.unit.state.failure is not None
+    await stage.post("/v1/units/web/0/resolve", {"retry": False})
+    update(unit)
+    await stage.pass_time(60.0)
+    assert unit.hooks == before and unit.unit.state.failure is not None
+    await give(stage, tmp_path / "moved")
+    await stage.until(lambda: unit.hooks[-1] == "config-changed", within=5.0)
+
+
+@in_virtual_time
+async def test_a_copy_that_failed_in_the_middle_is_finished_before_any_hook(
+    tmp_path: Path,
+) -> None:
+    """P3: also when an operator skips the upgrade"""
+    stage, unit, _ = await refreshed(tmp_path)
+    source = tmp_path / "other"
+    make_charm(source, CHARM_HOOKS)
+    (source / "added").touch()
+    files = unit.files
+    files.full_at = unit.folder / "charm/added"
+    await give(stage, source)
+    await stage.until(lambda: unit.unit.state.failure is not None)
+    assert "was interrupted" in files.damage()
+    before = unit.hooks
+    await stage.post("/v1/units/web/0/resolve", {"retry": False})
+    update(unit)
+    await stage.pass_time(0.5)
+    assert unit.hooks == before
+    files.full_at = None
+    await stage.until(lambda: len(unit.hooks) > len(before), within=30.0)
+    assert not files.damage()
+
+
+@in_virtual_time
+async def test_the_unit_follows_an_earlier_charm(tmp_path: Path) -> None:
+    """P3: an older copy of the store was put back"""
+    stage, unit, source = await refreshed(tmp_path)
+    (source / "later").touch()
+    await give(stage, source)
+    await stage.until(lambda: unit.count("upgrade-charm") == 2)
+    assert (unit.folder / "charm/later").exists() and unit.unit.state.charm_revision == 3
+    (source / "later").unlink()
+    given = unit.unit.parts.remote.charm
+    assert given is not None
+    unit.unit.charm_changed(replace(given, revision=2))
+    unit.agent.wake()
+    await stage.until(lambda: unit.count("upgrade-charm") == 3)
+    assert not (unit.folder / "charm/later").exists()
+    assert (unit.unit.state.charm_revision, unit.unit.state.charm_copied) == (2, 2)
+
+
+@in_virtual_time
+async def test_a_copy_from_a_source_that_is_no_more_is_made_from_the_one_that_came(
+    tmp_path: Path,
+) -> None:
+    """P3: a charm that was handed in while the one before it was being copied"""
+    stage, unit, source = await refreshed(tmp_path)
+    gate = asyncio.Event()
+    unit.files.gate = gate
+    await give(stage, tmp_path / "cleaned")
+    await stage.until(lambda: unit.unit.upgrade.busy)
+    await give(stage, source)
+    gate.set()
+    await stage.until(lambda: unit.unit.state.charm_revision == 4)
+    assert "hook failed" not in unit.log_text()

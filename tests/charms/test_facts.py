@@ -49,6 +49,7 @@ ACTIONS = """
 FACTS = Facts(
     name="web",
     peers=("cluster", "ha"),
+    relations=("site", "db", "cluster", "ha"),
     endpoints=("site", "db", "cluster", "ha", "admin"),
     options={
         "title": Option(default="08", description="Shown."),
@@ -99,7 +100,8 @@ def test_the_older_files_win_over_charmcraft(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("")
     facts = read_facts(tmp_path)
     assert facts == Facts(
-        name="web", peers=("two",), endpoints=("two",), actions={"b": ActionSpec()},
+        name="web", peers=("two",), relations=("two",), endpoints=("two",),
+        actions={"b": ActionSpec()},
         missing=("it is a subordinate, and runs alone here, without a principal",),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tenure.core.localstate import Failure, LocalState, RunHook
+from tenure.core.localstate import Deposition, Failure, LocalState, RunHook
 from tenure.core.operations import (
     CopyCharm,
     DropFailed,
@@ -34,6 +34,7 @@ FAILED = replace(SETTLED, failure=Failure(hook="config-changed", detail="exit st
 SKIPPED = replace(FAILED, failure=replace(FAILED.failure, skip=True))
 REMOVED = replace(SETTLED, stopped=True, removed=True)
 INSTALL = RunHook(hook="install", reason="started")
+DEPOSED = replace(SETTLED, deposition=Deposition(1))
 UPDATE = RunHook(hook="update-status")
 UPGRADE = RunHook(hook="upgrade-charm", charm_revision=4)
 SKIPPED_HOOK = RunHook(hook="config-changed")
@@ -72,6 +73,23 @@ ROWS = [
                  id="no copy while stepping down"),
     pytest.param(replace(SETTLED, charm_revision=4), known(charm_revision=4, may_copy=True),
                  CopyCharm(), id="a charm whose upgrade was skipped comes all the same"),
+    pytest.param(SETTLED, known(charm_revision=2), CopyCharm(replace(UPGRADE, charm_revision=2)),
+                 id="an earlier charm is followed, too"),
+    pytest.param(SETTLED, known(charm_revision=0), None, id="what is not known is not followed"),
+    pytest.param(SETTLED, known(update_due=True, copy_lost=True), CopyCharm(UPDATE),
+                 id="copy again what a hook is to run from"),
+    pytest.param(SETTLED, known(copy_lost=True), None, id="not before it is needed"),
+    pytest.param(FAILED, known(copy_lost=True), None, id="nor before the failed hook is tried"),
+    pytest.param(FAILED, known(copy_lost=True, may_retry=True), CopyCharm(SKIPPED_HOOK),
+                 id="copy again before the failed hook is tried again"),
+    pytest.param(SETTLED, known(charm_revision=4, copy_lost=True), CopyCharm(UPGRADE),
+                 id="an upgrade copies it anyway"),
+    pytest.param(NEW, known(charm_revision=0, copy_lost=True), None,
+                 id="no hook and no copy before it is known of what"),
+    pytest.param(SETTLED, known(update_due=True, copy_lost=True, ending=True), None,
+                 id="no copy while the agent ends"),
+    pytest.param(DEPOSED, known(STEPPING, copy_lost=True), None,
+                 id="whoever is to lead next does not wait for a copy"),
     # the failed hook
     pytest.param(SKIPPED, known(), PayFailed(SKIPPED_HOOK), id="pay what was skipped"),
     pytest.param(SKIPPED, known(heard=False), None, id="not before the controller was heard"),

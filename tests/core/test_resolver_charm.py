@@ -172,7 +172,7 @@ def test_a_failed_upgrade_is_not_tried_again_while_the_unit_steps_down() -> None
 
 def test_an_upgrade_to_a_charm_that_is_no_more_is_moot() -> None:
     """H7: an older copy of the store was put back"""
-    state = replace(SETTLED, charm_revision=3)
+    state = replace(SETTLED, charm_revision=LEADER.charm_revision)
     state = replace(state, failure=Failure(hook="upgrade-charm", detail="exit status 1"))
     assert is_moot(state, LEADER) and not is_moot(state, replace(LEADER, charm_revision=4))
     assert not is_moot(state, replace(LEADER, heard=False)), "it is not known yet"

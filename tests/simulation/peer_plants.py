@@ -14,6 +14,7 @@ from tenure.agent.contexts import Contexts
 from tenure.agent.dispatcher import Dispatcher
 from tenure.agent.hooks.process import HookResult
 from tenure.agent.membership import Membership
+from tenure.agent.upgrade import CharmUpgrade
 from tenure.controller import welcome
 from tenure.core import bags, lease, localstate, relations
 from tenure.core.application import Application
@@ -23,13 +24,59 @@ from tenure.core.effects import CharmChanged, Configured
 from tenure.core.lease import Lease
 from tenure.core.leases import Leases
 from tenure.core.localstate import CONFIG, LocalState, RunHook
+from tenure.core.operations import CopyCharm
 from tenure.core.peers import BagWrite, Peers
 from tenure.core.relations import Relation
 from tenure.core.remote import Remote
 from tenure.leadership.record import Record
+from tenure.simulation.peer_charm import BY_A_HOOK, CopiedCharm
 from tenure.stores.memory import Tables
 from tenure.wire.messages import BagChange, PeerView
 from tests.simulation.planting import Patch, found_by
+
+# -- what a hook runs from
+
+
+@found_by("CharmWhole", of_peers=True)
+def files_that_a_hook_changed_kept_at_a_refresh(patch: Patch) -> None:
+    real = CopiedCharm._put
+
+    def put(self: CopiedCharm, name: str, source: str) -> None:
+        if not self._disk.files.get(name, "").endswith(BY_A_HOOK):
+            real(self, name, source)
+
+    patch.setattr(CopiedCharm, "_put", put)
+
+
+@found_by("CharmWhole", of_peers=True)
+def hooks_run_from_a_half_copied_charm(patch: Patch) -> None:
+    patch.setattr(CharmUpgrade, "look", lambda self: None)
+    patch.setattr(CopiedCharm, "damage", lambda self: "")
+
+
+@found_by("CharmWhole", of_peers=True)
+def upgrade_told_before_the_copy(patch: Patch) -> None:
+    def begin(self: CharmUpgrade, operation: CopyCharm) -> bool:
+        if operation.then is not None:
+            self._dispatcher.begin_upgrade(operation.then, may_run=self._may_run)
+        return False
+
+    patch.setattr(CharmUpgrade, "begin", begin)
+
+
+@found_by("CharmWhole", of_peers=True)
+def copy_recorded_although_it_failed(patch: Patch) -> None:
+    real = CharmUpgrade._copy_one
+
+    async def copy(self: CharmUpgrade, given: CharmChanged) -> HookResult:
+        await real(self, given)
+        self._dispatcher.copy_lost = False
+        self.copied(given.revision)
+        return HookResult("done", "")
+
+    patch.setattr(CharmUpgrade, "_copy_one", copy)
+    patch.setattr(CopiedCharm, "damage", lambda self: "")
+
 
 # -- what a hook leaves
 

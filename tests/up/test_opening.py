@@ -19,7 +19,7 @@ def test_a_record_under_its_former_name_is_read_and_then_replaced(tmp_path: Path
     record = folder.read()
     assert record == UpRecord(model_uuid="u", store_created=True, juju_paths=True)
     _keep(folder, record, record)
-    assert [path.name for path in tmp_path.iterdir()] == ["up.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {"up.json", FORMER_RECORD}
     assert folder.read() == record
 
 

@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -26,8 +27,7 @@ from tenure.agent.hooks.log import UnitLog
 from tenure.agent.hooks.process import HookRunner
 from tenure.agent.hooks.warden_client import Warden
 from tenure.agent.host import jujupaths
-from tenure.agent.host.shims import make_shims
-from tenure.agent.host.toolfolder import make_tools_folder
+from tenure.agent.host.presence import Presence
 from tenure.agent.toolserver import ToolServer
 from tenure.agent.unit import Unit
 from tenure.clock import SystemClock, boot_id
@@ -86,6 +86,7 @@ class _Process:
         self.folder = self.paths.unit_folder(self.unit_name)
         self.clock = SystemClock()
         self.log = UnitLog(self.paths.unit_log(self.unit_name), self.unit_name, self.clock)
+        self.presence = Presence(self.folder / "tools", self.folder / "shims", self.log.log)
 
     async def run(self) -> int:
         self.paths.ensure()
@@ -98,7 +99,7 @@ class _Process:
         dial = dial_unix(self.paths.controller_socket)
         agent = Agent(self.clock, rng, dial, os.getpid())
         config = self._config()
-        files = CharmFiles(self.folder, self.log.log)
+        files = CharmFiles(self.folder, self.log.log, self.paths.charm_folder)
         runner = HookRunner(warden, self.log)
         file = StateFile(self.folder / "state.json", LocalState)
         unit = Unit(
@@ -106,7 +107,7 @@ class _Process:
             take_up(config, file, runner=runner, clock=self.clock, log=self.log),
             clock=self.clock,
             rng=rng,
-            find_hook=files.find_hook,
+            find_hook=partial(self._find_hook, files),
             runner=runner,
             log=self.log,
             connection=agent.connection,
@@ -116,6 +117,7 @@ class _Process:
         is_new = not 0 < self.charm_revision <= unit.state.charm_copied
         if (is_new or not files.is_whole()) and self._refresh_charm(files):
             unit.upgrade.copied(self.charm_revision)
+        unit.upgrade.look()
         files.facts()  # here, because to read them may take long
         agent.add(unit)
         tools = ToolServer(
@@ -124,29 +126,31 @@ class _Process:
         execs = ExecServer(unit, self.paths.exec_socket(self.unit_name))
         await tools.start()
         await execs.start()
+        keeping = asyncio.ensure_future(self.presence.keep((tools, execs), self.paths.ensure))
         follow_parent(on_stop=agent.halt, on_end=lambda: self._end_at_once(unit))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, agent.stop)
         print("ready", flush=True)
         await agent.run()
+        keeping.cancel()
         file.settled(SAVED_WITHIN)
         await execs.close()
         await tools.close()
         await warden.close()
+        if unit.membership.gone:
+            with suppress(OSError):  # because it is only about a folder that is kept longer
+                self.paths.left_mark(self.unit_name).touch(mode=0o600)
         self.log.log("INFO", "the unit has left" if unit.membership.gone else "the agent ends")
         return 0
 
     def _config(self) -> UnitConfig:
         record = self.paths.read()
-        tools = self.folder / "tools"
-        make_tools_folder(tools)
-        shims = self.folder / "shims"
-        make_shims(shims)
+        self.presence.make_folders()
         return UnitConfig(
             unit=self.unit_name,
             instance=instance_id(self.folder),
             boot_id=boot_id(),
             charm=self.folder / "charm",
-            tools=tools,
+            tools=self.folder / "tools",
             socket=self.paths.tool_socket(self.unit_name),
             model_name=MODEL_NAME,
             model_uuid=record.model_uuid if record else "",
@@ -154,10 +158,15 @@ class _Process:
             update_every=self.update_every,
             hook_timeout=self.hook_timeout,
             juju_version=self.juju_version,
-            shims=shims,
+            shims=self.folder / "shims",
             allow_host_changes=self.allow_host_changes,
             charm_revision=self.charm_revision,
         )
+
+    def _find_hook(self, files: CharmFiles, hook: str) -> tuple[str, ...] | None:
+        """See `find_hook`; what hooks find on their PATH is looked at first."""
+        self.presence.look()
+        return files.find_hook(hook)
 
     def _refresh_charm(self, files: CharmFiles) -> bool:
         """Whether that went well: a charm that is gone from its source is no reason to stop a unit

@@ -8,7 +8,13 @@ from tenure.agent.dispatcher import Dispatcher
 from tenure.agent.parts import UnitParts
 from tenure.core.localstate import ACTIONS, RunHook
 from tenure.leadership.claimant import LeadershipUnknown
+from tenure.names import application_of
 from tenure.wire.exec import ActionDone
+
+
+def copied_again(unit: str) -> str:
+    """The next step for an operator who meets a copy of a charm that is not whole."""
+    return f"`tenure refresh {application_of(unit)}` copies it again"
 
 
 class Actions:
@@ -22,6 +28,8 @@ class Actions:
     async def run(self, action: ActionRun, *, must_lead: bool) -> ActionDone:
         """Run an action to its end. Raises ActionRefused or CharmError if it was not run."""
         unit = self._parts.unit
+        if damage := self._parts.charm.damage():
+            raise ActionRefused(f"{damage}: {copied_again(unit)}")
         argv = self._parts.charm.find_action(action.name)
         if argv is None:
             raise ActionRefused(f'the charm of {unit} has no file for "{action.name}"')

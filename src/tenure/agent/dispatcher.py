@@ -43,6 +43,10 @@ class Dispatcher:
     ) -> None:
         self.running: RunHook | None = None
         """The hook or action that runs, until what it left pending is kept."""
+        self.copy_lost = False
+        """The unit's copy of the charm is not whole: it was found out when a hook was due."""
+        self.copy_fault = ""
+        """What was wrong with the copy, also once it was made again; until the next upgrade."""
         self._parts = parts
         self._contexts = contexts
         self._schedule = schedule
@@ -74,6 +78,10 @@ class Dispatcher:
 
     def _look_up(self, hook: RunHook) -> tuple[tuple[str, ...] | None, str]:
         """What to run for it, or why it cannot be run; neither: the charm has none."""
+        damage = self._parts.charm.damage()
+        if damage:
+            self.copy_lost, self.copy_fault = True, damage
+            return None, f"{damage}: it is copied again before the hook is tried again"
         try:
             return self._find_hook(hook.hook), ""
         except CharmError as fault:  # because it is there and fails

@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tenure.agent.actions import copied_again
 from tenure.agent.context.action import ActionRefused, ActionRun, told
 from tenure.agent.context.hook import HookContext
 from tenure.agent.hooks.leftovers import LeftoverStuck, end_command
@@ -34,7 +35,7 @@ from tenure.charms.actions import WrongParameter, action_params
 from tenure.charms.facts import Facts
 from tenure.core.localstate import ACTIONS
 from tenure.errors import ProtocolError, Refused, TenureError, Unreachable
-from tenure.net.unix import bind_private
+from tenure.net.unix import Identity, bind_private, identity
 from tenure.wire.exec import (
     MAX_ASK,
     ActionDone,
@@ -72,6 +73,7 @@ class ExecServer:
         self._unit = unit
         self._path = path
         self._server: asyncio.Server | None = None
+        self._bound: Identity | None = None
         self._silent: dict[asyncio.StreamWriter, None] = {}
         self._asked = 0
         self._ending: set[asyncio.Task[None]] = set()
@@ -82,11 +84,24 @@ class ExecServer:
             self._server = await asyncio.start_unix_server(
                 self._serve, sock=bind_private(self._path), limit=MAX_ASK
             )
+            self._bound = identity(self._path)
         except OSError as fault:
             raise Unreachable(
                 f"cannot listen on {self._path}: {fault.strerror or fault}: "
                 "remove it, or choose another state folder with --state"
             ) from fault
+
+    async def renew(self) -> bool:
+        """Listen anew if the socket is gone from its path; whether it was. Raises Unreachable.
+
+        Contexts and actions that are under way go on.
+        """
+        if self._bound is not None and identity(self._path) == self._bound:
+            return False
+        if self._server is not None:
+            self._server.close()
+        await self.start()
+        return True
 
     async def close(self) -> None:
         """Listen no more; returns when what was left of commands has ended."""
@@ -169,6 +184,9 @@ class ExecServer:
 
     async def _lend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = _session_of(writer)
+        if not self._unit.parts.config.charm.is_dir():
+            damage = self._unit.parts.charm.damage() or "the unit has no copy of the charm"
+            raise Refused(f"{damage}: {copied_again(self._unit.unit)}")
         hung_up = asyncio.ensure_future(reader.readline())
         opening = asyncio.ensure_future(self._unit.contexts.open())
         await asyncio.wait({hung_up, opening}, return_when=asyncio.FIRST_COMPLETED)

@@ -77,5 +77,6 @@ class Reporter:
             kills=kill.times if kill else 0,
             killed_by=kill.detail if kill else "",
             refused_tool=refusal.said if refusal else "",
+            charm_fault=shortened(self._dispatcher.copy_fault),
             doubts=tuple(map(shortened, self._parts.charm.doubts()[:MAX_DOUBTS])),
         )

@@ -55,6 +55,7 @@ class Situation:
             held=at < max(self._schedule.hold_until, self._parts.record.hold_until),
             may_ask_peers=self._membership.may_ask_peers(at),
             may_say_gone=self._membership.may_say_gone(at),
+            copy_lost=self._upgrade.lost,
             may_copy=at >= self._upgrade.copy_at,
             wanted=self._contexts.wanted,
         )

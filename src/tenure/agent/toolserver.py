@@ -27,7 +27,7 @@ from tenure.agent.tools import run_tool, wrong_context
 from tenure.agent.tools.base import Context, ReadStdin
 from tenure.agent.tools.flags import ToolFailed, error
 from tenure.errors import ProtocolError, TenureError
-from tenure.net.unix import bind_private
+from tenure.net.unix import Identity, bind_private, identity
 from tenure.wire.tools import Call, ToolReply, encode_reply, input_wanted, parse_request
 
 MAX_STDIN = 8 * 1024 * 1024
@@ -68,6 +68,7 @@ class ToolServer:
         self.room = Room()
         self.connections: dict[ToolConnection, None] = {}
         self._server: asyncio.Server | None = None
+        self._bound: Identity | None = None
 
     async def start(self) -> None:
         """Listen; the socket is only its owner's from the moment it exists. Raises TenureError."""
@@ -85,6 +86,19 @@ class ToolServer:
         )
         # because asyncio accepts as many in one turn of the loop as it was told may wait in line
         listener.listen(MAX_CONNECTIONS)
+        self._bound = identity(self.path)
+
+    async def renew(self) -> bool:
+        """Listen anew if the socket is gone from its path; whether it was. Raises TenureError.
+
+        Calls that are under way go on.
+        """
+        if self._bound is not None and identity(self.path) == self._bound:
+            return False
+        if self._server is not None:
+            self._server.close()
+        await self.start()
+        return True
 
     def longest_silent(self) -> ToolConnection | None:
         """The client that has said nothing whole for the longest, if there is one."""

@@ -150,7 +150,9 @@ class Unit:
         """Whether nothing of a deposition's hooks runs, or is still to be run (U4)."""
         if self.contexts.is_open:
             return False
-        return self.upgrade.half_copied or resolver.demotion_is_over(self.state, self.snapshot())
+        if self.upgrade.half_copied or self.upgrade.lost:
+            return True
+        return resolver.demotion_is_over(self.state, self.snapshot())
 
     def _next(self, now: float) -> Operation | None:
         return resolver.next_operation(self.state, self.snapshot(now))

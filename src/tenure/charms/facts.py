@@ -21,7 +21,6 @@ from typing import Any, cast
 from msgspec import Struct
 
 from tenure.charms.actions import ActionSpec
-from tenure.charms.folder import OWN_HOOKS
 from tenure.charms.reading import Document, read_document
 from tenure.core.changes import Option
 from tenure.core.config import value_of
@@ -29,6 +28,9 @@ from tenure.errors import BadRequest
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\Z")
 _ACTION_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
+OWN_HOOKS = ("leader-deposed",)
+"""Hooks that Juju does not have: a `dispatch` may be strict about names, and fail (H10)."""
+
 _OURS = "x-tenure"
 """The key of what is Tenure's alone; Juju passes over it."""
 _TYPES = ("string", "int", "float", "boolean", "secret")
@@ -45,14 +47,18 @@ class Resource(Struct, frozen=True, kw_only=True):
 class Facts(Struct, frozen=True, kw_only=True):
     """See the module. `name` is "" if the charm has none.
 
-    `peers` are the peer endpoints in the file's order. `endpoints` are all names that network-get
-    takes: provided, required and peer endpoints, and extra bindings. `missing` are lines for
-    people: what the charm asks for and will not have. `hooks` are those beyond Juju's that its
-    `dispatch` wants to hear of (H10).
+    `peers` are the peer endpoints in the file's order, `relations` all endpoints: provided,
+    required and peers'. `endpoints` are all names that network-get takes: those, and extra
+    bindings. `storage` and `containers` are names, too. `missing` are lines for people: what the
+    charm asks for and will not have. `hooks` are those beyond Juju's that its `dispatch` wants to
+    hear of (H10).
     """
 
     name: str = ""
     peers: tuple[str, ...] = ()
+    relations: tuple[str, ...] = ()
+    storage: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     options: Mapping[str, Option] = {}
     actions: Mapping[str, ActionSpec] = {}
@@ -74,11 +80,15 @@ def read_facts(folder: Path) -> Facts:
     charmcraft = read_document(folder / "charmcraft.yaml")
     metadata = _Either(read_document(folder / "metadata.yaml"), charmcraft)
     kinds = {kind: _endpoints(metadata, kind) for kind in ("provides", "requires", "peers")}
+    relations = tuple(dict.fromkeys(sum(kinds.values(), ())))
     bindings = _endpoints(metadata, "extra-bindings")
     return Facts(
         name=metadata.holder("name").text("name"),
         peers=kinds["peers"],
-        endpoints=tuple(dict.fromkeys((*sum(kinds.values(), ()), *bindings))),
+        relations=relations,
+        storage=tuple(metadata.holder("storage").below("storage").content),
+        containers=tuple(metadata.holder("containers").below("containers").content),
+        endpoints=tuple(dict.fromkeys((*relations, *bindings))),
         options=_options(_own_or(folder / "config.yaml", charmcraft, "config").below("options")),
         actions=_actions(_own_or(folder / "actions.yaml", charmcraft, "actions")),
         resources=_resources(metadata.holder("resources").below("resources")),

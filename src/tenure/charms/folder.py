@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
+from tenure.charms.facts import OWN_HOOKS
 from tenure.charms.fault import CharmError, reason_of
+from tenure.charms.hooks import programs_without_bit
 from tenure.charms.reading import Document, read_document
 from tenure.errors import BadName
 from tenure.names import check_application
@@ -25,8 +27,6 @@ __all__ = [
     "is_text",
 ]
 
-OWN_HOOKS = ("leader-deposed",)
-"""Hooks that Juju does not have: a `dispatch` may be strict about names, and fail (H10)."""
 MAX_FOLDERS = 100
 """How deep folders may be nested in a charm."""
 MAX_PATH = 1024
@@ -132,7 +132,7 @@ def _fault(source: Path) -> str | None:
         return f'"{source}" is not a folder: name the folder of a charm'
     hooks = source / "hooks"
     there = [source / "dispatch", *(sorted(hooks.iterdir()) if hooks.is_dir() else ())]
-    if any(map(_is_executable, there)):
+    if any(map(_is_executable, there)) or programs_without_bit(source):
         return None
     for path in filter(Path.is_file, there):
         return f'{path.relative_to(source)} is not executable: run chmod +x "{path}"'

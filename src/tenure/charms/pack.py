@@ -38,8 +38,8 @@ class Prepared(Struct, frozen=True):
 def prepare(source: Path, built: Path) -> Prepared:
     """Make a charm ready to run; what has to be made for it is kept in the folder `built`.
 
-    Blocking, for minutes where pip is needed. Folders in `built` are never removed here: an agent
-    may run any of them. Raises CharmError.
+    Blocking, for minutes where pip is needed. Folders in `built` are never removed here: hold it
+    (`holding`) until the controller knows of the charm. Raises CharmError.
     """
     try:
         if source.suffix == ".charm" and source.is_file():

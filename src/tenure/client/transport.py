@@ -13,16 +13,23 @@ from __future__ import annotations
 import http.client
 import socket
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 from tenure.errors import TenureError, Unreachable, Unsure
 
 
 class UnixHttp:
-    """One connection for each request (operator.Transport)."""
+    """One connection for each request (operator.Transport).
 
-    def __init__(self, path: Path) -> None:
+    `next_step` says what to do where nobody listens.
+    """
+
+    def __init__(
+        self, path: Path, next_step: Callable[[], str] = lambda: "start one with `tenure up CHARM`"
+    ) -> None:
         self._path = path
+        self._next_step = next_step
 
     def ask(self, method: str, path: str, body: bytes | None, timeout: float) -> tuple[int, bytes]:
         """See operator.Transport."""
@@ -40,7 +47,7 @@ class UnixHttp:
             connection.connect()
         except (FileNotFoundError, ConnectionRefusedError) as fault:
             raise Unreachable(
-                f"no controller reachable at {self._path}: start one with `tenure up CHARM`"
+                f"no controller reachable at {self._path}: {self._next_step()}"
             ) from fault
         except BlockingIOError as fault:
             raise Unreachable(

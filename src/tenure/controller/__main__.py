@@ -20,9 +20,13 @@ from tenure.controller.block import Blocks
 from tenure.controller.server import Server, bind_unix
 from tenure.controller.service import Service
 from tenure.errors import TenureError
+from tenure.net.unix import identity
 from tenure.process import allow_all_files, follow_parent, report_fault, tell_of_shortage
 from tenure.statefolder import StateFolder
 from tenure.stores.open import open_store
+
+LOOK_EVERY = 3.0
+"""Seconds between two looks at whether the socket is at its path."""
 
 
 def main() -> int:
@@ -46,16 +50,23 @@ async def _serve(folder: StateFolder, options: argparse.Namespace) -> None:
     allow_all_files()
     tell_of_shortage(asyncio.get_running_loop(), _say)
     store = open_store(folder.store_file, create=not options.must_exist)
-    service = Service(store, SystemClock(), hidden=folder.store_file)
+    service = Service(
+        store,
+        SystemClock(),
+        hidden=folder.store_file,
+        place=lambda source: str(folder.charm_folder(source)),
+    )
     await service.controller.start()
     spare_the_collector()
     addresses = await _claim_addresses(service, folder, anew=options.new_addresses)
     server = Server(service, Api(service, str(folder.store_file)))
     ending = asyncio.Event()
     running = asyncio.ensure_future(service.controller.run())
+    keeping = None
     try:
         await _settle_addresses(service, anew=options.new_addresses)
         await server.start(bind_unix(folder.controller_socket))
+        keeping = asyncio.ensure_future(_keep_listening(folder, server))
         follow_parent(on_stop=ending.set, on_end=lambda: os._exit(1))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -66,6 +77,8 @@ async def _serve(folder: StateFolder, options: argparse.Namespace) -> None:
         if running.done():
             running.result()
     finally:
+        if keeping is not None:
+            keeping.cancel()
         running.cancel()
         await server.close()
         with contextlib.suppress(OSError):
@@ -91,6 +104,22 @@ async def _settle_addresses(service: Service, *, anew: bool) -> None:
     settled = await service.settle_addresses(anew=anew)
     if settled:
         print(f"INFO new addresses for {', '.join(settled)}", file=sys.stderr, flush=True)
+
+
+async def _keep_listening(folder: StateFolder, server: Server) -> None:
+    """A socket that somebody removed is bound again: the path is looked at now and then."""
+    bound = identity(folder.controller_socket)
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        if bound is not None and identity(folder.controller_socket) == bound:
+            continue
+        try:
+            folder.ensure()
+            await server.move(bind_unix(folder.controller_socket))
+            bound = identity(folder.controller_socket)
+            _say(f"{folder.controller_socket} was gone: it was bound again")
+        except TenureError as fault:
+            _say(str(fault))
 
 
 def _say(text: str) -> None:

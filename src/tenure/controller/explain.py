@@ -8,7 +8,7 @@ from tenure.controller.agents import Seen
 from tenure.controller.service import Service
 from tenure.core.application import Application
 from tenure.core.lease import Lease, is_held
-from tenure.names import split_unit
+from tenure.names import application_of, split_unit
 from tenure.wire.messages import Report
 from tenure.wire.operators import Why
 
@@ -148,12 +148,23 @@ def _with_hook(service: Service, now: float, unit: str, told: Why) -> Why:
 def _with_failure(service: Service, now: float, unit: str, told: Why) -> Why:
     """What is told, and the hook that failed: until it ends well, the unit runs no other (H7)."""
     seen = service.agents.of(unit)
-    if seen.report is None or seen.report.error is None:
+    if seen.report is None:
         return told
+    if seen.report.error is None:
+        fault = seen.report.charm_fault
+        again = f"; its charm was copied again, as `tenure log {unit}` tells, because {fault}"
+        return replace(told, answer=f"{told.answer}{again}") if fault else told
     if seen.speaker is None:
         return replace(told, answer=f"{told.answer}; it was in error: {seen.report.error}")
     detail = f" ({seen.report.detail})" if seen.report.detail else ""
     answer = f"{told.answer}; it is in error: {seen.report.error}{detail}{_retried(seen, now)}"
+    if seen.report.charm_fault:
+        step = (
+            "the agent copies the charm again before the hook runs again; "
+            f"`tenure refresh {application_of(unit)} CHARM` does it now, from a charm that is there"
+        )
+        answer = f"{answer}; {seen.report.charm_fault}"
+        return replace(told, answer=answer, next=f"{step}; {told.next}" if told.next else step)
     step = (
         f"see `tenure log {unit}` for what the hook wrote, and mend it; `tenure resolve {unit}` "
         "runs it at once, and with --no-retry counts it as done"

@@ -88,6 +88,7 @@ class Server:
         self._max_backlog = max_backlog
         self._request_within = request_within
         self._runner: web.ServerRunner | None = None
+        self._site: web.SockSite | None = None
         self._ending = asyncio.Event()
         self._outboxes: set[_Outbox] = set()
 
@@ -101,8 +102,21 @@ class Server:
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.SockSite(self._runner, listener, backlog=ACCEPT_AT_ONCE).start()
+        await self._take(listener)
+
+    async def _take(self, listener: socket.socket) -> None:
+        assert self._runner is not None
+        self._site = web.SockSite(self._runner, listener, backlog=ACCEPT_AT_ONCE)
+        await self._site.start()
         listener.listen(MAX_WAITING)  # because asyncio takes as many in one turn as may wait
+
+    async def move(self, listener: socket.socket) -> None:
+        """Listen on this one instead, since nobody finds the other any more; whoever is connected
+        stays so."""
+        before = self._site
+        await self._take(listener)
+        if before is not None:
+            await before.stop()
 
     async def close(self) -> None:
         """End every connection."""

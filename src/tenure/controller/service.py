@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from tenure.stores.base import Store
 class Service:
     """What listeners serve, and the loop's `Audience`.
 
-    `hidden` is the store's file, of which no unit is told. `grace`, `offer_for` and
+    `hidden` is the store's file, of which no unit is told. `place` says where a charm is that is
+    known by its source, for operators. `grace`, `offer_for` and
     `least_duration` are in seconds, and lower in tests only (L1, L4, L8).
     """
 
@@ -32,12 +33,14 @@ class Service:
         clock: Clock,
         *,
         hidden: Path | None = None,
+        place: Callable[[str], str] = str,
         grace: float = RECONNECT_GRACE,
         offer_for: float = OFFER_FOR,
         least_duration: float = MIN_DURATION,
         observer: Observer | None = None,
     ) -> None:
         self.model = Model(offer_for=offer_for, least_duration=least_duration, observer=observer)
+        self.place = place
         self.events = Events(clock)
         self.agents = Agents(self.model, clock, self.events, hidden)
         self.controller = Controller(store, clock, self.model, self, grace=grace)

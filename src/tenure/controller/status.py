@@ -85,7 +85,7 @@ def _application(service: Service, now: float, application: Application) -> Appl
             for reason, until in sorted(lease.pins.items())
         ),
         status=_status(said_of(application) or worst_of(map(service.agents.said_of, units))),
-        charm=_charm(application.charm) if application.charm else None,
+        charm=_charm(service, application.charm) if application.charm else None,
         version=report.version if report else "",
         removing=application.removing,
         units={
@@ -95,9 +95,9 @@ def _application(service: Service, now: float, application: Application) -> Appl
     )
 
 
-def _charm(record: CharmRecord) -> CharmStatus:
+def _charm(service: Service, record: CharmRecord) -> CharmStatus:
     return CharmStatus(
-        source=record.source,
+        source=service.place(record.source),
         revision=record.revision,
         peers=tuple(record.peers),
         resources=record.resources,

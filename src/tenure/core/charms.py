@@ -35,6 +35,9 @@ MAX_WORDS = 4096
 MAX_DIGEST = 128
 MAX_INTERVAL = 366 * 86400.0
 
+_INSIDE = re.compile(r"charms/[0-9a-f]{32}\Z")
+"""A charm that was prepared in the state folder itself, which may be moved."""
+
 _RESOURCE = re.compile(r"[A-Za-z0-9][\w.-]{0,99}\Z")
 _ENDPOINT = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*\Z")
 
@@ -150,7 +153,8 @@ def configured(application: Application, unit: str) -> Configured:
 
 def check_charm(given: CharmSpec) -> None:
     """Raises BadRequest for what no charm can be."""
-    for path in (given.source, *(given.resources or {}).values()):
+    elsewhere = () if _INSIDE.match(given.source) else (given.source,)
+    for path in (*elsewhere, *(given.resources or {}).values()):
         if not path.startswith("/") or len(path) > MAX_WORDS or "\0" in path:
             raise BadRequest(
                 f"a charm and its resources are absolute paths of at most {MAX_WORDS} characters"

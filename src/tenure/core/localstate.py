@@ -219,12 +219,12 @@ def _step_paid(state: LocalState, plan: RunHook) -> LocalState:
 
 def with_copy(state: LocalState, revision: int) -> LocalState:
     """The unit's copy of the charm is of this revision."""
-    return replace(state, charm_copied=max(state.charm_copied, revision))
+    return replace(state, charm_copied=revision or state.charm_copied)
 
 
 def with_charm(state: LocalState, revision: int) -> LocalState:
     """The hooks have taken up this revision of the charm."""
-    return replace(state, charm_revision=max(state.charm_revision, revision))
+    return replace(state, charm_revision=revision or state.charm_revision)
 
 
 def with_peers(state: LocalState, known: tuple[Relation, ...]) -> LocalState:

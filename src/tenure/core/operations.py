@@ -56,6 +56,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     may_ask_peers: bool = False
     """The controller can be asked now about taking part in peer relations."""
     may_say_gone: bool = False
+    copy_lost: bool = False
+    """The unit's copy of the charm is not whole: no hook may run before it was copied again."""
     may_copy: bool = False
     """The time to copy the charm has come, or to try again after a copy that failed."""
     wanted: bool = False
@@ -91,7 +93,8 @@ class GiveContext(Struct, frozen=True):
 
 
 class CopyCharm(Struct, frozen=True):
-    """Bring the unit's copy of the charm up to date, if it is not, and run `upgrade-charm` then.
+    """Bring the unit's copy of the charm up to date, if it is not, and run the hook then: either
+    `upgrade-charm`, or the one that is due and has no whole copy to run from.
 
     Without a hook, the unit is in error, or an operator skipped the upgrade: a new charm may mend
     what failed, and comes all the same (H7).

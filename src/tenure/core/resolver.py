@@ -87,6 +87,9 @@ def _hook_or_copy(state: LocalState, known: Snapshot) -> Operation | None:
     hook = next_hook(state, known)
     if hook is None:
         return CopyCharm() if _may_copy(state, known) else None
+    if known.copy_lost:
+        waits = _copies_wait(known) or not known.charm_revision
+        return None if waits else CopyCharm(hook)
     if hook.hook != UPGRADE:
         return hook
     waits = known.stopping and known.standing is not Standing.STEPPING_DOWN
@@ -94,10 +97,23 @@ def _hook_or_copy(state: LocalState, known: Snapshot) -> Operation | None:
 
 
 def _may_copy(state: LocalState, known: Snapshot) -> bool:
-    """Whether a newer charm was handed in than the unit's copy, and may be copied now."""
-    behind = 0 < state.charm_copied < known.charm_revision
-    held = known.ending or known.standing is Standing.STEPPING_DOWN
-    return behind and not held and known.may_copy
+    """Whether another charm was handed in than the unit's copy, and may be copied now."""
+    return (
+        _differ(state.charm_copied, known.charm_revision)
+        and not _copies_wait(known)
+        and known.may_copy
+    )
+
+
+def _copies_wait(known: Snapshot) -> bool:
+    """Whether nothing is copied now: the agent ends, or whoever is to lead next waits (U4)."""
+    return known.ending or known.standing is Standing.STEPPING_DOWN
+
+
+def _differ(revision: int, given: int) -> bool:
+    """Whether the controller has another charm than that, both being known. It may have an earlier
+    one, from an older copy of its store: the unit follows it."""
+    return revision > 0 and given > 0 and revision != given
 
 
 def next_hook(state: LocalState, known: Snapshot) -> RunHook | None:
@@ -113,7 +129,7 @@ def next_hook(state: LocalState, known: Snapshot) -> RunHook | None:
         return None
     if hook == UPGRADE and known.standing is Standing.STEPPING_DOWN:
         return None  # because it would not begin, and to come back here at once is to spin (U4)
-    if hook == UPGRADE and known.charm_revision <= state.charm_revision:
+    if hook == UPGRADE and not _differ(state.charm_revision, known.charm_revision):
         return None  # because an agent that starts does not know yet which charm it is
     if not known.heard and (hook == CONFIG or state.failure.event is not None):
         return None
@@ -172,7 +188,7 @@ def _owed(state: LocalState, known: Snapshot) -> RunHook | None:
 
 
 def _before_leadership(state: LocalState, known: Snapshot) -> RunHook | None:
-    if 0 < state.charm_revision < known.charm_revision:
+    if _differ(state.charm_revision, known.charm_revision):
         return _of_the_charm(UPGRADE, known)
     event = relations.to_create(state.relations, known.relations)
     return _about(event) if event is not None else None
@@ -281,7 +297,7 @@ def is_moot(state: LocalState, known: Snapshot) -> bool:
         return leads or (hook == SETTINGS and known.leaving)
     if state.failure.event is not None:
         return known.leaving and state.failure.event.kind not in _LAST_EVENTS
-    if hook == UPGRADE and known.heard and known.charm_revision <= state.charm_revision:
+    if hook == UPGRADE and known.heard and not _differ(state.charm_revision, known.charm_revision):
         return True  # an older copy of the store was put back: there is no such charm any more
     return known.leaving and hook in (INSTALL, CONFIG, START, UPDATE, UPGRADE)
 

@@ -8,6 +8,18 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+Identity = tuple[int, int]
+"""Which file a path leads to."""
+
+
+def identity(path: Path) -> Identity | None:
+    """What is at a path now, no link followed; None if nothing is, or nobody may say."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
 
 def bind_private(path: Path) -> socket.socket:
     """A bound socket with mode 0600, in place of one that was left behind. Raises OSError.

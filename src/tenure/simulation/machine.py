@@ -22,9 +22,9 @@ from tenure.core.localstate import CONFIG, ELECTED, INSTALL, SETTINGS, START, Lo
 from tenure.errors import TenureError
 from tenure.simulation.facts import AgentBegan, AgentEnded, Fact, Heard, Paid
 from tenure.simulation.network import USUAL_DELAY, Link
-from tenure.simulation.peer_charm import CopiedCharm, PeerCharm
+from tenure.simulation.peer_charm import CharmDisk, CopiedCharm, PeerCharm
 from tenure.simulation.peer_facts import BagSet
-from tenure.simulation.peer_machine import aim_of, may_name, settled_of, told_of
+from tenure.simulation.peer_machine import aim_of, may_name, runs_from, settled_of, told_of
 from tenure.simulation.simhooks import Hook, Temper, began, said_true
 from tenure.simulation.statedisk import DrawnDisk
 from tenure.simulation.stepdown import StepDown
@@ -79,6 +79,7 @@ class Machine:
         self.instance = instance
         self.disk = DrawnDisk(rng, instance)
         self.disk.on_durable = self._saved
+        self.charm = CharmDisk()
         self.process: Process | None = None
         self.agent: Agent | None = None
         self.inner: Unit | None = None
@@ -169,12 +170,13 @@ class Machine:
             self.inner = unit = unit_of(
                 self.agent, config, DiskFile(self.disk, process, self._dies),
                 clock=self.clock, rng=rng, runner=_Runner(self), log=_NoLog(),
-                find_hook=self._find_hook,
-                charm=CopiedCharm(self._copy_takes) if self.peers else None, observer=observer,
+                find_hook=self._find_hook, observer=observer,
+                charm=CopiedCharm(self.charm, self._copy_takes) if self.peers else None,
             )  # fmt: skip
         except TenureError:
             self._end("stopped")
             return
+        unit.upgrade.look()
         self._tools = ToolServer(
             config.socket, unit.contexts.by_id, on_refused=unit.contexts.tool_refused
         )
@@ -309,8 +311,10 @@ class Machine:
         named = may_name(running.plan.event) if running is not None else ()
         text = str(dict(command.env))
         self.tell(Heard(at=self.loop.time(), unit=self.unit, text=text, named=named))
-        if self.peers and running is not None and (aim := aim_of(self, running)):
-            self.tell(aim)
+        if self.peers and running is not None:
+            if aim := aim_of(self, running):
+                self.tell(aim)
+            self.tell(runs_from(self, running, self.inner.parts.remote.charm, self.charm))
         if command.hook == ELECTED:
             self.tell(said_true(self, command.context_id, self.inner.claimant.tracker.term))
         hook = Hook(self, command, self._pids, self.process)

@@ -51,11 +51,11 @@ class PeerCharm(Struct, frozen=True):
         return ("more",) if len(self.endpoints) == 1 else ()
 
     def given(
-        self, application: str, update_every: float, *, later: bool = False
+        self, application: str, update_every: float, *, later: bool = False, at: float = 0.0
     ) -> dict[str, Any]:
-        """It, as an operator hands it in; `update_every` in seconds."""
+        """It, as an operator hands it in at an instant; `update_every` in seconds."""
         return {
-            "source": f"/charms/{application}",
+            "source": f"/charms/{at:g}/{application}",
             "peers": self._all if later else self.endpoints,
             "options": {OPTION: {"type": "int", "default": DEFAULT}},
             "update_status_interval": update_every,
@@ -77,19 +77,48 @@ def drawn(seed: int) -> PeerCharm | None:
     return PeerCharm(endpoints, frozenset(name for name in sorted(lacks) if rng.random() < 0.15))
 
 
-class CopiedCharm(NoCharm):
-    """A unit's copy of it. To bring it up to date takes `takes()` seconds, and fails if that says
-    so by a negative number."""
+class CharmDisk(Struct):
+    """The files of a unit's copy, and the source that each is from, or was before a hook changed
+    it. It outlives the agent, as it is when that dies."""
 
-    def __init__(self, takes: Callable[[], float]) -> None:
+    files: dict[str, str] = {}
+    unfinished: bool = False
+
+    def changed(self) -> None:
+        """A hook writes to a file of its charm."""
+        if self.files:
+            self.files[FILES[-1]] = f"{self.files[FILES[-1]].removesuffix(BY_A_HOOK)}{BY_A_HOOK}"
+
+
+FILES = ("hooks", "charm.py")
+BY_A_HOOK = ", changed by a hook"
+
+
+class CopiedCharm(NoCharm):
+    """A unit's copy of it. To bring it up to date takes `takes()` seconds, and fails in the middle
+    if that says so by a negative number."""
+
+    def __init__(self, disk: CharmDisk, takes: Callable[[], float]) -> None:
         super().__init__()
+        self._disk = disk
         self._takes = takes
+
+    def damage(self) -> str:
+        return "copying the charm was interrupted" if self._disk.unfinished else ""
 
     def facts(self) -> Facts:
         return Facts(options={OPTION: Option(type="int", default=DEFAULT)})
 
     async def refresh(self, source: str) -> None:
         takes = self._takes()
-        await asyncio.sleep(abs(takes))
-        if takes < 0:
-            raise CharmError(f"cannot copy {source}: no space left on device")
+        await asyncio.sleep(abs(takes) / 2)
+        self._disk.unfinished = True
+        for name in FILES:
+            self._put(name, source)
+            await asyncio.sleep(abs(takes) / 2 / len(FILES))
+            if takes < 0:
+                raise CharmError(f"cannot copy {source}: no space left on device")
+        self._disk.unfinished = False
+
+    def _put(self, name: str, source: str) -> None:
+        self._disk.files[name] = source

@@ -33,6 +33,19 @@ class HookAims(Fact, frozen=True, kw_only=True):
     version: int = 0
 
 
+class HookRunsFrom(Fact, frozen=True, kw_only=True):
+    """What the copy of the charm holds that a hook begins to run from: of each file, the source
+    that it is from, also if a hook changed it since. `unfinished`: a copy ended in the middle.
+    `source` is the charm that upgrade-charm tells of, where that is known."""
+
+    unit: str
+    context: str
+    hook: str
+    files: Mapping[str, str]
+    unfinished: bool
+    source: str | None = None
+
+
 class HookSettled(Fact, frozen=True, kw_only=True):
     """What the agent makes of a hook that has ended, and of what it left pending: `said` is why it
     counts as failed."""

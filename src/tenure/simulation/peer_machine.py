@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from tenure.agent.hooks.process import HookResult
-from tenure.core.localstate import CONFIG, LocalState, Running
+from tenure.core.effects import CharmChanged
+from tenure.core.localstate import CONFIG, UPGRADE, LocalState, Running
 from tenure.core.relations import DEPARTED, RelationEvent
-from tenure.simulation.peer_facts import HookAims, HookSettled, PeersTold
+from tenure.simulation.peer_charm import BY_A_HOOK, CharmDisk
+from tenure.simulation.peer_facts import HookAims, HookRunsFrom, HookSettled, PeersTold
 from tenure.testing.time.loop import VirtualLoop
 
 
@@ -64,3 +66,19 @@ def told_of(agent: Agent, before: LocalState, now: LocalState) -> PeersTold | No
 
 def _recorded(state: LocalState) -> tuple[object, ...]:
     return state.relations, state.config_seen, state.configured
+
+
+def runs_from(
+    agent: Agent, running: Running, given: CharmChanged | None, disk: CharmDisk
+) -> HookRunsFrom:
+    """What a hook that begins now runs from; config-changed then changes a file of its charm."""
+    plan = running.plan
+    is_told = given is not None and plan.hook == UPGRADE and plan.charm_revision == given.revision
+    fact = HookRunsFrom(
+        at=agent.loop.time(), unit=agent.unit, context=running.context_id, hook=plan.hook,
+        files={name: source.removesuffix(BY_A_HOOK) for name, source in disk.files.items()},
+        unfinished=disk.unfinished, source=given.source if given and is_told else None,
+    )  # fmt: skip
+    if plan.hook == CONFIG:
+        disk.changed()
+    return fact

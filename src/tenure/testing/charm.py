@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from pathlib import Path
 
 from tenure.agent.charm.files import CharmFiles
@@ -16,12 +17,14 @@ ALL_HOOKS = (
 
 class QuickFiles(CharmFiles):
     """Copies in the loop itself: virtual time knows no threads. With a `gate`, a copy takes until
-    that is set, and fails with `fault` if there is one."""
+    that is set, and fails with `fault` if there is one. The disk is full once the path `full_at` is
+    there."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, lambda level, line: None)
         self.gate: asyncio.Event | None = None
         self.fault: Exception | None = None
+        self.full_at: Path | None = None
         self.interrupted = False
 
     async def refresh(self, source: str) -> None:
@@ -30,6 +33,11 @@ class QuickFiles(CharmFiles):
         if self.fault is not None:
             raise self.fault
         self.refresh_now(source)
+
+    def _goes_on(self) -> bool:
+        if self.full_at is not None and self.full_at.exists():
+            raise OSError(errno.ENOSPC, "No space left on device", "charm")
+        return True
 
     def interrupt(self) -> None:
         self.interrupted = True

@@ -88,7 +88,8 @@ class Child:
         """The last line that it wrote to its log, without `ERROR`; empty if there is none."""
         with suppress(OSError), self._log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(self._log_begins, size - _TAIL))
+            begins = self._log_begins if self._log_begins <= size else 0  # it was put aside since
+            file.seek(max(begins, size - _TAIL))
             lines = file.read().decode("utf-8", "replace").split("\n")
             return next((line for line in reversed(lines) if line.strip()), "").removeprefix(
                 "ERROR "

@@ -25,7 +25,7 @@ def agent_argv(folder: StateFolder, record: UpRecord, unit: str, charm: CharmSta
         "--state",
         str(folder.state),
         "--charm",
-        charm.source,
+        str(folder.charm_folder(charm.source)),
         "--charm-revision",
         str(charm.revision),
         "--update-status-interval",

@@ -39,8 +39,10 @@ class AlreadyUp(Refused):
 class UpLock:
     """Held as long as this process lives, or until `release`."""
 
-    def __init__(self, handle: int) -> None:
+    def __init__(self, handle: int, path: Path) -> None:
         self._handle = handle
+        self._path = path
+        self._says = ""
         self._say("up")
 
     @classmethod
@@ -58,18 +60,35 @@ class UpLock:
                 os.close(handle)
                 raise AlreadyUp(_refusal(folder, pid, stopping))
             time.sleep(_RETRY)
-        return cls(handle)
+        return cls(handle, folder.up_lock)
 
     def stopping(self) -> None:
         """Tell newcomers that waiting is worth it, if that can be written."""
         with suppress(StateFolderUnusable):
             self._say(_STOPPING)
 
+    def renew(self) -> None:
+        """Have the lock at its path again if that was removed: else another `up` would take it.
+
+        Raises StateFolderUnusable.
+        """
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(self._handle), self._path.lstat()):
+                return
+        handle = _open(self._path)
+        if not try_lock(handle):  # a look of somebody, or another `up` that came meanwhile
+            os.close(handle)
+            return
+        os.close(self._handle)
+        self._handle = handle
+        self._say(self._says)
+
     def release(self) -> None:
         """Let others in."""
         os.close(self._handle)
 
     def _say(self, what: str) -> None:
+        self._says = what
         content = f"{os.getpid()} {what}\n".encode()
         try:
             os.pwrite(self._handle, content, 0)

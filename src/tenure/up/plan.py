@@ -68,7 +68,7 @@ def check_fits(plan: Plan, status: Status, named: str | None) -> None:
     if name not in status.applications:
         raise Refused(_other_application(plan.folder, wanted, sorted(status.applications)))
     charm = charm_in(plan, status, name)
-    if charm is not None and named != wanted.named and charm.source != wanted.charm.source:
+    if charm is not None and named != wanted.named and not _is_same(plan, wanted.charm, charm):
         raise Refused(
             f"{name} runs the charm {named}: `tenure up` alone carries on, and then "
             f"`tenure refresh {name} {wanted.named}` changes it; "
@@ -143,20 +143,25 @@ def charms_to_give(plan: Plan, status: Status) -> dict[str, Charm]:
     for name, found in status.applications.items():
         before = charm_in(plan, status, name)
         wanted = plan.wanted if plan.wanted and plan.wanted.application == name else None
-        if wanted is not None and _differs(wanted.charm, before):
+        if wanted is not None and _differs(plan, wanted.charm, before):
             given[name] = _merged(wanted.charm, before)
         elif found.charm is None and name in plan.inherited:
             given[name] = plan.inherited[name]
     return given
 
 
-def _differs(charm: Charm, before: Charm | CharmStatus | None) -> bool:
+def _is_same(plan: Plan, charm: Charm, before: Charm | CharmStatus) -> bool:
+    """Whether both are in the same folder."""
+    return plan.folder.charm_folder(charm.source) == plan.folder.charm_folder(before.source)
+
+
+def _differs(plan: Plan, charm: Charm, before: Charm | CharmStatus | None) -> bool:
     """Whether something was said of the charm that is not so."""
     if before is None:
         return True
     resources = before.resources or {}
     return (
-        charm.source != before.source
+        not _is_same(plan, charm, before)
         or (before.digest != "" and charm.digest not in ("", before.digest))
         or any(resources.get(name) != file for name, file in (charm.resources or {}).items())
         or charm.update_status_interval not in (None, before.update_status_interval)

@@ -26,6 +26,7 @@ from tenure.errors import TenureError, Unreachable
 from tenure.statefolder import StateFolder, UpRecord
 from tenure.up import commands
 from tenure.up.agents import Agents
+from tenure.up.caretaker import Caretaker
 from tenure.up.child import Child
 from tenure.up.closing import close_all
 from tenure.up.events import RETRY, events
@@ -70,6 +71,7 @@ class Supervisor:
         screen: Screen,
         clock: Clock,
         *,
+        on_planned: Callable[[], None] | None = None,
         on_ready: Callable[[], None] | None = None,
         command_lines: CommandLines | None = None,
     ) -> None:
@@ -78,6 +80,7 @@ class Supervisor:
         self._lock = lock
         self._screen = screen
         self._clock = clock
+        self._on_planned = on_planned
         self._on_ready = on_ready
         self._command_lines = command_lines or CommandLines()
         self._operator = Operator(UnixHttp(plan.folder.controller_socket))
@@ -90,6 +93,7 @@ class Supervisor:
         self._first_controller: Child | None = None
         self._controller: Restarter | None = None
         self._agents: Agents | None = None
+        self._caretaker = Caretaker(plan.folder, lock, self._operator)
 
     async def run(self) -> None:
         """Start everything, keep it running, and end it when a signal says so.
@@ -118,6 +122,8 @@ class Supervisor:
         record = self._folder.read()
         child = await self._start_first(must_exist=record is not None and record.store_created)
         status, record = await self._reconcile(record, child)
+        if self._on_planned is not None:
+            self._on_planned()
         self._controller = self._restarter(
             "controller", lambda: self._start_controller(must_exist=True), _always
         )
@@ -126,7 +132,9 @@ class Supervisor:
         connected = asyncio.Event()
         self._spawn(self._listen(connected))
         await connected.wait()
+        await self._caretaker.clean()
         await self._run_agents(record)
+        self._spawn(self._caretaker.run())
 
     async def _start_first(self, *, must_exist: bool) -> Child:
         child = self._first_controller = self._start_controller(
@@ -189,9 +197,12 @@ class Supervisor:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), self._screen.every)
+            is_due = self._changed.is_set()
             self._changed.clear()
             if await agents.follow():
                 self._followed.set()
+                if is_due:
+                    self._caretaker.wake()
             else:
                 self._changed.set()
                 await asyncio.sleep(RETRY)

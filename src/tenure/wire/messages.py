@@ -321,6 +321,8 @@ class Report(Struct, frozen=True, kw_only=True, tag=True, gc=False):
     killed_by: str = ""
     refused_tool: str = ""
     """The tool that was refused last, in which hook, and why, without any value (T10)."""
+    charm_fault: str = ""
+    """What was wrong with its copy of the charm, since it got that: no hook could run from it."""
     doubts: tuple[str, ...] = ()
     """Lines about files of the charm that look like hooks and never run."""
 

@@ -33,11 +33,15 @@ def write(path: Path, content: str = "#!/bin/sh\n", mode: int = 0o755) -> Path:
     return path
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
+def make_source(tmp_path: Path) -> Path:
     write(tmp_path / "source/hooks/install")
     write(tmp_path / "source/lib/web.py", "version = 1\n", 0o644)
     return tmp_path / "source"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return make_source(tmp_path)
 
 
 class Unit:
@@ -52,11 +56,16 @@ class Unit:
         return refresh_copy(self.source, self.copy, self.manifest)
 
 
-@pytest.fixture
-def unit(source: Path, tmp_path: Path) -> Unit:
-    unit = Unit(source, tmp_path)
+def new_unit(tmp_path: Path) -> Unit:
+    """A unit that has copied the charm."""
+    unit = Unit(make_source(tmp_path), tmp_path)
     unit.refresh()
     return unit
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Unit:
+    return new_unit(tmp_path)
 
 
 def test_hooks_or_a_dispatch_make_a_charm(tmp_path: Path, source: Path) -> None:
@@ -70,8 +79,7 @@ def test_hooks_or_a_dispatch_make_a_charm(tmp_path: Path, source: Path) -> None:
     ("files", "says"),
     [
         ({}, 'is not a charm: put an executable "dispatch" there, or a folder "hooks"'),
-        ({"hooks/install": 0o644}, 'hooks/install is not executable: run chmod .x ".*/install"'),
-        ({"dispatch": 0o644, "hooks/a": 0o644}, "dispatch is not executable: run chmod"),
+        ({"hooks/instal": 0o644}, 'hooks/instal is not executable: run chmod .x ".*/instal"'),
         ({"hooks/lib/x": 0o755}, "is not a charm"),
     ],
 )
@@ -206,36 +214,105 @@ def test_a_refresh_follows_the_source(unit: Unit) -> None:
     assert unit.refresh() == []
 
 
-def test_a_refresh_keeps_what_the_charm_wrote(unit: Unit) -> None:
-    """H9"""
-    write(unit.copy / "venv/bin/python")
-    write(unit.copy / "lib/web.py", "version = 'mine'\n")
+def test_a_refresh_writes_the_charms_files_whole(unit: Unit) -> None:
+    """P3: whatever a hook made of them"""
+    write(unit.copy / "lib/web.py", "version = 'mine'\n", 0o600)
     write(unit.copy / "hooks/start", "mine")
-    assert unit.refresh() == []
-    write(unit.source / "lib/web.py", "version = 2\n")
+    (unit.copy / "hooks/install").unlink()
+    write(unit.source / "lib/web.py", "version = 2\n", 0o644)
     write(unit.source / "hooks/start", "theirs")
     assert unit.refresh() == [
-        "kept hooks/start: the charm changed it, the new one is not used",
-        "kept lib/web.py: the charm changed it, the new one is not used",
+        "added hooks/install",
+        "updated hooks/start",
+        "updated lib/web.py, which a hook had changed",
     ]
-    assert (unit.copy / "lib/web.py").read_text() == "version = 'mine'\n"
-    assert (unit.copy / "hooks/start").read_text() == "mine"
+    assert contents(unit.copy) == contents(unit.source)
+    assert (unit.copy / "lib/web.py").stat().st_mode & 0o777 == 0o644
+    assert unit.refresh() == []
+
+
+def test_a_refresh_to_the_same_charm_writes_it_whole_too(unit: Unit) -> None:
+    """P3: a unit whose copy was swept away has it again"""
+    shutil.rmtree(unit.copy / "hooks")
+    write(unit.copy / "lib/web.py", "version = 'mine'\n")
+    unit.refresh()
+    assert contents(unit.copy) == contents(unit.source)
+    shutil.rmtree(unit.copy)
+    unit.refresh()
+    assert contents(unit.copy) == contents(unit.source)
+
+
+def test_what_is_not_the_charms_stays(unit: Unit) -> None:
+    """P3, H9: what hooks made, also in folders of the charm"""
+    write(unit.copy / "venv/bin/python")
+    write(unit.copy / "lib/cache", "made")
+    shutil.rmtree(unit.source / "lib")
+    write(unit.source / "src/web.py")
+    assert unit.refresh() == ["removed lib/web.py", "added src", "added src/web.py"]
     assert (unit.copy / "venv/bin/python").exists()
-    assert unit.refresh() == []
+    assert (unit.copy / "lib/cache").read_text() == "made"
+
+
+def test_a_file_that_the_new_charm_lacks_goes_although_a_hook_changed_it(unit: Unit) -> None:
+    """P3"""
+    write(unit.copy / "lib/web.py", "version = 'mine'\n")
     (unit.source / "lib/web.py").unlink()
-    assert unit.refresh() == [
-        "kept lib/web.py: it has gone from the source, but the charm changed it"
-    ]
-    assert unit.refresh() == []
-
-
-def test_a_file_the_charm_removed_stays_removed(unit: Unit) -> None:
-    """H9"""
-    (unit.copy / "lib/web.py").unlink()
-    assert unit.refresh() == []
-    write(unit.source / "lib/web.py", "version = 2\n")
-    assert unit.refresh() == ["kept lib/web.py: the charm changed it, the new one is not used"]
+    assert unit.refresh() == ["removed lib/web.py"]
     assert not (unit.copy / "lib/web.py").exists()
+
+
+@pytest.mark.parametrize("hook_made", ["file", "link", "broken link", "folder", "fifo"])
+@pytest.mark.parametrize("wanted", ["file", "link", "folder"])
+def test_whatever_stands_where_the_charm_has_something_makes_room(
+    unit: Unit, tmp_path: Path, hook_made: str, wanted: str
+) -> None:
+    """P3"""
+    kept = write(tmp_path / "elsewhere/kept", "kept")
+    make(unit.copy / "thing", hook_made, kept)
+    make(unit.source / "thing", wanted, Path("hooks/install"))
+    unit.refresh()
+    assert kept.read_text() == "kept"
+    assert contents(unit.copy) == contents(unit.source)
+    assert (unit.copy / "thing").is_symlink() == (wanted == "link")
+    assert unit.refresh() == []
+
+
+def make(path: Path, kind: str, target: Path) -> None:
+    """One of the things that may be at a path."""
+    if kind == "file":
+        write(path, "a file")
+    elif kind == "folder":
+        write(path / "below/deep", "in a folder")
+        (path / "below").chmod(0o500)
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(target if kind == "link" else "nowhere")
+
+
+def test_a_folder_that_a_hook_closed_is_written_to(unit: Unit) -> None:
+    """P3"""
+    (unit.copy / "lib").chmod(0o500)
+    write(unit.source / "lib/web.py", "version = 2\n", 0o644)
+    unit.refresh()
+    assert contents(unit.copy) == contents(unit.source)
+
+
+def test_hooks_that_nobody_may_execute_can_be_run_in_the_copy(tmp_path: Path) -> None:
+    """H6: known hooks and actions, as Juju's packer has it"""
+    source = tmp_path / "source"
+    write(source / "metadata.yaml", "name: web\nrequires: {db: {interface: x}}\n", 0o644)
+    write(source / "actions.yaml", "backup: {}\n", 0o644)
+    names = ("hooks/install", "hooks/db-relation-changed", "actions/backup")
+    others = ("hooks/helper.py", "hooks/peers-relation-changed", "actions/other")
+    for name in (*names, *others):
+        write(source / name, mode=0o644)
+    unit = Unit(source, tmp_path)
+    unit.refresh()
+    assert all(os.access(unit.copy / name, os.X_OK) for name in names)
+    assert not any(os.access(unit.copy / name, os.X_OK) for name in others)
+    assert not os.access(source / "hooks/install", os.X_OK)
+    assert unit.refresh() == []
 
 
 def test_files_and_folders_may_change_places(unit: Unit) -> None:
@@ -342,19 +419,15 @@ def test_a_refresh_does_not_wait_for_the_whole_machine(
     assert contents(unit.copy) == contents(source)
 
 
-def test_an_interrupted_refresh_to_a_source_that_went_back_is_over(
-    unit: Unit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """H9: what the charm writes after that is its own again."""
-    write(unit.source / "lib/web.py", "version = 2\n", 0o644)
-    with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
-        interrupt_after(patch, 2)
-        unit.refresh()
-    write(unit.source / "lib/web.py", "version = 1\n", 0o644)
-    assert unit.refresh() == []
-    write(unit.copy / "lib/web.py", "version = 'mine'\n")
-    write(unit.source / "lib/web.py", "version = 3\n")
-    assert unit.refresh() == ["kept lib/web.py: the charm changed it, the new one is not used"]
+def test_what_an_interrupted_refresh_put_is_the_charms(unit: Unit) -> None:
+    """P3: so it goes if the source has it no more by then"""
+    write(unit.source / "lib/new.py")
+    new = unit.copy / "lib/new.py"
+    with pytest.raises(CopyInterrupted):
+        refresh_copy(unit.source, unit.copy, unit.manifest, 0, lambda: not new.exists())
+    assert new.exists()
+    (unit.source / "lib/new.py").unlink()
+    assert unit.refresh() == ["removed lib/new.py"]
 
 
 def times(count: int) -> Callable[[], bool]:
@@ -468,7 +541,7 @@ def test_the_copy_has_a_revision_and_nobody_is_told(source: Path, tmp_path: Path
 
 
 def test_a_charm_with_a_revision_of_its_own_keeps_it(unit: Unit) -> None:
-    """H9: whoever brings it, the source or the charm while it runs."""
+    """H9"""
     write(unit.source / "revision", "42", 0o644)
     assert unit.refresh() == ["updated revision"]
     assert (unit.copy / "revision").read_text() == "42"
@@ -477,7 +550,7 @@ def test_a_charm_with_a_revision_of_its_own_keeps_it(unit: Unit) -> None:
     assert (unit.copy / "revision").read_text() == "0\n"
     write(unit.copy / "revision", "mine")
     refresh_copy(unit.source, unit.copy, unit.manifest, 1)
-    assert (unit.copy / "revision").read_text() == "mine"
+    assert (unit.copy / "revision").read_text() == "1\n"
 
 
 def test_a_copy_of_before_gets_its_revision_too(unit: Unit) -> None:

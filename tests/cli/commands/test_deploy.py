@@ -232,7 +232,8 @@ def test_refresh_unpacks_the_file_that_was_named_anew(
     asked = up.controller.asked[-1].body
     assert isinstance(asked, dict)
     first = asked["charm"]["source"]
-    assert Path(first).parent == up.folder.charms_folder
+    assert up.folder.charm_folder(first).parent == up.folder.charms_folder
+    assert not Path(first).is_absolute(), "the state folder may be moved"
     (charm / "new").touch()
     _zip(charm, file)
     knows(up, shop=CharmStatus(source=first, revision=1))
@@ -241,7 +242,7 @@ def test_refresh_unpacks_the_file_that_was_named_anew(
     assert done.out == f"shop upgrades to the charm {file}\n"
     again = up.controller.asked[0].body
     assert isinstance(again, dict)
-    assert Path(again["source"], "new").exists()
+    assert (up.folder.charm_folder(again["source"]) / "new").exists()
 
 
 def _zip(folder: Path, file: Path) -> None:

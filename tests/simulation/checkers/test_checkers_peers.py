@@ -11,6 +11,7 @@ from tenure.simulation.checkers import (
     ApplicationBagFenced,
     BagsReadDurable,
     BagVersionsRise,
+    CharmWhole,
     ConfigReadNew,
     EnteredBeforeCreated,
     GivesUpInTime,
@@ -38,6 +39,7 @@ from tenure.simulation.peer_facts import (
     ConfigWrote,
     Expired,
     HookAims,
+    HookRunsFrom,
     HookSettled,
     PeersAtEnd,
     PeersTold,
@@ -443,3 +445,22 @@ def test_a_pinned_lease_does_not_run_out() -> None:
     assert keeps(PinsHold(), pinned, Unpinned(at=9, application="web", reason="upgrade"), ran_out)
     assert keeps(PinsHold(), pinned, Expired(at=20, application="web", unit=W0))
     assert keeps(PinsHold(), pinned, removed(5, 1), ran_out)
+
+
+def test_hooks_run_from_a_charm_that_is_whole() -> None:
+    """P3"""
+
+    def runs(hook: str = "start", *, told: str | None = None, unfinished: bool = False,
+             **files: str) -> HookRunsFrom:  # fmt: skip
+        return HookRunsFrom(
+            at=1, unit=W0, context="c", hook=hook, files=files, unfinished=unfinished, source=told
+        )
+
+    assert keeps(CharmWhole(), runs(), runs(a="/1", b="/1"), runs("upgrade-charm", a="/2", b="/2"))
+    assert keeps(CharmWhole(), runs("upgrade-charm", told="/2", a="/2", b="/2"))
+    for broken in (
+        runs(a="/1", b="/2"),
+        runs(a="/1", b="/1", unfinished=True),
+        runs("upgrade-charm", told="/2", a="/1", b="/1"),
+    ):
+        assert breaks(CharmWhole(), broken, says="runs from")

@@ -4,21 +4,23 @@ A charm is what an operator names: a folder with `hooks/` or an executable `disp
 runs it in place. It has one private copy, which lasts as long as the unit and which its hooks may
 write to (H9): virtual environments, caches and flags live there.
 
-So a refresh merges two writers, the source and the charm itself. The manifest remembers what the
-source last put there; three looks at a path (source now, manifest, copy now) say who changed it:
+A refresh writes the charm's files whole, as Juju does (P3). Two lists say which paths are the
+charm's: what the source has now, and the manifest, which is what it had when it was last copied.
 
-| copy against manifest | source against manifest | what happens |
-|---|---|---|
-| as it was put | changed, new or gone | the copy follows the source |
-| changed by the charm, or made by it | any | the charm's is kept; said so when the source changed |
+| the path | what happens |
+|---|---|
+| is in the source | the copy has it as the source does, whatever a hook made of it |
+| was in the source, and is no more | it goes; a folder goes if nothing else is in it |
+| never was in the source | it stays: a hook made it |
 
 Each file is replaced whole. What a refresh is about to touch is noted first, so one that was
-interrupted (by a crash, or because it was told not to go on) is finished by the next: whatever such
-a path looks like then is the refresh's own doing. Nothing is ever written or removed through a
-symbolic link.
+interrupted (by a crash, or because it was told not to go on) is finished by the next, and what it
+put is known to be the charm's. Nothing is ever written or removed through a symbolic link: a link
+that stands where the charm has a folder makes room for it.
 
 A charm without a `revision` file is given one, as Juju does: it is part of the source as far as the
-table is concerned, and no operator is told of it.
+table is concerned, and no operator is told of it. A hook that cannot be run because it lacks its
+executable bit gets it (`charms/hooks.py`).
 """
 
 from __future__ import annotations
@@ -27,10 +29,11 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tenure.charms.fault import reason_of
 from tenure.charms.folder import (
@@ -42,7 +45,8 @@ from tenure.charms.folder import (
     find_hook,
     is_text,
 )
-from tenure.files import sync, sync_file_system
+from tenure.charms.hooks import RUN_BITS, programs_without_bit
+from tenure.files import remove_tree, sync, sync_file_system
 from tenure.leadership.statefile import StateFile
 
 __all__ = [
@@ -54,6 +58,9 @@ REVISION = "revision"
 
 _NEW = ".tenure-new"
 _NOT_COPIED = frozenset({".git", _NEW})
+_OWNERS = {"file": 0o600, "folder": 0o700, "link": 0}
+"""What the owner may always do."""
+
 _MANY = 16
 """Files of which each would wait for the disk by itself: a virtual environment has hundreds."""
 
@@ -108,11 +115,11 @@ def refresh_copy(
     """Make or refresh a unit's copy of its charm (H9); no hook may run meanwhile.
 
     `.git`, and what is neither file, folder nor link, is not copied. Modes are kept, but the owner
-    may always read and write. `revision` is what the copy's file of that name holds, if the charm
-    brings none: charmhelpers reads it. `go_on` is asked before each file that is read, put,
-    removed or waited for; once it says no, CopyInterrupted is raised. Returns lines for people, []
-    if there was nothing to do. Raises CharmError, StateUnusable or StateNotSaved; the next refresh
-    goes on from there.
+    may always read and write, and hooks can be run. `revision` is what the copy's file of that name
+    holds, if the charm brings none: charmhelpers reads it. `go_on` is asked before each file that
+    is read, put, removed or waited for; once it says no, CopyInterrupted is raised. Returns lines
+    for people, [] if there was nothing to do. Raises CharmError, StateUnusable or StateNotSaved;
+    the next refresh goes on from there.
     """
     if _resolved(copy).is_relative_to(_resolved(source)):
         raise CharmError(f'cannot copy the charm "{source}" into itself: move the charm elsewhere')
@@ -149,7 +156,6 @@ class _Refresh:
         self._started = frozenset(self._before.started)
         self._gives_revision = False
         self._after: dict[str, Entry] = {}
-        self._to_sync: list[str] = []
         self._lines: list[str] = []
 
     def run(self) -> list[str]:
@@ -158,16 +164,19 @@ class _Refresh:
         wanted = self._wanted()
         known = self._before.entries.keys() | self._started
         gone = sorted(known - wanted.keys(), reverse=True)  # what is in a folder before the folder
-        touched = [*gone, *self._touched(wanted)]
+        differing = self._differing(wanted)
+        touched = {*gone, *differing}
         if not touched and not self._started and self._before.entries == wanted:
             return []
-        self._file.save(Manifest(self._before.entries, tuple(sorted({*touched, *self._started}))))
+        self._file.save(Manifest(self._before.entries, tuple(sorted(touched | self._started))))
         for name in self._each(gone):
             self._remove(name)
-        put = [name for name in self._each(wanted) if self._put(name, wanted[name])]
-        self._sync([*self._to_sync, *put])
+        for name in self._each(wanted):
+            self._put(name, wanted[name], differing)
+        # one that was interrupted may not have waited for what it put
+        self._sync({*differing, *(self._started & wanted.keys())})
         self._file.save(Manifest(self._after))
-        return self._report(put)
+        return self._report(len(differing))
 
     def _each(self, names: Iterable[str]) -> Iterator[str]:
         """These names, as long as the refresh may go on."""
@@ -190,68 +199,40 @@ class _Refresh:
                     f'cannot use the charm "{self._source}": what the link "{name}" leads to is '
                     "not UTF-8: make it anew"
                 )
-            found[name] = entry
+            found[name] = replace(entry, mode=_OWNERS[entry.kind] | entry.mode)
+        for name in programs_without_bit(self._source):
+            if name in found:
+                found[name] = replace(found[name], mode=found[name].mode | RUN_BITS)
         self._gives_revision = REVISION not in found
         if self._gives_revision:
             found[REVISION] = Entry("file", 0o644, hashlib.sha256(self._revision).hexdigest())
         return dict(sorted(found.items()))
 
-    def _report(self, put: list[str]) -> list[str]:
+    def _report(self, count: int) -> list[str]:
         if not self._first:
             return self._lines
-        kept = [line for line in self._lines if line.startswith("kept")]
-        count = len(put) - (self._gives_revision and REVISION in put)
-        return [f'copied {count} files and folders from "{self._source}"', *kept]
+        count -= self._gives_revision
+        return [f'copied {count} files and folders from "{self._source}"']
 
-    def _touched(self, wanted: Mapping[str, Entry]) -> set[str]:
-        """What will be put, also below what makes room for a folder first."""
-        touched: set[str] = set()
-        for name in self._each(wanted):  # a folder comes before what is in it
-            want = wanted[name]
-            have = _look(self._copy, name)
-            if have == want:
-                continue
-            below = any(str(parent) in touched for parent in Path(name).parents)
-            if self._may_replace(name, want, have) or (below and have == _BLOCKED):
-                touched.add(name)
-        return touched
+    def _differing(self, wanted: Mapping[str, Entry]) -> dict[str, Entry | None]:
+        """What is to be put, and what stands there now."""
+        found = ((name, _look(self._copy, name)) for name in self._each(wanted))
+        return {name: have for name, have in found if have != wanted[name]}
 
-    def _may_replace(self, name: str, want: Entry, have: Entry | None) -> bool:
-        if name in self._started and have != _BLOCKED:
-            return True
-        was = self._before.entries.get(name)
-        return have == was and want != was
-
-    def _put(self, name: str, want: Entry) -> bool:
-        """Bring one path up to date; False if there was nothing to do or it is the charm's."""
+    def _put(self, name: str, want: Entry, differing: Mapping[str, Entry | None]) -> None:
+        """Bring one path up to date, if it is not."""
         self._after[name] = want
-        have = _look(self._copy, name)
-        if have == want:
-            if name in self._started:  # the one that was interrupted may not have waited for it
-                self._to_sync.append(name)
-            return False
-        if not self._may_replace(name, want, have) or not self._make_room(name, want, have):
-            if want != self._before.entries.get(name):
-                self._lines.append(f"kept {name}: the charm changed it, the new one is not used")
-            return False
+        if name not in differing:
+            return
+        have = differing[name]
+        _make_room(self._copy / name, want)
         self._after[name] = self._write(name, want)
-        if not self._is_given(name):
-            self._lines.append(f"{'added' if have is None else 'updated'} {name}")
-        return True
-
-    def _is_given(self, name: str) -> bool:
-        """Whether the path is ours to fill: the charm does not bring it."""
-        return name == REVISION and self._gives_revision
-
-    def _make_room(self, name: str, want: Entry, have: Entry | None) -> bool:
-        """Whether the path can be replaced: what cannot be renamed over is removed."""
-        path = self._copy / name
-        if have is None or (want.kind == "folder") == (have.kind == "folder"):
-            return True
-        if have.kind == "folder":
-            return _remove_folder(path)
-        path.unlink()
-        return True
+        if name == REVISION and self._gives_revision:
+            return  # ours to fill: the charm does not bring it
+        known, was = name in self._before.entries, self._before.entries.get(name)
+        changed = known and have is not None and have != was and name not in self._started
+        told = ", which a hook had changed" if changed else ""
+        self._lines.append(f"{'added' if have is None else 'updated'} {name}{told}")
 
     def _write(self, name: str, want: Entry) -> Entry:
         """Put one path, whole; returns what was put, since the source may just have changed."""
@@ -264,7 +245,7 @@ class _Refresh:
         if want.kind == "link":
             new.symlink_to(want.content)
         else:
-            if self._is_given(name):
+            if name == REVISION and self._gives_revision:
                 new.write_bytes(self._revision)
             else:
                 shutil.copyfile(self._source / name, new, follow_symlinks=False)
@@ -275,24 +256,17 @@ class _Refresh:
 
     def _remove(self, name: str) -> None:
         have = _look(self._copy, name)
-        if have is None:
+        path = self._copy / name
+        if have is None or not _is_reachable(self._copy, name):
             return
-        if not self._is_ours(name, have):
-            self._lines.append(
-                f"kept {name}: it has gone from the source, but the charm changed it"
-            )
-        elif have.kind != "folder":
-            (self._copy / name).unlink()
-            self._lines.append(f"removed {name}")
-        elif _remove_folder(self._copy / name):  # else the charm's own files are in it
-            self._lines.append(f"removed {name}")
+        if not path.is_symlink() and path.is_dir():
+            if not _remove_folder(path):  # because what is not the charm's is in it
+                return
+        else:
+            path.unlink()
+        self._lines.append(f"removed {name}")
 
-    def _is_ours(self, name: str, have: Entry) -> bool:
-        if have == _BLOCKED:
-            return False
-        return name in self._started or have == self._before.entries.get(name)
-
-    def _sync(self, put: list[str]) -> None:
+    def _sync(self, put: Collection[str]) -> None:
         """Wait for the disk once all is written: only then is the manifest true (power loss)."""
         folders = {self._copy, *((self._copy / name).parent for name in put)}
         files = {self._copy / name for name in put if self._after[name].kind == "file"}
@@ -300,6 +274,18 @@ class _Refresh:
             sync_file_system(self._copy)  # in one go; the loop is left to hear of errors
         for path in self._each(map(str, [*sorted(files), *sorted(folders)])):
             sync(Path(path), follow=False)
+
+
+def _make_room(path: Path, want: Entry) -> None:
+    """Remove what cannot be renamed over, or is no folder where one is to be."""
+    try:
+        is_folder = stat.S_ISDIR(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if want.kind == "folder" and not is_folder:
+        path.unlink()
+    elif want.kind != "folder" and is_folder:
+        remove_tree(path)
 
 
 def _walk(top: Path) -> Iterator[str]:
@@ -318,7 +304,7 @@ def _walk(top: Path) -> Iterator[str]:
 
 
 def _look(top: Path, name: str) -> Entry | None:
-    """What is at a path, following no link; None if nothing is."""
+    """What is at a path, following no link; None if nothing is, or nothing that may be read."""
     if not _is_reachable(top, name):
         return _BLOCKED
     path = os.path.join(top, name)  # noqa: PTH118  a third of a refresh would be pathlib's time
@@ -329,12 +315,12 @@ def _look(top: Path, name: str) -> Entry | None:
     if stat.S_ISLNK(mode):
         return Entry("link", content=os.readlink(path))  # noqa: PTH115
     if stat.S_ISDIR(mode):
-        return Entry("folder", mode=mode & 0o777 | 0o700)
+        return Entry("folder", mode=mode & 0o777)
     if not stat.S_ISREG(mode):
         return _BLOCKED
     with open(path, "rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    return Entry("file", mode & 0o777 | 0o600, content)
+    return Entry("file", mode & 0o777, content)
 
 
 def _is_reachable(top: Path, name: str) -> bool:

@@ -15,13 +15,19 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from tenure.agent.charm.copy import Manifest, refresh_copy
+from tenure.agent.charm.copy import is_copied, refresh_copy
+from tenure.agent.charm.damage import Damage
 from tenure.agent.tools.base import NotFoundHere
 from tenure.charms.doubts import doubtful_hooks
 from tenure.charms.facts import Facts, read_facts
-from tenure.charms.folder import CharmError, find_action, find_hook
+from tenure.charms.fault import CharmError, reason_of
+from tenure.charms.folder import find_action, find_hook
+from tenure.charms.holding import held_source
+from tenure.charms.hooks import programs_without_bit
 from tenure.core.effects import CharmChanged
-from tenure.leadership.statefile import StateFile
+from tenure.leadership.statefile import StateFile, StateUnusable
+
+MADE_TO_RUN = "the unit's copy of it is; `chmod +x` it in the charm"
 
 
 class CharmState(Struct, frozen=True):
@@ -50,6 +56,10 @@ class Charm(Protocol):
 
         Raises CharmError, StateUnusable, StateNotSaved.
         """
+        ...
+
+    def damage(self) -> str:
+        """What is wrong with the copy: no hook may run from it then. "" if nothing is."""
         ...
 
     def interrupt(self) -> None:
@@ -87,6 +97,9 @@ class NoCharm:
     async def refresh(self, source: str) -> None:
         pass
 
+    def damage(self) -> str:
+        return ""
+
     def interrupt(self) -> None:
         pass
 
@@ -101,18 +114,26 @@ class NoCharm:
 
 
 class CharmFiles:
-    """See `Charm`. `folder` is the unit's; `log` takes lines for people."""
+    """See `Charm`. `folder` is the unit's; `log` takes lines for people; `place` says where a
+    charm is that the controller knows by a source."""
 
-    def __init__(self, folder: Path, log: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        log: Callable[[str, str], None],
+        place: Callable[[str], Path] = Path,
+    ) -> None:
         self.copy = folder / "charm"
         self.manifest = folder / "charm.manifest"
         self._resources = folder / "resources"
         self._log = log
+        self._place = place
         self._file = StateFile(folder / "charm-state.json", CharmState)
         self._values: Mapping[str, str] | None = None
         self._facts: Facts | None = None
         self._doubts: tuple[str, ...] = ()
         self._interrupted = threading.Event()
+        self._damage = Damage(self.copy, self.manifest)
         self.find_action = partial(find_action, self.copy)
 
     def facts(self) -> Facts:
@@ -139,26 +160,39 @@ class CharmFiles:
         return self._doubts
 
     def is_whole(self) -> bool:
-        """Whether a copy was made, and none was interrupted since. Raises StateUnusable."""
-        known = StateFile(self.manifest, Manifest).load()
-        return known is not None and bool(known.entries) and not known.started
+        """Whether a copy was made, none was interrupted since, and it is there.
+
+        Raises StateUnusable.
+        """
+        return is_copied(self.manifest) and not self.damage()
+
+    def damage(self) -> str:
+        try:
+            return self._damage.look()
+        except StateUnusable as fault:  # because it must not run from what is not known to be whole
+            return str(fault)
 
     async def refresh(self, source: str) -> None:
         await asyncio.to_thread(self.refresh_now, source)
 
     def refresh_now(self, source: str) -> None:
         """The same, in this thread. Facts are read here, too: a large file of them takes long."""
+        folder = self._place(source)
         try:
-            for line in refresh_copy(
-                Path(source), self.copy, self.manifest, go_on=self._goes_on
-            ):  # fmt: skip
-                self._log("INFO", line)
+            with held_source(folder):
+                for line in refresh_copy(folder, self.copy, self.manifest, go_on=self._goes_on):
+                    self._log("INFO", line)
+                for name in programs_without_bit(folder):
+                    self._log("WARNING", f"{name} is not executable in the charm: {MADE_TO_RUN}")
+        except OSError as fault:
+            raise CharmError(f'cannot read the charm "{folder}": {reason_of(fault)}') from fault
         finally:
             self.read_again()
 
     def read_again(self) -> None:
         """Read what the copy says of itself anew: it may have changed."""
         self._facts = self._read()
+        self._damage.forget()
 
     def _goes_on(self) -> bool:
         return not self._interrupted.is_set()

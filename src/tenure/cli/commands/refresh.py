@@ -57,6 +57,7 @@ def command(
     all_resources = merged_resources(given.resources, before.resources if before else None)
     answer = operator.give_charm(application, replace(given, resources=all_resources))
     folder.note_charm(application, NamedCharm(given.source, str(source)))
+    ready.release()
     say_done(form, answer, f"{application} upgrades to the charm {source}")
 
 

@@ -37,7 +37,7 @@ from tenure.defaults import HOOK_TIMEOUT, JUJU_VERSION, MOST_UNITS, SHORTEST_INT
 from tenure.errors import Refused
 from tenure.statefolder import StateFolder, UpRecord
 from tenure.up.detach import detach
-from tenure.up.lock import UpLock, held
+from tenure.up.lock import held
 from tenure.up.plan import Plan, first_lease
 from tenure.up.screen import Screen
 from tenure.up.supervisor import Supervisor
@@ -147,7 +147,7 @@ def command(
     folder.check_path()
     record = folder.read()
     _check_juju_paths(record, juju_paths)
-    application = None
+    application = ready = None
     if charm is not None:
         ready = make_ready(folder, charm)
         name = name or name_of(ready, charm, "with --name NAME")
@@ -163,9 +163,10 @@ def command(
         restart=not no_restart,
         new_addresses=new_addresses,
     )
+    on_planned = ready.release if ready is not None else None
     if not detached:
-        _run(plan, None, plain=plain)
-    elif (pid := detach(folder, partial(_run, plan, plain=True))) is not None:
+        _run(plan, on_planned, None, plain=plain)
+    elif (pid := detach(folder, partial(_run, plan, on_planned, plain=True))) is not None:
         click.echo(f"tenure is up (pid {pid}): see `tenure status`, end it with `tenure down`")
         start = Start(folder, operator_of(folder), None)
         start.wait(timeout) if wait else start.glance()
@@ -193,27 +194,33 @@ def _inherited(folder: StateFolder, record: UpRecord | None) -> dict[str, Charm]
     """The charms that an earlier version kept in the state folder."""
     found = {}
     for name, home in (record.applications if record else {}).items():
-        charm = charm_of(make_ready(folder, Path(home.charm)), Words())
+        ready = make_ready(folder, folder.charm_folder(home.charm))
+        charm = charm_of(ready, Words())
+        ready.release()
         found[name] = replace(charm, update_status_interval=home.update_status_interval)
     return found
 
 
-def _run(plan: Plan, on_ready: Callable[[], None] | None, *, plain: bool) -> None:
+def _run(
+    plan: Plan,
+    on_planned: Callable[[], None] | None,
+    on_ready: Callable[[], None] | None,
+    *,
+    plain: bool,
+) -> None:
     children.block_nothing()  # Else `tenure down` would speak to deaf ears, here and in all below.
     # A stop that comes before the loop listens for it is as clean as one that comes later.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), held(plan.folder) as lock:
         screen = _screen(plain=plain)
         try:
-            asyncio.run(_supervise(plan, lock, screen, on_ready))
+            asyncio.run(
+                Supervisor(
+                    plan, lock, screen, SystemClock(), on_planned=on_planned, on_ready=on_ready
+                ).run()
+            )
         finally:
             screen.close()
-
-
-async def _supervise(
-    plan: Plan, lock: UpLock, screen: Screen, on_ready: Callable[[], None] | None
-) -> None:
-    await Supervisor(plan, lock, screen, SystemClock(), on_ready=on_ready).run()
 
 
 def _screen(*, plain: bool) -> Screen:

@@ -133,13 +133,23 @@ class UnitLogs:
     def _meet_new_units(self) -> None:
         for unit in self._units():
             if unit not in self._files:
-                self._files[unit] = LogFile(self._folder.unit_log(unit))
+                self._files[unit] = LogFile(self._path(unit))
+
+    def _path(self, unit: str) -> Path:
+        """A removed unit's log is kept for a while."""
+        path, kept = self._folder.unit_log(unit), self._folder.removed_log(unit)
+        return kept if kept.exists() and not path.parent.exists() else path
 
     def _units(self) -> list[str]:
         known = self._folder.known_units()
         if not self._named:
             return known
-        found = [unit for unit in known if {unit, application_of(unit)} & set(self._named)]
+        known += [
+            unit for unit in self._named if "/" in unit and self._folder.removed_log(unit).exists()
+        ]
+        found = [
+            unit for unit in dict.fromkeys(known) if {unit, application_of(unit)} & set(self._named)
+        ]
         for name in self._named:
             if not any(name in (unit, application_of(unit)) for unit in found):
                 raise NotFound(

@@ -19,6 +19,8 @@ from tenure.charms.digest import digest_of
 from tenure.charms.doubts import doubtful_hooks
 from tenure.charms.facts import Facts, read_facts
 from tenure.charms.folder import default_name
+from tenure.charms.holding import Hold
+from tenure.charms.hooks import programs_without_bit
 from tenure.charms.pack import prepare
 from tenure.charms.recipe import recipe_of
 from tenure.cli.show.text import as_text, is_text, one_line
@@ -27,7 +29,7 @@ from tenure.cli.words.durations import duration
 from tenure.cli.words.options import Decorator
 from tenure.defaults import GUARANTEE, LEASE, LONGEST_INTERVAL, SHORTEST_INTERVAL, UPDATE_STATUS
 from tenure.errors import BadName, BadRequest
-from tenure.statefolder import StateFolder
+from tenure.statefolder import StateFolder, StateFolderUnusable
 from tenure.up.plan import Wanted
 from tenure.wire.operators import Charm
 
@@ -133,10 +135,18 @@ def with_words(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Ready(Struct, frozen=True):
-    """A charm that can run: the folder, and what it says of itself."""
+    """A charm that can run: the folder, what it says of itself, and how the controller is told of
+    it. Once that was done, or was not, `release` lets it be cleaned when it is of no use."""
 
     folder: Path
     facts: Facts
+    source: str
+    hold: Hold | None = None
+
+    def release(self) -> None:
+        """The controller knows of it now."""
+        if self.hold is not None:
+            self.hold.release()
 
 
 def make_ready(folder: StateFolder, source: Path) -> Ready:
@@ -144,17 +154,35 @@ def make_ready(folder: StateFolder, source: Path) -> Ready:
 
     Raises CharmError, StateFolderUnusable.
     """
+    hold = None
     if source.suffix == ".charm" or recipe_of(source) is not None:
         folder.ensure()  # because the state folder is closed to others from its first moment on
+        hold = _held(folder)
     prepared = prepare(source, folder.charms_folder)
     for line in prepared.lines:
         click.echo(one_line(line), err=True)
     facts = read_facts(prepared.folder)
-    for line in facts.missing:
+    for line in (*facts.missing, *not_executable(prepared.folder)):
         click.echo(f"note: {one_line(line)}", err=True)
     for line in doubtful_hooks(prepared.folder, facts):
         click.echo(f"warning: {one_line(line)}", err=True)
-    return Ready(prepared.folder, facts)
+    return Ready(prepared.folder, facts, folder.charm_source(prepared.folder), hold)
+
+
+def _held(folder: StateFolder) -> Hold:
+    try:
+        return Hold(folder.charms_folder)
+    except OSError as fault:
+        raise StateFolderUnusable(
+            f"cannot use {folder.charms_folder}: {fault.strerror or fault}: mend it"
+        ) from fault
+
+
+def not_executable(charm: Path) -> list[str]:
+    """A line for people if the charm has programs that only its units' copies make executable."""
+    names = programs_without_bit(charm)
+    what = "it" if len(names) == 1 else "them"
+    return [f"{', '.join(names)}: not executable; each unit's copy has {what} so"] if names else []
 
 
 def name_of(ready: Ready, source: Path, how: str) -> str:
@@ -189,7 +217,7 @@ def charm_of(ready: Ready, words: Words) -> Charm:
             known = ", ".join(sorted(facts.resources)) or "none"
             raise BadRequest(f"the charm has no resource {name!r}: it has {known}")
     return Charm(
-        source=str(ready.folder),
+        source=ready.source,
         peers=tuple(facts.peers),
         options=facts.options,
         resources=words.resources or None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from tenure.client.transport import UnixHttp
 from tenure.errors import BadName
 from tenure.names import LEADER, application_of, check_application, split_unit
 from tenure.statefolder import StateFolder
+from tenure.up.lock import running
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -21,7 +23,18 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 def operator_of(folder: StateFolder) -> Operator:
     """Who speaks to the controller of a state folder. Raises StateFolderUnusable."""
     folder.check_sockets()
-    return Operator(UnixHttp(folder.controller_socket))
+    return Operator(UnixHttp(folder.controller_socket, partial(_next_step, folder)))
+
+
+def _next_step(folder: StateFolder) -> str:
+    """What to do where no controller listens. Raises StateFolderUnusable."""
+    pid = running(folder)
+    if pid is None:
+        return "start one with `tenure up CHARM`"
+    return (
+        f"`tenure up` (pid {pid}) runs there, so its socket was removed, or its controller is "
+        f"starting: it listens again in some seconds; if not, see {folder.controller_log}"
+    )
 
 
 def application(value: str) -> str:

@@ -12,6 +12,8 @@
 | `bags`, `peer_reads` | peers' bags: what is written, and what is read |
 | `peers`, `peers_paid` | what units are told of peers and configuration, and what that pays |
 | `pins`, `loading` | leases that may not run out |
+| `charms` | what hooks run from |
+| `pins` | leases that may not run out |
 | `statuses` | how applications are, as their leaders say |
 | `sessions` | what is taken from whom |
 | `control` | what the controller owes to units |
@@ -30,6 +32,7 @@ from tenure.simulation.checkers.bags import (
 )
 from tenure.simulation.checkers.belief import OneBeliever
 from tenure.simulation.checkers.calls import NothingHalf, RefusedChangedNothing
+from tenure.simulation.checkers.charms import CharmWhole
 from tenure.simulation.checkers.control import LeaderComes, NobodyLearns, OneOffer
 from tenure.simulation.checkers.elected import ElectedOncePerTerm
 from tenure.simulation.checkers.history import BucketLinear, HookSeesTarget
@@ -59,6 +62,7 @@ __all__ = [
     "BagVersionsRise",
     "BagsReadDurable",
     "BucketLinear",
+    "CharmWhole",
     "ConfigReadNew",
     "ElectedOncePerTerm",
     "EnteredBeforeCreated",
@@ -141,6 +145,7 @@ def peer_checkers() -> list[Checker]:
         PeersNotToldTwice(),
         PaidForVersion(),
         NotToldOfOwnBag(),
+        CharmWhole(),
         PinsHold(),
         LeasesOutliveLoading(),
         StatusKept(),

@@ -32,7 +32,9 @@ def hand_in_charm(world: World) -> None:
     """`tenure refresh`: the same charm again, or one with another endpoint, or without it again."""
     assert world.peer_charm is not None
     application, later = world.any_application(), world.rng.random() < 0.5
-    charm = world.peer_charm.given(application, world.update_every, later=later)
+    charm = world.peer_charm.given(
+        application, world.update_every, later=later, at=world.loop.time()
+    )
     which = "a later" if later else "its first"
     world.operators.order(
         f"refresh {application} with {which} charm", f"/v1/applications/{application}/charm", charm

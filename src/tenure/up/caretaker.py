@@ -1,0 +1,67 @@
+"""What `up` looks after, besides processes: its lock, the length of logs, and what is of no use.
+
+A state folder may lie where somebody sweeps. The controller and the agents look after their own
+files; here it is the lock of `up` itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from tenure.client.operator import Operator
+from tenure.errors import TenureError
+from tenure.statefolder import StateFolder
+from tenure.up.cleaning import Cleaner, shorten
+from tenure.up.lock import UpLock
+
+EVERY = 2.0
+"""Seconds between two looks."""
+
+CLEANS_EVERY = 10
+"""Looks between two cleanings of which nobody said that they are due."""
+
+
+class Caretaker:
+    """Looks after one state folder, until it is cancelled."""
+
+    def __init__(self, folder: StateFolder, lock: UpLock, operator: Operator) -> None:
+        self._folder = folder
+        self._lock = lock
+        self._operator = operator
+        self._cleaner = Cleaner(folder)
+        self._due = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something may be of no use now."""
+        self._due.set()
+
+    async def run(self) -> None:
+        """Look again and again."""
+        looks, done = 0, True
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), EVERY)
+            looks += 1
+            with suppress(TenureError):
+                self._folder.ensure()
+                self._lock.renew()
+            await asyncio.to_thread(self._shorten_logs)
+            if self._due.is_set() or looks % CLEANS_EVERY == 0 or not done:
+                self._due.clear()
+                done = await self.clean()
+
+    async def clean(self) -> bool:
+        """Remove what is of no use now; False if some of it is for another time."""
+        try:
+            return await asyncio.to_thread(self._cleaner.clean, self._operator.status)
+        except (TenureError, OSError):
+            return False
+
+    def _shorten_logs(self) -> None:
+        folder = self._folder
+        logs = [folder.up_log, folder.controller_log]
+        with suppress(TenureError):
+            logs += [folder.agent_log(unit) for unit in folder.known_units()]
+        for log in logs:
+            shorten(log)
