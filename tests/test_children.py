@@ -29,7 +29,7 @@ assert child.wait() == 0
 def test_a_program_begins_with_default_signals_no_mask_no_descriptors_and_umask_022(
     own_session: bool,
 ) -> None:
-    """H9"""
+    """P6, H9"""
     argv = hostile([sys.executable, "-c", STARTS % own_session])
     done = subprocess.run(argv, capture_output=True, text=True, timeout=HANG, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, TOLD, "")

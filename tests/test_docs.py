@@ -40,6 +40,7 @@ CLAUSES = {
     "B": range(1, 7),
     "T": range(11),
     "H": range(1, 12),
+    "P": range(1, 7),
     "O": range(1, 7),
 }
 """The numbers of the promises."""

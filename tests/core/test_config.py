@@ -101,7 +101,7 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_another_spelling_of_what_is_so_changes_nothing(name: str) -> None:
-    """B4: whichever was first, and however an earlier version kept it."""
+    """B4, P5: whichever was first, and however an earlier version kept it."""
     for first in SPELLINGS[name]:
         set_now = changed(NONE, OPTIONS, {name: first})
         assert set_now.values == {name: SPELLINGS[name][0]}
@@ -112,7 +112,7 @@ def test_another_spelling_of_what_is_so_changes_nothing(name: str) -> None:
 
 
 def test_texts_are_compared_as_they_are() -> None:
-    """B4: what looks like a number is a text where the option is one."""
+    """P5: what looks like a number is a text where the option is one."""
     record = changed(NONE, OPTIONS, {"motd": "1"})
     for text in ("01", "1.0", " 1", "true"):
         assert changed(record, OPTIONS, {"motd": text}).revision == record.revision + 1

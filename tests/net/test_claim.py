@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from tenure.net.claim import MAX_TOLD, claim, who_has
+from tests.support.patience import ending
 
 
 @pytest.fixture
@@ -61,7 +62,8 @@ def test_a_name_is_free_when_its_process_was_killed(name: str) -> None:
         "import sys, time; from tenure.net.claim import claim; "
         f"kept = claim({name!r}); print(kept is not None, flush=True); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as other:
+    begun = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    with ending(begun) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"True\n"
         assert claim(name) is None

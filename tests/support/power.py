@@ -165,12 +165,14 @@ class Disk:
         self._later_names.append(names)
 
     def remains(self) -> Iterator[dict[str, bytes]]:
-        """What the disk may hold if the power goes now: the least, the most, and two by chance.
+        """What the disk may hold if the power goes now: the least, the most, all names and of the
+        content the least, and two by chance.
 
         Files by their path below the folder.
         """
         yield self._shown(self._certain_names, lambda file: file.certain)
         yield self._shown(self._names, _File.newest)
+        yield self._shown(self._names, lambda file: file.certain)
         for _ in range(2):
             names = self._chance.choice([self._certain_names, *self._later_names])
             yield self._shown(names, lambda file: file.remains(self._chance))

@@ -19,7 +19,7 @@ ACTIONS = "tell:\n  description: tells what it found\n"
 
 
 def test_hooks_actions_and_exec_begin_alike_whoever_started_tenure(place: Place) -> None:
-    """H9: default signals, an empty mask, no descriptors, umask 022"""
+    """P6, H9: default signals, an empty mask, no descriptors, umask 022"""
     place.write_hook("start", f"{TELL} > told")
     action = place.charm / "actions" / "tell"
     action.parent.mkdir()

@@ -26,7 +26,7 @@ def run() -> ActionRun:
 
 
 def test_what_an_action_printed_is_among_its_results_with_its_exit_code() -> None:
-    """O6"""
+    """P6, O6"""
     action = run()
     action.set(("size",), "5")
     done = action.ended(ended(b"Hello\n", b"a warning\n", 3))
@@ -37,7 +37,7 @@ def test_what_an_action_printed_is_among_its_results_with_its_exit_code() -> Non
 
 
 def test_a_stream_that_is_empty_is_not_there() -> None:
-    """O6: as in Juju."""
+    """P6, O6: as in Juju."""
     assert run().ended(ended(b"")).results == {"return-code": 0}
     assert run().ended(HookResult("killed", "signal: killed")).results == {"return-code": 1}
 
@@ -45,7 +45,7 @@ def test_a_stream_that_is_empty_is_not_there() -> None:
 @pytest.mark.parametrize("char", ["x", "é", "\u20ac", "\U0001f600"])
 @pytest.mark.parametrize("before", ["", "a"])
 def test_what_is_too_long_is_cut_between_characters_and_said_so(char: str, before: str) -> None:
-    """O6"""
+    """P6, O6"""
     whole = (before + char * MAX_CAPTURED + "end").encode()
     done = run().ended(ended(whole, b"short"))
     kept = done.results["stdout"].encode()
@@ -55,13 +55,13 @@ def test_what_is_too_long_is_cut_between_characters_and_said_so(char: str, befor
 
 
 def test_exactly_what_fits_is_not_cut() -> None:
-    """O6"""
+    """P6, O6"""
     done = run().ended(ended(b"x" * MAX_CAPTURED))
     assert (len(done.results["stdout"]), done.cut) == (MAX_CAPTURED, {})
 
 
 def test_what_is_no_text_comes_as_base64_and_says_so() -> None:
-    """O6: as in Juju."""
+    """P6, O6: as in Juju."""
     done = run().ended(ended(b"\xff\x00", b"ok"))
     assert done.results["stdout"] == "/wA="
     assert done.results["stdout-encoding"] == "base64"
