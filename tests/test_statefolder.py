@@ -16,15 +16,9 @@ from tenure.agent.execserver import ExecServer
 from tenure.agent.toolserver import ToolServer
 from tenure.agent.unit import Unit
 from tenure.controller.server import bind_unix
-from tenure.errors import BadName, TenureError, Unreachable
-from tenure.statefolder import (
-    LONGEST_SOCKET_PATH,
-    FormerApplication,
-    NamedCharm,
-    StateFolder,
-    StateFolderUnusable,
-    UpRecord,
-)
+from tenure.errors import BadName, StateFolderUnusable, TenureError, Unreachable
+from tenure.statefolder import LONGEST_SOCKET_PATH, StateFolder
+from tenure.uprecord import FormerApplication, NamedCharm, UpRecord
 
 REMOVE_IT = "remove it, or choose another state folder with --state"
 

@@ -98,6 +98,12 @@ class Unsure(TenureError):
     code = "unsure"
 
 
+class StateFolderUnusable(TenureError):
+    """The state folder cannot be read or written, or what it holds is not ours."""
+
+    code = "state-folder-unusable"
+
+
 class ProtocolError(TenureError):
     """The other side sent something that is not the protocol; the connection is of no use."""
 

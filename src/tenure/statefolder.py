@@ -34,10 +34,11 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from tenure.defaults import HOOK_TIMEOUT, JUJU_VERSION, UPDATE_STATUS
-from tenure.errors import TenureError
+from tenure import uprecord
+from tenure.errors import StateFolderUnusable
 from tenure.files import write_whole
 from tenure.names import file_name, split_unit, unit_of_file
+from tenure.uprecord import NamedCharm, UpRecord
 
 LONGEST_SOCKET_PATH = 100
 """Bytes. Linux takes 107; what is left is for temporary names."""
@@ -48,57 +49,6 @@ LONGEST_SOCKET_NAME = 32
 _IN_NO_LIST = re.compile("[\x00-\x1f\x7f-\x9f]")
 _PREPARED = re.compile(r"(?:\A|/)charms/[0-9a-f]{32}\Z")
 """A charm that was unpacked or built, as the controller knows it."""
-
-RECORD_VERSION = 1
-FORMER_RECORD = "house.json"
-"""The record's name in version 0.1: still read. Once a record is written, this one says that the
-folder is a newer version's, in a way that 0.1 refuses: else it would begin anew, silently."""
-
-
-class StateFolderUnusable(TenureError):
-    """The state folder cannot be read or written, or what it holds is not ours."""
-
-    code = "state-folder-unusable"
-
-
-class FormerApplication(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an `up` of an earlier version was told of one application: an absolute path, seconds.
-
-    It is the controller that keeps charms now; the next `up` hands this one to it.
-    """
-
-    charm: str
-    update_status_interval: float = UPDATE_STATUS.value
-
-
-class UpRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """up.json. Once `store_created`, a missing store is a loss and no new beginning.
-
-    `juju_version` is what hooks are told; with `juju_paths` they see Juju's own folders. A hook
-    that runs for longer than `hook_timeout` seconds is ended; 0 for never.
-    """
-
-    version: int = RECORD_VERSION
-    model_uuid: str
-    store_created: bool = False
-    applications: Mapping[str, FormerApplication] = {}
-    juju_version: str = JUJU_VERSION.value
-    juju_paths: bool = False
-    hook_timeout: float = HOOK_TIMEOUT.value
-
-
-class _Versioned(Struct, frozen=True):
-    """What every version's record has."""
-
-    version: int = RECORD_VERSION
-    model_uuid: str = ""
-
-
-class NamedCharm(Struct, frozen=True):
-    """A charm that does not run as it is: the folder that was made of it, and its own path."""
-
-    folder: str
-    named: str
 
 
 class StateFolder(Struct, frozen=True):
@@ -137,7 +87,7 @@ class StateFolder(Struct, frozen=True):
         return self.state / "up.json"
 
     def _former_record_file(self) -> Path:
-        return self.state / FORMER_RECORD
+        return self.state / uprecord.FORMER_RECORD
 
     @property
     def controller_folder(self) -> Path:
@@ -327,17 +277,15 @@ class StateFolder(Struct, frozen=True):
         """What earlier `up`s were told; None if there was none. Raises StateFolderUnusable."""
         for path in (self.record_file, self._former_record_file()):
             with _translated(self.state), suppress(FileNotFoundError):
-                return _decoded(path, path.read_bytes())
+                return uprecord.decoded(path, path.read_bytes())
         return None
 
     def write(self, record: UpRecord) -> None:
         """Keep the record, durably and whole or not at all. Raises StateFolderUnusable."""
-        content = msgspec.json.format(msgspec.json.encode(record)) + b"\n"
         with _translated(self.state):
-            write_whole(self.record_file, content)
+            write_whole(self.record_file, uprecord.encoded(record))
             if self._former_record_file().exists():
-                newer = _Versioned(version=RECORD_VERSION + 1, model_uuid=record.model_uuid)
-                write_whole(self._former_record_file(), msgspec.json.encode(newer) + b"\n")
+                write_whole(self._former_record_file(), uprecord.warning(record))
 
     def note_charm(self, application: str, charm: NamedCharm) -> None:
         """Keep what an operator named when the application was given this folder to run.
@@ -361,35 +309,6 @@ class StateFolder(Struct, frozen=True):
 
     def _charm_note(self, application: str) -> Path:
         return self.charms_folder / f"{application}.json"
-
-
-def _decoded(path: Path, content: bytes) -> UpRecord:
-    """Raises StateFolderUnusable."""
-    try:
-        version = msgspec.json.decode(content, type=_Versioned).version
-        if version > RECORD_VERSION and path.name == FORMER_RECORD:
-            raise _not_ours(path.with_name("up.json"), "it is gone")
-        if version > RECORD_VERSION:
-            raise StateFolderUnusable(
-                f"{path} was written by a newer Tenure (version {version} of the file; this one "
-                f"knows {RECORD_VERSION}): run that, or choose another state folder with --state"
-            )
-        record = msgspec.json.decode(content, type=UpRecord)
-    except (msgspec.DecodeError, UnicodeError) as fault:
-        raise StateFolderUnusable(
-            f"{path} cannot be used: it is cut short, or not what `tenure up` wrote ({fault}): "
-            "restore it from a backup, or move it away, and the next `tenure up` writes a new one"
-        ) from fault
-    if record.version != RECORD_VERSION:
-        raise _not_ours(path, f"its version is {record.version}")
-    return record
-
-
-def _not_ours(path: Path, reason: str) -> StateFolderUnusable:
-    return StateFolderUnusable(
-        f"{path} cannot be used: {reason}: "
-        "restore it from a backup, or choose another state folder with --state"
-    )
 
 
 def _named_state(option: str | None, environ: Mapping[str, str]) -> str:

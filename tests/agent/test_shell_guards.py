@@ -21,7 +21,8 @@ from tenure.agent.hooks.process import HookResult
 from tenure.agent.unit import Unit
 from tenure.agent.upgrade import CharmUpgrade
 from tenure.charms.fault import CharmError
-from tenure.controller.loop import Answer, Controller
+from tenure.controller.inputs import Answer
+from tenure.controller.loop import Controller
 from tenure.core import localstate, resolver
 from tenure.core.leases import Leases
 from tenure.core.localstate import LocalState

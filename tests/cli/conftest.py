@@ -18,7 +18,8 @@ import pytest
 from msgspec import Struct
 
 from tenure.cli.main import run
-from tenure.statefolder import StateFolder, UpRecord
+from tenure.statefolder import StateFolder
+from tenure.uprecord import UpRecord
 from tenure.wire.operators import ErrorAnswer, Status
 
 

@@ -19,7 +19,8 @@ from tenure.agent.context.hook import HookContext
 from tenure.agent.dispatcher import Dispatcher
 from tenure.controller.agents import Agents
 from tenure.controller.conversation import Conversation
-from tenure.controller.loop import Answer, Controller
+from tenure.controller.inputs import Answer
+from tenure.controller.loop import Controller
 from tenure.core import application, lease, localstate, resolver
 from tenure.core.application import Application, extended_from
 from tenure.core.applications import Applications

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from tenure.controller.loop import Input
+from tenure.controller.inputs import Input
 from tenure.controller.service import Service
 from tenure.core.changes import HistoryAdded
 from tenure.core.effects import Granted, Push

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tenure.statefolder import FORMER_RECORD, StateFolder, StateFolderUnusable, UpRecord
+from tenure.errors import StateFolderUnusable
+from tenure.statefolder import StateFolder
 from tenure.up.opening import _keep
+from tenure.uprecord import FORMER_RECORD, UpRecord
 
 
 def test_a_record_under_its_former_name_is_read_and_then_replaced(tmp_path: Path) -> None:

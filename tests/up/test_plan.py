@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tenure.errors import Refused
-from tenure.statefolder import FormerApplication, StateFolder, UpRecord
+from tenure.statefolder import StateFolder
 from tenure.up.commands import agent_argv
 from tenure.up.plan import (
     Plan,
@@ -19,6 +19,7 @@ from tenure.up.plan import (
     to_create,
     units_to_add,
 )
+from tenure.uprecord import FormerApplication, UpRecord
 from tenure.wire.operators import (
     ApplicationStatus,
     Charm,

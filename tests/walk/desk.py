@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tenure.controller.access import AGENT
 from tenure.controller.conversation import Conversation
-from tenure.controller.loop import Input
+from tenure.controller.inputs import Input
 from tenure.core.application import Application, record_of
 from tenure.core.changes import (
     ApplicationPut,

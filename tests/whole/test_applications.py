@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tenure.statefolder import FormerApplication, StateFolder
+from tenure.statefolder import StateFolder
+from tenure.uprecord import FormerApplication
 from tenure.wire.operators import CreateApplication
 
 from .conftest import Place, wait_for

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tenure.controller.access import NEWCOMER, Access, Caller, check
-from tenure.controller.loop import Input
+from tenure.controller.inputs import Input
 from tenure.controller.service import Service
 from tenure.controller.welcome import welcomed
 from tenure.core.effects import ClaimUnsure, Verdict

@@ -9,7 +9,8 @@ from pathlib import Path
 from tenure.clock import Clock
 from tenure.controller.agents import Agents
 from tenure.controller.events import Events
-from tenure.controller.loop import RECONNECT_GRACE, Controller, Input
+from tenure.controller.inputs import Input
+from tenure.controller.loop import RECONNECT_GRACE, Controller
 from tenure.core.applications import MIN_DURATION
 from tenure.core.changes import HistoryAdded
 from tenure.core.effects import Push

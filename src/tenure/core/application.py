@@ -23,6 +23,7 @@ from tenure.core.changes import (
     StatusRecord,
     UnitRecord,
 )
+from tenure.core.effects import Granted
 from tenure.core.lease import NEVER, Lease, LineOffer
 from tenure.names import application_of
 
@@ -212,3 +213,8 @@ def pins_left(application: Application, now: float) -> list[Change]:
         PinPut(application.name, reason, max(0.0, until - now))
         for reason, until in application.lease.pins.items()
     ]
+
+
+def granted_to(unit: str, lease: Lease) -> Granted:
+    """What its holder is answered."""
+    return Granted(unit=unit, term=lease.term, duration=lease.duration, guarantee=lease.guarantee)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from tenure.core import lease as rules
 from tenure.core.application import (
     Application,
+    granted_to,
     is_recorded_alike,
     lengthened,
     pins_left,
@@ -47,8 +48,7 @@ MAX_LEAP = 2**20
 reports more is believed that far and asked again, so that a lie costs numbers and nobody's lease:
 after a restore, the others get past `n` lies in as many claims."""
 
-SAVE_PINS_EVERY = 60.0
-OFFER_FOR = 1.0
+SAVE_PINS_EVERY, OFFER_FOR = 60.0, 1.0
 
 
 class Leases:
@@ -126,7 +126,7 @@ class Leases:
         if outcome is Outcome.EXTEND:
             lease = rules.extended(lease, now)
             self.staging.touch(replace(application, lease=lease))
-            return _grant(unit, lease)
+            return granted_to(unit, lease)
         if outcome is Outcome.GRANT and lease.holder and not rules.is_held(lease, now):
             # because time could not be let do its work while nothing could be written
             self._advance(now, application)
@@ -163,7 +163,7 @@ class Leases:
                 term=lease.term, leaderless_for=leaderless,
             ),
         )  # fmt: skip
-        return _grant(holder.unit, lease)
+        return granted_to(holder.unit, lease)
 
     def release(self, now: float, unit: str, term: int) -> None:
         """The unit, which believes in nothing any more, gives its lease up (L5).
@@ -347,10 +347,10 @@ class Leases:
     def _free(self, now: float, application: Application, cause: Cause) -> Lease:
         before = application.lease
         lease = rules.freed(before, now, cause, self.wall)
-        unit_from = before.holder.unit if before.holder else None
         told = self.history(
-            application, "released", lease.freed_because, unit_from=unit_from, term=before.term
-        )
+            application, "released", lease.freed_because, term=before.term,
+            unit_from=before.holder.unit if before.holder else None,
+        )  # fmt: skip
         return self.settle(now, application, lease, told)
 
     def schedule(self, application: Application) -> None:
@@ -363,8 +363,6 @@ class Leases:
         """What is left of pins is saved every minute from now on (L6)."""
         if self._save_pins_at is None:
             self._save_pins_at = now + SAVE_PINS_EVERY
-
-    # -- small things
 
     def application_with(self, unit: str) -> Application:
         """The unit's application. Raises NotFound, naming what there is."""
@@ -400,7 +398,3 @@ class Leases:
             unit_from=unit_from, unit_to=unit_to, term=term, leaderless_for=leaderless_for,
             detail=detail,
         )  # fmt: skip
-
-
-def _grant(unit: str, lease: Lease) -> Granted:
-    return Granted(unit=unit, term=lease.term, duration=lease.duration, guarantee=lease.guarantee)

@@ -25,7 +25,7 @@ from tenure.simulation.network import USUAL_DELAY, Link
 from tenure.simulation.peer_charm import CharmDisk, CopiedCharm, PeerCharm
 from tenure.simulation.peer_facts import BagSet
 from tenure.simulation.peer_machine import aim_of, may_name, runs_from, settled_of, told_of
-from tenure.simulation.simhooks import Hook, Temper, began, said_true
+from tenure.simulation.simhooks import Hook, NoLog, Temper, began, said_true
 from tenure.simulation.statedisk import DrawnDisk
 from tenure.simulation.stepdown import StepDown
 from tenure.testing.machine import unit_of
@@ -169,7 +169,7 @@ class Machine:
         try:
             self.inner = unit = unit_of(
                 self.agent, config, DiskFile(self.disk, process, self._dies),
-                clock=self.clock, rng=rng, runner=_Runner(self), log=_NoLog(),
+                clock=self.clock, rng=rng, runner=_Runner(self), log=NoLog(),
                 find_hook=self._find_hook, observer=observer,
                 charm=CopiedCharm(self.charm, self._copy_takes) if self.peers else None,
             )  # fmt: skip
@@ -365,8 +365,7 @@ class _Watch(Observer):
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._turns = 0
-        self._at = 0.0
+        self._turns, self._at = 0, 0.0
 
     def turns(self) -> None:
         """An agent that turns on and on while no time passes is stuck, though its loop is not."""
@@ -399,8 +398,3 @@ class _Runner:
 
     def end_leftovers(self, pid: int | None, context_id: str) -> None:
         self._machine.end_hooks()
-
-
-class _NoLog:
-    def log(self, level: str, message: str, source: str = "") -> None:
-        pass

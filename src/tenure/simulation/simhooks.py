@@ -279,3 +279,10 @@ def began(world: HookWorld, command: HookCommand, target: int) -> HookBegan:
         context=command.context_id, hook=command.hook, term=int(term) if term else None,
         reason=command.env.get("TENURE_REASON", ""), target=target,
     )  # fmt: skip
+
+
+class NoLog:
+    """What units write for people, in a world without people."""
+
+    def log(self, level: str, message: str, source: str = "") -> None:
+        pass

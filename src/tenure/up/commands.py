@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tenure.statefolder import StateFolder, UpRecord
+from tenure.statefolder import StateFolder
+from tenure.uprecord import UpRecord
 from tenure.wire.operators import CharmStatus
 
 _PYTHON = (sys.executable, "-P", "-m")

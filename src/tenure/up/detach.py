@@ -13,8 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tenure.errors import TenureError
-from tenure.statefolder import StateFolder, StateFolderUnusable
+from tenure.errors import StateFolderUnusable, TenureError
+from tenure.statefolder import StateFolder
 from tenure.up.child import MAX_LOG
 
 READY = b"ready\n"

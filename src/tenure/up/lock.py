@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tenure.clock import SystemClock
-from tenure.errors import Refused
+from tenure.errors import Refused, StateFolderUnusable
 from tenure.files import open_lock, try_lock
-from tenure.statefolder import StateFolder, StateFolderUnusable
+from tenure.statefolder import StateFolder
 
 CLOCK = SystemClock()
 PATIENCE = 5.0

@@ -12,7 +12,7 @@ import uuid
 from msgspec.structs import replace
 
 from tenure.client.operator import Operator
-from tenure.statefolder import NamedCharm, StateFolder, UpRecord
+from tenure.statefolder import StateFolder
 from tenure.up.plan import (
     Plan,
     Wanted,
@@ -24,6 +24,7 @@ from tenure.up.plan import (
     to_create,
     units_to_add,
 )
+from tenure.uprecord import NamedCharm, UpRecord
 from tenure.wire.operators import ApplicationStatus, ConfigChange, Status
 
 

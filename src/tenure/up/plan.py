@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from tenure.defaults import GUARANTEE, LEASE
 from tenure.errors import Refused
-from tenure.statefolder import StateFolder, UpRecord
+from tenure.statefolder import StateFolder
+from tenure.uprecord import UpRecord
 from tenure.wire.operators import (
     ApplicationStatus,
     Charm,

@@ -23,7 +23,7 @@ from tenure.client.operator import Operator
 from tenure.client.transport import UnixHttp
 from tenure.clock import Clock
 from tenure.errors import TenureError, Unreachable
-from tenure.statefolder import StateFolder, UpRecord
+from tenure.statefolder import StateFolder
 from tenure.up import commands
 from tenure.up.agents import Agents
 from tenure.up.caretaker import Caretaker
@@ -36,6 +36,7 @@ from tenure.up.orphans import Orphans
 from tenure.up.plan import Plan
 from tenure.up.restarter import Restarter
 from tenure.up.screen import Screen
+from tenure.uprecord import UpRecord
 from tenure.wire.operators import CharmStatus, Event, Status
 
 START_FOR = 60.0

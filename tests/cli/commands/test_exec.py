@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tenure.agent.host.jujupaths import why_not
-from tenure.statefolder import UpRecord
+from tenure.uprecord import UpRecord
 from tenure.wire.exec import Committed, ContextOpened, Logged, Refusal
 from tests.cli.commands.test_run import knows
 from tests.cli.conftest import Agents, Desk, python

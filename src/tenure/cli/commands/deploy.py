@@ -20,9 +20,10 @@ from tenure.core.applications import check_lease
 from tenure.defaults import MOST_UNITS
 from tenure.errors import Refused, Unreachable
 from tenure.names import split_unit
-from tenure.statefolder import NamedCharm, StateFolder
+from tenure.statefolder import StateFolder
 from tenure.up.lock import running
 from tenure.up.plan import Wanted, first_lease, to_create
+from tenure.uprecord import NamedCharm
 from tenure.wire.operators import Status
 
 CLOCK = SystemClock()

@@ -22,8 +22,9 @@ from tenure.cli.words.charm import (
 from tenure.cli.words.lookup import application_in
 from tenure.cli.words.options import operator_of, with_folder, with_format
 from tenure.errors import Refused
-from tenure.statefolder import NamedCharm, StateFolder
+from tenure.statefolder import StateFolder
 from tenure.up.plan import with_resources as merged_resources
+from tenure.uprecord import NamedCharm
 from tenure.wire.operators import CharmStatus
 
 

@@ -35,12 +35,13 @@ from tenure.clock import SystemClock
 from tenure.core.applications import check_lease
 from tenure.defaults import HOOK_TIMEOUT, JUJU_VERSION, MOST_UNITS, SHORTEST_INTERVAL
 from tenure.errors import Refused
-from tenure.statefolder import StateFolder, UpRecord
+from tenure.statefolder import StateFolder
 from tenure.up.detach import detach
 from tenure.up.lock import held
 from tenure.up.plan import Plan, first_lease
 from tenure.up.screen import Screen
 from tenure.up.supervisor import Supervisor
+from tenure.uprecord import UpRecord
 from tenure.wire.operators import Charm
 
 ABOUT_CHARM = {

@@ -28,8 +28,8 @@ from tenure.cli.words import pairs
 from tenure.cli.words.durations import duration
 from tenure.cli.words.options import Decorator
 from tenure.defaults import GUARANTEE, LEASE, LONGEST_INTERVAL, SHORTEST_INTERVAL, UPDATE_STATUS
-from tenure.errors import BadName, BadRequest
-from tenure.statefolder import StateFolder, StateFolderUnusable
+from tenure.errors import BadName, BadRequest, StateFolderUnusable
+from tenure.statefolder import StateFolder
 from tenure.up.plan import Wanted
 from tenure.wire.operators import Charm
 
