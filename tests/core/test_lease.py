@@ -27,6 +27,7 @@ from tenure.core.lease import (
     waiting,
     with_duration,
     with_offer_settled,
+    without_pin,
 )
 
 from . import scenarios
@@ -126,6 +127,40 @@ def test_a_grant_begins_a_new_term_above_every_term_seen() -> None:
     assert again.term == 5 and cause == "web/0 began anew"
 
 
+BUSY = Lease(
+    duration=60.0, guarantee=30.0, longest=90.0, lower_at=99.0, term=4, seen_term=3,
+    holder=Holder(W1, "one"), expires_at=60.0, pins={"upgrade": 80.0}, line=(W0, W2),
+    lapsed=frozenset({W2}), offer=LineOffer(W2, 11.0), handover=Handover(W1, "an operator asked"),
+    led_since=1e9, freed_at=2.0, granted_at=3.0, last_leader=W1, freed_because="it ran out",
+)  # fmt: skip
+"""A lease of which every field says something."""
+
+
+def test_a_grant_settles_all_of_a_lease_but_its_settings_its_pins_and_its_past() -> None:
+    """L2, L4, L6, O4"""
+    lease, cause = granted(BUSY, 10.0, Holder(W0, "two"), 2e9)
+    assert cause == "it ran out"
+    assert lease == replace(
+        BUSY, term=5, holder=Holder(W0, "two"), expires_at=70.0, line=(W2,), lapsed=frozenset(),
+        offer=None, handover=None, led_since=2e9, granted_at=10.0, last_leader=W0,
+    )  # fmt: skip
+
+
+def test_a_grant_to_whoever_held_it_last_says_so_only_while_it_is_held() -> None:
+    """O4, L2"""
+    mine = replace(BUSY, pins={}, holder=Holder(W0, "one"))
+    assert granted(mine, 60.0, Holder(W0, "one"), 2e9)[1] == "web/0 began anew"
+    assert granted(mine, 60.1, Holder(W0, "one"), 2e9)[1] == "it ran out"
+
+
+def test_a_freed_lease_keeps_its_term_its_pins_and_who_waits() -> None:
+    """L4, L5, L6, O4"""
+    assert freed(BUSY, 10.0, "released", 2e9) == replace(
+        BUSY, holder=None, lapsed=frozenset(), offer=None, handover=None, freed_at=10.0,
+        led_since=2e9, freed_because="an operator asked",
+    )  # fmt: skip
+
+
 def test_an_extension_is_the_same_term_and_never_shorter() -> None:
     """L2"""
     assert extended(HELD, 10.0) == replace(HELD, expires_at=70.0)
@@ -146,6 +181,55 @@ def test_a_waiter_keeps_its_place() -> None:
     assert lease.line == (W1, W2)
     assert gone_from_line(lease, W1).line == (W2,)
     assert gone_from_line(lease, W0) is lease
+
+
+def test_an_offer_to_who_waits_no_longer_is_off_and_no_other() -> None:
+    """L4"""
+    offered = replace(NEW, line=(W1, W2), offer=LineOffer(W1, 11.0))
+    assert gone_from_line(offered, W1) == replace(NEW, line=(W2,))
+    assert gone_from_line(offered, W2) == replace(offered, line=(W1,))
+    assert gone_from_line(offered, W0) is offered
+    alone = replace(NEW, offer=LineOffer(W1, 11.0))
+    assert gone_from_line(alone, W1) == NEW and gone_from_line(alone, W2) is alone
+
+
+def test_who_has_an_offer_without_a_place_in_line_gets_none_when_it_lapses() -> None:
+    """L4: it waits no longer"""
+    lease = replace(NEW, line=(W2,), offer=LineOffer(W1, 11.0))
+    lease = with_offer_settled(lease, 11.1, 1.0, lambda unit: True)
+    assert lease.line == (W2,) and lease.offer == LineOffer(W2, 12.1)
+
+
+def test_a_pin_is_taken_away_alone() -> None:
+    """L6"""
+    assert without_pin({"upgrade": 80.0, "other": 90.0}, "upgrade") == {"other": 90.0}
+
+
+@pytest.mark.parametrize(
+    ("lease", "at"),
+    [
+        (NEW, None),
+        (replace(NEW, expires_at=60.0), None),
+        (HELD, 60.0),
+        (replace(HELD, pins={"upgrade": 80.0}), 80.0),
+        (replace(HELD, pins={"upgrade": 50.0, "other": 90.0}), 50.0),
+        (replace(NEW, pins={"upgrade": 80.0}), 80.0),
+        (replace(HELD, offer=LineOffer(W1, 11.0)), 11.0),
+        (replace(HELD, lower_at=40.0), 40.0),
+        (replace(NEW, lower_at=40.0), 40.0),
+    ],
+)
+def test_the_next_instant_that_changes_something_is_the_first_of_all(
+    lease: Lease, at: float | None
+) -> None:
+    """L3, L4, L6, L8"""
+    assert next_change_at(lease) == at
+
+
+def test_what_was_lowered_is_lowered_for_good() -> None:
+    """L8"""
+    lease = lowered(replace(NEW, longest=90.0, lower_at=40.0), 40.1)
+    assert lease == NEW and lowered(lease, 1e9) is lease
 
 
 def test_a_lapsed_waiter_goes_to_the_end_and_when_all_have_lapsed_any_claim_is_granted() -> None:
@@ -173,14 +257,6 @@ def test_the_longest_lease_comes_down_only_after_the_last_longer_promise() -> No
     assert lowered(lease, 70.1).longest == 20.0
     back = with_duration(lease, 30.0, 60.0, 30.0)
     assert (back.longest, back.lower_at) == (60.0, None)
-
-
-def test_time_is_looked_at_when_it_changes_something() -> None:
-    """L3, L4, L6, L8"""
-    assert next_change_at(NEW) is None
-    assert next_change_at(HELD) == 60.0
-    assert next_change_at(replace(HELD, pins={"a": 90.0, "b": 80.0})) == 80.0
-    assert next_change_at(replace(NEW, offer=LineOffer(W0, 3.0), lower_at=2.0)) == 2.0
 
 
 def test_at_the_instant_of_expiry_the_holder_still_wins() -> None:
