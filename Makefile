@@ -10,7 +10,7 @@ PACKAGED := pyproject.toml build_hooktool.py src/tenure/hooktool.c
 # Minutes that one processor is busy with all tests, roughly
 TESTS_TAKE := 40
 
-.PHONY: demo test lint bench sim walk torture clean
+.PHONY: demo test lint bench sim walk torture mutants clean
 
 demo: $(RUN)
 	@echo "the demo takes about ten seconds"
@@ -36,12 +36,18 @@ sim: $(RUN)
 
 # make walk [WORLDS='silence "full disk"']: small worlds, in all orders of events; or one of your own:
 # make walk ARGS="--ticks 4 --drops 1 --elects 1"
-walk: $(STAMP)
+walk: $(DEV)
 	$(BIN)/python -m tests.walk $(WORLDS) $(ARGS)
 
 # make torture MINUTES=n [SEED=n]: real processes, killed and starved
 torture: $(DEV)
 	$(BIN)/python -m tests.torture --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
+
+# make mutants [ONLY='tenure.core.lease*']: small changes of the code that no test misses (docs/testing.md)
+mutants: $(DEV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8'
+	nice $(BIN)/mutmut run $(ONLY)
+	$(BIN)/mutmut results
 
 $(RUN): $(PACKAGED)
 	@PYTHON='$(PYTHON)' $(SHELL) tools/install $(VENV) run
@@ -52,4 +58,4 @@ $(DEV): $(RUN)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist src/tenure/_hooktool .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) mutants build dist src/tenure/_hooktool .pytest_cache .mypy_cache .ruff_cache .hypothesis
