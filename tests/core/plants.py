@@ -101,6 +101,12 @@ def pin_ignored(patch: Patch) -> None:
     patch.setattr(lease, "ends_at", lambda lease: lease.expires_at)
 
 
+@caught_by(scenarios.untold_offer_does_not_lapse)
+def untold_offer_lapses(patch: Patch) -> None:
+    real = lease._lapsed
+    patch.setattr(lease, "_lapsed", lambda lease, offer: real(lease, replace(offer, until=0.0)))
+
+
 @caught_by(scenarios.silent_unit_is_offered_nothing_until_its_next_word)
 def offered_to_who_is_silent(patch: Patch) -> None:
     patch.setattr(Leases, "can_take", Leases.can_lead)

@@ -16,7 +16,7 @@ from tenure.core.bucket import merge
 from tenure.core.changes import Bucket
 from tenure.core.charms import CharmSpec
 from tenure.core.effects import BagChanged, Denied, Granted, Offer, Revision
-from tenure.core.lease import ends_at
+from tenure.core.lease import NEVER, Lease, LineOffer, ends_at, with_offer_settled
 from tenure.core.peers import BagWrite
 from tenure.core.status import Said
 from tenure.errors import InstanceRefused, NotFound, NotLeader, TenureError
@@ -173,6 +173,17 @@ def silent_unit_is_offered_nothing_until_its_next_word() -> None:
     assert bench.lease.line == (W1,), "its place stays"
     bench.leases.set_silent(3.0, W1, None)
     assert bench.told() == [Offer(unit=W1)]
+
+
+def untold_offer_does_not_lapse() -> None:
+    lease = Lease(duration=60.0, guarantee=30.0, longest=60.0, line=(W1, W2))
+    untold = replace(lease, offer=LineOffer(W1, NEVER))
+    passed_by = with_offer_settled(untold, 9.0, 1.0, lambda unit: unit == W2)
+    assert passed_by == replace(lease, offer=LineOffer(W2, 10.0)), "its place stays"
+    none_there = with_offer_settled(untold, 9.0, 1.0, lambda unit: False)
+    assert none_there == lease
+    again = with_offer_settled(none_there, 10.0, 1.0, lambda unit: True)
+    assert again == replace(lease, offer=LineOffer(W1, 11.0))
 
 
 def line_survives_a_reload() -> None:
