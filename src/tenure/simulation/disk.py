@@ -1,8 +1,8 @@
 """SQLite on a disk that loses what was not synced: a model, in virtual time and without a file.
 
 `ModelDisk` is a machine with the store's file: what survives, and the faults it is to suffer.
-`ModelStore` is the handle of one controller's process, and does what `stores/sqlite.py` and
-`stores/sqlite_file.py` do to a real file, step by step:
+`ModelStore` is the handle of one controller's process, and does what `stores/sqlite/store.py` and
+`stores/sqlite/file.py` do to a real file, step by step:
 
 | step | takes | then |
 |---|---|---|

@@ -102,9 +102,9 @@ def application(leader: str | None = None, **other: object) -> ApplicationStatus
         ),
         (
             ["kill-hook", "web/1"],
-            Ok(note="web/1: start is ended, and has failed"),
+            Ok(note="web/1 was told to end start, which has failed then: see `tenure status`"),
             Asked("POST", "/v1/units/web/1/kill-hook", {}),
-            "web/1: start is ended, and has failed\n",
+            "web/1 was told to end start, which has failed then: see `tenure status`\n",
         ),
         (
             ["add-unit", "web"],

@@ -94,4 +94,4 @@ def test_the_hook_that_the_leader_runs_is_ended(desk: Desk) -> None:
     desk.controller.says(Ok())
     done = desk.call("kill-hook", "web/leader")
     assert (done.code, done.err) == (0, "")
-    assert done.out == "the running hook of web/2 is ended\n"
+    assert done.out == "web/2 was told to end its running hook\n"

@@ -1,4 +1,4 @@
-"""What only a file can suffer: `stores/sqlite.py` with real files and real processes."""
+"""What only a file can suffer: `stores/sqlite/store.py` with real files and real processes."""
 
 from __future__ import annotations
 

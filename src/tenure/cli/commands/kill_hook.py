@@ -21,4 +21,4 @@ def command(operator: Operator, word: str, form: str) -> None:
     A hook has failed then: it shows as an error and is tried again, later and later.
     """
     [unit] = units_named([word], operator.status)
-    say_done(form, operator.kill_hook(unit), f"the running hook of {unit} is ended")
+    say_done(form, operator.kill_hook(unit), f"{unit} was told to end its running hook")

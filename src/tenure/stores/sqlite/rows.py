@@ -5,7 +5,7 @@ other, so changes of different tables commute: they are first *folded* into the 
 row, in order, and then written table by table with one `executemany` each. Within a table the order
 is the order of the changes; folding only leaves out what a later change would overwrite.
 
-The tables stand in `sqlite_schema.py`; the rows of charms in `sqlite_charms.py`.
+The tables stand in `schema.py`; the rows of charms in `charms.py`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ under us, what we would write is nobody's store, and the seat is lost.
 - up to COMMIT: any error rolls back. `StoreRefused`, nothing changed.
 - COMMIT: an error there, be it of a write or of an fsync, leaves the outcome open. `Unsure`. The
   connection is dropped at once and never asked again; `take_seat` opens the file anew, in the order
-  that `sqlite_file.py` argues for. Closing it is safe: what it may still checkpoint are commits
+  that `file.py` argues for. Closing it is safe: what it may still checkpoint are commits
   whose sync succeeded, never the one in doubt.
 
 Everything below `SqliteStore` runs on the worker's thread only, so it needs no locks: jobs run one
