@@ -24,12 +24,12 @@ SEARCHED = 200
 
 FOUND_IN: dict[str, int] = {
     "answered_before_the_sync": 2,
-    "application_bag_not_fenced": 66,
-    "application_s_bag_told_again_after_a_restart": 21,
-    "bags_committed_one_by_one": 5,
-    "bags_read_from_an_older_context": 21,
+    "application_bag_not_fenced": 53,
+    "application_s_bag_told_again_after_a_restart": 17,
+    "bags_committed_one_by_one": 7,
+    "bags_read_from_an_older_context": 17,
     "belief_half_a_lease_too_long": 8,
-    "belief_not_recorded": 3,
+    "belief_not_recorded": 14,
     "cache_trusted_after_a_failed_sync": 12,
     "clock_margin_skipped": 20,
     "committed_although_the_hook_failed": 27,
@@ -68,6 +68,7 @@ FOUND_IN: dict[str, int] = {
     "status_lost_with_the_controller": 7,
     "true_without_the_guarantee": 1,
     "version_known_at_the_end_paid": 21,
+    "what_fell_due_in_a_slow_save_left_to_the_heartbeat": 16,
     "write_not_fenced": 20,
     "writes_fenced_by_the_unit_alone": 102,
 }
