@@ -18,6 +18,7 @@ from tenure.agent.context.hook import HookContext
 from tenure.agent.contexts import Contexts
 from tenure.agent.execserver import ExecServer
 from tenure.agent.hooks.process import HookResult
+from tenure.agent.unit import Unit
 from tenure.agent.upgrade import CharmUpgrade
 from tenure.charms.fault import CharmError
 from tenure.controller.inputs import Answer
@@ -44,7 +45,6 @@ from tests.agent import (
 from tests.agent.charm import test_copy
 from tests.controller import test_loop
 from tests.leadership import test_claimant, test_slow_disks
-from tests.simulation.plants import what_fell_due_in_a_slow_save_left_to_the_heartbeat
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]
@@ -151,6 +151,12 @@ def new_term_saved_like_a_renewal(patch: Patch) -> None:
         return True
 
     patch.setattr(Record, "must_save", must_save)
+
+
+def what_fell_due_in_a_slow_save_left_to_the_heartbeat(patch: Patch) -> None:
+    """U4"""
+    real = Unit.next_wake
+    patch.setattr(Unit, "next_wake", lambda self, since: real(self, self.parts.clock.now()))
 
 
 def slow_commits_taken_for_silence(patch: Patch) -> None:

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from tenure.agent.beginning import take_up
 from tenure.agent.context.hook import HookContext
 from tenure.agent.dispatcher import Dispatcher
-from tenure.agent.unit import Unit
 from tenure.controller.agents import Agents
 from tenure.controller.conversation import Conversation
 from tenure.controller.inputs import Answer
@@ -300,12 +299,6 @@ def paid_for_what_is_known_at_the_end(patch: Patch) -> None:
         real(self, replace(hook, target_revision=revision))
 
     patch.setattr(Dispatcher, "pay", pay)
-
-
-@found_by("GivesUpInTime")
-def what_fell_due_in_a_slow_save_left_to_the_heartbeat(patch: Patch) -> None:
-    real = Unit.next_wake
-    patch.setattr(Unit, "next_wake", lambda self, since: real(self, self.parts.clock.now()))
 
 
 @found_by("GivesUpInTime")
