@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from tenure.core.effects import Revoked
+from tenure.leadership.claimant import LEAST_WAIT
 from tenure.testing.machine import Machine
 from tenure.testing.time.waiting import in_virtual_time, settle
 from tests.support.stage import Stage
@@ -235,3 +236,20 @@ async def test_a_revocation_of_another_term_means_nothing(tmp_path: Path) -> Non
     await stage.until(lambda: unit.term == 2, within=2.0)
     unit.unit.claimant.pushed(Revoked(unit=unit.name, term=1))
     assert unit.leads and unit.term == 2
+
+
+# -- waits
+
+
+@in_virtual_time
+async def test_a_wait_that_is_shorter_than_a_clock_can_show_still_lets_time_pass(
+    tmp_path: Path,
+) -> None:
+    """Else who waits so would begin again and again at one instant."""
+    stage = await Stage.open(tmp_path, units=1)
+    [unit] = await stage.led()
+    loop = asyncio.get_running_loop()
+    began_at = loop.time()
+    assert began_at + 1e-15 == began_at
+    await unit.unit.claimant.wait(1e-15)
+    assert loop.time() >= began_at + LEAST_WAIT

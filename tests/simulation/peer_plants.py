@@ -87,7 +87,7 @@ def committed_although_the_hook_failed(patch: Patch) -> None:
 
     async def conclude(self: Contexts, context: HookContext, result: HookResult) -> HookResult:
         if result.kind == "failed" and context.has_pending:
-            await self._commit(context)
+            await self._commit(context, result)
         return await real(self, context, result)
 
     patch.setattr(Contexts, "conclude", conclude)
@@ -97,8 +97,8 @@ def committed_although_the_hook_failed(patch: Patch) -> None:
 def refused_commit_counted_as_done(patch: Patch) -> None:
     real = Contexts._commit
 
-    async def commit(self: Contexts, context: HookContext) -> HookResult:
-        await real(self, context)
+    async def commit(self: Contexts, context: HookContext, result: HookResult) -> HookResult:
+        await real(self, context, result)
         return HookResult("done", "")
 
     patch.setattr(Contexts, "_commit", commit)

@@ -33,6 +33,7 @@ from tenure.core.operations import Snapshot
 from tenure.core.tracker import Grant, Standing, Tracker
 from tenure.leadership import claimant
 from tenure.leadership.claimant import Claimant
+from tenure.leadership.loop import Loop
 from tenure.leadership.record import Record
 from tenure.names import application_of
 from tenure.simulation.disk import ModelDisk
@@ -309,6 +310,14 @@ def paid_for_what_is_known_at_the_end(patch: Patch) -> None:
         real(self, replace(hook, target_revision=revision))
 
     patch.setattr(Dispatcher, "pay", pay)
+
+
+@found_by("GivesUpInTime")
+def timer_counted_from_after_the_clock_was_read(patch: Patch) -> None:
+    def timer(self: Loop[Any], read_at: float, delay: float) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(delay, self._woken.set)
+
+    patch.setattr(Loop, "_timer", timer)
 
 
 @found_by("ToldMinions", "ElectedOncePerTerm", "PaidForTarget")

@@ -224,6 +224,8 @@ class Loop(Generic[P]):
             self._dropping = asyncio.get_running_loop().create_task(self.connection.drop(cause))
 
     async def _sleep(self) -> None:
+        # before the clock: who loses its turn between the two wakes too soon then, and not too late
+        read_at = asyncio.get_running_loop().time()
         # because what fell due while a step was busy, saving say, was not looked at by that step
         since, now = self._turned_at, self._clock.now()
         wakes = [unit.next_wake(since) for unit in self._units.values()]
@@ -231,10 +233,13 @@ class Loop(Generic[P]):
             wakes.append(self._hello_at)
         at = min((wake for wake in wakes if wake is not None), default=now + HEARTBEAT)
         delay = max(0.0, min(at - now, HEARTBEAT))
-        timer = asyncio.get_running_loop().call_later(delay, self._woken.set)
+        timer = self._timer(read_at, delay)
         await self._woken.wait()
         timer.cancel()
         self._woken.clear()
+
+    def _timer(self, read_at: float, delay: float) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_at(read_at + delay, self._woken.set)
 
     def _is_over(self) -> bool:
         return all(unit.is_over for unit in self._units.values())

@@ -67,7 +67,7 @@ class Believed(Fact, frozen=True, kw_only=True):
 
 class Doubted(Fact, frozen=True, kw_only=True):
     """It believes no more. `willing`: it stepped down by itself and gave the lease up (U4). `late`:
-    by how many seconds later than it had to, and could, where nothing else kept it busy."""
+    for how many seconds it had to and could, and did not: those in which it did not run apart."""
 
     unit: str
     agent: str

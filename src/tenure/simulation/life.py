@@ -22,7 +22,7 @@ from tenure.simulation.healing import Healing
 from tenure.simulation.judge import Judge, Violation
 from tenure.simulation.linear import SearchTooLarge
 from tenure.simulation.machine import Machine
-from tenure.simulation.nature import drawn_climate
+from tenure.simulation.nature import drawn_apart, drawn_climate
 from tenure.simulation.peer_facts import PeersAtEnd, StatusAtEnd
 from tenure.simulation.world import World
 from tenure.testing.statedisk import Died
@@ -35,7 +35,8 @@ class Fault(Struct, frozen=True):
     """Something that can go wrong: a row of the table in `faults`.
 
     `weight`: how often it strikes, compared with others. `hardware`: it needs a disk that can lose
-    what was not synced; `of_peers`: a charm with peer relations.
+    what was not synced; `of_peers`: a charm with peer relations. `apart`: which worlds know it is
+    drawn apart, so that the others are what they would be without it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Fault(Struct, frozen=True):
     strike: Callable[[World], None]
     hardware: bool = False
     of_peers: bool = False
+    apart: bool = False
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -64,7 +66,7 @@ class Life:
         self._world = world
         self._climate = drawn_climate(
             world.rng, world.nature, faults, hardware=world.host.has_hardware
-        )
+        ) + drawn_apart(world.seed, faults)
         self._healing = Healing(world)
 
     def run(self) -> Outcome:

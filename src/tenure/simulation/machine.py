@@ -21,6 +21,7 @@ from tenure.agent.unit import Unit
 from tenure.core.localstate import CONFIG, ELECTED, INSTALL, SETTINGS, START, LocalState, RunHook
 from tenure.errors import TenureError
 from tenure.simulation.facts import AgentBegan, AgentEnded, Fact, Heard, Paid
+from tenure.simulation.load import STARVED
 from tenure.simulation.network import USUAL_DELAY, Link
 from tenure.simulation.peer_charm import CharmDisk, CopiedCharm, PeerCharm
 from tenure.simulation.peer_facts import BagSet
@@ -77,7 +78,7 @@ class Machine:
         self.clock = clock
         self.unit = unit
         self.instance = instance
-        self.disk = DrawnDisk(rng, instance)
+        self.disk = DrawnDisk(rng, instance, link.load)
         self.disk.on_durable = self._saved
         self.charm = CharmDisk()
         self.process: Process | None = None
@@ -198,6 +199,7 @@ class Machine:
         self.link.delay = USUAL_DELAY
         self.disk.full = False
         self.disk.stalls = 0.0
+        self.link.load.heavy = False
         self.disk.dies_at = None
         self.ambush = None
         self.disk.slow_election = 0.0
@@ -206,6 +208,7 @@ class Machine:
         if self.process is not None:
             self.process.go_on()
             self.process.go_on("hypervisor")
+            self.process.go_on(STARVED)
 
     def be_busy(self) -> None:
         """Its update-status is due now: something happens on it."""
@@ -320,6 +323,7 @@ class Machine:
         hook = Hook(self, command, self._pids, self.process)
         self._hooks = {c: h for c, h in self._hooks.items() if not h.over}
         self._hooks[command.context_id] = hook
+        self.process.stall(self.link.load.takes())
         return hook
 
     def end_hooks(self) -> None:
@@ -352,12 +356,8 @@ class Machine:
                 self._paid(hook)
 
     def _paid(self, hook: str, *, term: int | None = None, revision: int = 0) -> None:
-        self.tell(
-            Paid(
-                at=self.loop.time(), unit=self.unit, hook=hook, term=term, revision=revision,
-                agent=self.instance,
-            )
-        )  # fmt: skip
+        at, unit, agent = self.loop.time(), self.unit, self.instance
+        self.tell(Paid(at=at, unit=unit, hook=hook, term=term, revision=revision, agent=agent))
 
 
 class _Watch(Observer):

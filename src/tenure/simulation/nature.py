@@ -116,6 +116,9 @@ class Known(Protocol):
     @property
     def of_peers(self) -> bool: ...
 
+    @property
+    def apart(self) -> bool: ...
+
 
 F = TypeVar("F", bound=Known)
 
@@ -127,8 +130,15 @@ def drawn_climate(
     possible = [
         fault
         for fault in faults
-        if (hardware or not fault.hardware)
+        if not fault.apart
+        and (hardware or not fault.hardware)
         and (nature.peer_charm is not None or not fault.of_peers)
         and (nature.has_unseen_pauses or fault.name != "hypervisor-pause")
     ]
     return [fault for fault in possible if rng.random() < 0.55] or possible
+
+
+def drawn_apart(seed: int, faults: Sequence[F]) -> list[F]:
+    """The faults beyond its climate that strike in this world."""
+    apart = [fault for fault in faults if fault.apart]
+    return [f for f in apart if random.Random(f"{f.name} {seed}").random() < 0.2]

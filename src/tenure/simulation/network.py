@@ -19,6 +19,7 @@ from typing import Protocol
 
 from tenure.controller.service import Service
 from tenure.errors import Unreachable
+from tenure.simulation.load import Load
 from tenure.testing.lines import Wire
 from tenure.testing.time.loop import Process, VirtualLoop
 from tenure.wire.channel import Channel
@@ -61,6 +62,8 @@ class Link:
         self.instance = instance
         self.process: Process | None = None
         """The agent's process of the present life."""
+        self.load = Load(rng)
+        """Of the agent's machine."""
         self.delay = USUAL_DELAY
         """Seconds that a frame takes, between."""
         self.up_blocked = False
@@ -128,7 +131,8 @@ class Link:
         return self._rng.uniform(*self.delay)
 
     def agent_said(self, frame: bytes) -> None:
-        pass
+        if self.process is not None:
+            self.process.stall(self.load.takes())
 
     def controller_heard(self, messages: list[FromAgent]) -> None:
         self.exchange.heard(self, messages)

@@ -5,30 +5,34 @@ A slow disk stalls the agent in the middle of its step, as a blocking fsync does
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 from tenure.core.localstate import ELECTED, LocalState
+from tenure.simulation.load import Load
 from tenure.testing.statedisk import StateDisk
 
 
 class DrawnDisk(StateDisk):
     """See the module."""
 
-    def __init__(self, rng: random.Random, name: str) -> None:
+    def __init__(self, rng: random.Random, name: str, load: Load) -> None:
         super().__init__()
         self.stalls = 0.0
         """Seconds that a durable save takes, at most; 0: none."""
         self.slow_election = 0.0
         """Seconds that the next save takes that is made for a leader-elected to begin; 0: none."""
-        self.refused = False
-        """Something could not be saved since this was last set back."""
+        self.refused_at = float("-inf")
+        """When something could last not be saved."""
+        self._load = load
         self._rng = rng
         # drawn apart, so that all else in a world is what it would be without
         self._threads = random.Random(name)
 
     def write(self, value: LocalState, *, durable: bool) -> None:
         """Keep the value. Raises StateNotSaved."""
-        self.refused = self.refused or self.full
+        if self.full:
+            self.refused_at = asyncio.get_running_loop().time()
         super().write(value, durable=durable)
 
     def power_loss(self) -> None:
@@ -47,4 +51,5 @@ class DrawnDisk(StateDisk):
         if self.slow_election and value.running and value.running.plan.hook == ELECTED:
             seconds, self.slow_election = self.slow_election, 0.0
             return seconds
-        return self._rng.uniform(0.0, self.stalls) if self.stalls else 0.0
+        slow = self._rng.uniform(0.0, self.stalls) if self.stalls else 0.0
+        return slow + self._load.takes()

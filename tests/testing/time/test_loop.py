@@ -155,6 +155,26 @@ def test_who_is_stuck_in_the_kernel_dies_when_it_comes_back_from_there() -> None
     assert seen == []
 
 
+def test_a_process_knows_for_how_long_it_did_not_run() -> None:
+    """Stopped, stalled, or both at once: each second counts once."""
+
+    async def main(loop: VirtualLoop) -> None:
+        process = loop.process("one")
+        loop.call_soon(process.stall, 3.0, context=process.context)
+        await asyncio.sleep(2.0)
+        process.stop()
+        await asyncio.sleep(3.0)
+        assert process.away(START, loop.time()) == 5.0
+        process.go_on()
+        await asyncio.sleep(5.0)
+        process.stop()
+        await asyncio.sleep(1.0)
+        assert process.away(START, loop.time()) == 6.0
+        assert process.away(START + 4.0, loop.time() - 0.5) == 1.5
+
+    lived(main)
+
+
 def order_of(seed: int) -> list[tuple[str, int]]:
     """In what order two processes with five steps each are served at one instant."""
     seen: list[tuple[str, int]] = []

@@ -185,7 +185,7 @@ class PromiseKept(Checker):
     }
 
 
-AT_ONCE = 0.2
+AT_ONCE = 0.1
 """Seconds within which an agent that is free to does what is due: timers are late by some."""
 
 

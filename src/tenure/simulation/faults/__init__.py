@@ -54,4 +54,5 @@ FAULTS: tuple[Fault, ...] = (
     Fault("lead-and-lose-it-at-the-end", 6, peers.lead_and_lose_it_at_the_end, of_peers=True),
     Fault("stall-before-leader-elected", 3, peers.stall_before_leader_elected, of_peers=True),
     Fault("pin-an-absent-leader", 2, peers.pin_an_absent_leader, of_peers=True),
+    Fault("starve", 10, agents.starve, apart=True),
 )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from tenure.names import application_of
-from tenure.simulation.faults.operators import elect_unit
+from tenure.simulation.faults.operators import elect_unit, step_down_application
+from tenure.simulation.load import STARVED
+from tenure.simulation.machine import Machine
 from tenure.simulation.network import USUAL_DELAY
 from tenure.simulation.world import World
+from tenure.testing.time.loop import process_now
 
 # -- the network
 
@@ -181,6 +184,48 @@ def hypervisor_pause(world: World) -> None:
         process.go_on("hypervisor")
 
     world.later(span, resume)
+
+
+def starve(world: World) -> None:
+    """A machine has too much to do: its agent loses its turn again and again, also in the middle of
+    a step, and its hooks get nowhere. The worst moment for that is when it is to give up."""
+    leaders = [m for m in world.machines if m.believes() is not None and m.alive]
+    machine = world.rng.choice(leaders or world.machines)
+    machine.be_busy()
+    if world.rng.random() < 0.7:
+        step_down_application(world, application_of(machine.unit))
+    world.later(0.05, partial(_starve, world, machine, 1.5 * world.guarantee + 2.0))
+
+
+def _starve(world: World, machine: Machine, span: float) -> None:
+    world.note(f"the agent of {machine.instance} starves for {span:.2f} s")
+    load = machine.link.load
+    load.heavy = True
+    world.later(span, partial(setattr, load, "heavy", False))
+    machine.clock.on_read = partial(_lose_a_turn_in_a_step, machine)
+    for hook in machine.hooks:
+        hook.process.stop(STARVED)
+        world.later(span, partial(hook.process.go_on, STARVED))
+    _lose_a_turn(world, machine)
+
+
+def _lose_a_turn(world: World, machine: Machine) -> None:
+    process, load = machine.process, machine.link.load
+    if process is None or not load.heavy:
+        return
+    waits = load.wait()
+    process.stop(STARVED)
+    world.later(waits, partial(process.go_on, STARVED))
+    world.later(waits + world.rng.uniform(0.2, 2.0), partial(_lose_a_turn, world, machine))
+
+
+def _lose_a_turn_in_a_step(machine: Machine) -> None:
+    """Only while it steps down, since what is promised then is known: nothing."""
+    process, unit = process_now(), machine.inner
+    if process is None or process is not machine.process or unit is None:
+        return
+    if unit.claimant.tracker.stepping_down:
+        process.stall(machine.link.load.takes(0.12))
 
 
 # -- hooks

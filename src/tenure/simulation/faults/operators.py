@@ -23,7 +23,10 @@ def elect_unit(world: World, unit: str) -> None:
 
 def step_down(world: World) -> None:
     """`tenure step-down`."""
-    app = world.any_application()
+    step_down_application(world, world.any_application())
+
+
+def step_down_application(world: World, app: str) -> None:
     world.operators.order(f"step-down {app}", f"/v1/applications/{app}/step-down")
 
 

@@ -6,6 +6,7 @@ hypervisor holds the whole machine is lost, and no clock ever tells (`hold`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from tenure.testing.time.loop import START
@@ -30,13 +31,17 @@ class MachineClock:
         self._offset = offset
         self.rate = rate
         self.wall_offset = 0.0
+        self.on_read: Callable[[], None] = lambda: None
+        """Called when somebody has read it, and knows nothing newer yet."""
         self._held_at: float | None = None
 
     def now(self) -> float:
         """Seconds of BOOTTIME."""
-        if self._held_at is not None:
-            return self._held_at
-        return self._true.time() * self.rate + self._offset
+        shown = self._held_at
+        if shown is None:
+            shown = self._true.time() * self.rate + self._offset
+        self.on_read()
+        return shown
 
     def wall(self) -> float:
         """Seconds since 1970, as far as this machine knows."""

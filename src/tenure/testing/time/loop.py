@@ -43,12 +43,15 @@ class Process:
         self.dead = False
         self.ahead = 0.0
         """Seconds by which it is ahead of the world while it is stalled in a step."""
-        self.free_at = START
-        """When it was last able to run again, after it had been stopped or stalled."""
+        self.pauses: list[tuple[float, float]] = []
+        """From when to when it was stopped or stalled, pauses that are over."""
+        self.delayed_at = float("-inf")
+        """When its timers last went on, after its machine had been suspended."""
         self.interruptions = 0
         """How often it was stopped or stalled."""
         self.on_stall: Callable[[], None] = lambda: None
         self._loop = loop
+        self._away_since: float | None = None
         self._reasons: dict[str, None] = {}
         self._parked: list[asyncio.Handle] = []
         self._deferred: list[Callable[[], None]] = []
@@ -75,6 +78,7 @@ class Process:
             return
         self.interruptions += 1
         self._reasons[why] = None
+        self._goes_away()
 
     def go_on(self, why: str = "SIGSTOP") -> None:
         """SIGCONT, or the end of another reason."""
@@ -92,8 +96,19 @@ class Process:
         """Whether it does not run for this reason, among others."""
         return why in self._reasons
 
+    def _goes_away(self) -> None:
+        if self._away_since is None:
+            self._away_since = self._loop.world_time
+
+    def away(self, since: float, until: float) -> float:
+        """Seconds of this time in which none of its steps could run."""
+        pauses = [*self.pauses, *([] if self._away_since is None else [(self._away_since, until)])]
+        return sum(max(0.0, min(until, end) - max(since, begin)) for begin, end in pauses)
+
     def _wake(self) -> None:
-        self.free_at = self._loop.world_time
+        if self._away_since is not None:
+            self.pauses.append((self._away_since, self._loop.world_time))
+            self._away_since = None
         parked, self._parked = self._parked, []
         self._loop.take_back(parked)
 
@@ -104,6 +119,7 @@ class Process:
         self.interruptions += 1
         if not self.ahead:
             self.on_stall()
+            self._goes_away()
         self.ahead += seconds
         over = self._loop.world_time + self.ahead
         self._loop.call_at(over, self._unstall, self.ahead, context=Context())
@@ -230,6 +246,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def delay_timers(self, processes: set[Process], seconds: float) -> None:
         """These processes' timers did not count this time: their machine was suspended."""
         heap = self._any._scheduled
+        for process in processes:
+            process.delayed_at = self._virtual
         for handle in heap:
             if handle._context.get(_PROCESS) in processes:
                 handle._when += seconds
