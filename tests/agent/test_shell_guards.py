@@ -43,7 +43,7 @@ from tests.agent import (
     test_upgrade,
 )
 from tests.agent.charm import test_copy
-from tests.controller import test_loop
+from tests.controller import test_loop, test_loop_offers
 from tests.leadership import test_claimant, test_slow_disks
 
 Patch = pytest.MonkeyPatch
@@ -294,12 +294,27 @@ def ticks_while_nothing_can_be_written(patch: Patch) -> None:
     patch.setattr(Controller, "turn", turn)
 
 
+def offers_told_before_their_turn_is_over(patch: Patch) -> None:
+    """L4"""
+    real = Controller._push
+
+    def push(self: Controller, given: Any) -> None:
+        real(self, given)
+        self._tell_offers()
+
+    patch.setattr(Controller, "_push", push)
+
+
 IN_LOOP = [
     (
         ticks_while_nothing_can_be_written,
         test_loop.test_a_holder_is_renewed_though_its_pin_ends_while_nothing_can_be_written,
     ),
     (answered_before_the_commit, test_loop.test_a_grant_is_answered_only_after_its_commit),
+    (
+        offers_told_before_their_turn_is_over,
+        test_loop_offers.test_an_offer_that_is_taken_back_in_its_own_turn_is_never_told,
+    ),
     (refused_changes_kept, test_loop.test_a_refused_commit_changes_nothing_and_says_so),
 ]
 
@@ -352,7 +367,7 @@ IN_AGENT = [
 def test_a_guard_of_the_controllers_loop_that_is_taken_away_is_missed(
     plant: Plant, check: Callable[[], None], monkeypatch: Patch
 ) -> None:
-    """G6, G7, L7: each guard is needed"""
+    """G6, G7, L4, L7: each guard is needed"""
     check()
     plant(monkeypatch)
     with pytest.raises(AssertionError):

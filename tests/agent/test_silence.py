@@ -100,6 +100,24 @@ async def test_a_freed_lease_passes_by_who_is_silent_without_waiting(tmp_path: P
 
 
 @in_virtual_time
+async def test_who_was_stopped_while_the_leaders_release_was_committed_leads_at_once(
+    tmp_path: Path,
+) -> None:
+    """G11: it was on offer to it, and taken back, before anybody could be told"""
+    stage = await Stage.open(tmp_path, units=2)
+    leader, other = await stage.led()
+    assert other.process is not None and stage.store is not None
+    stage.store.open.clear()
+    other.process.stop()
+    leader.agent.stop()
+    await stage.pass_time(SILENT_AFTER + 2.5)
+    other.process.go_on()
+    await stage.pass_time(0.5)
+    stage.store.open.set()
+    await stage.until(lambda: other.leads, within=0.1)
+
+
+@in_virtual_time
 async def test_a_leader_that_was_stopped_is_offered_the_free_lease_at_its_first_word(
     tmp_path: Path,
 ) -> None:

@@ -146,3 +146,29 @@ async def test_an_offer_that_a_refused_commit_brings_back_still_lapses() -> None
     await bench.turn()
     await bench.pass_time(5.0)
     assert bench.heard[:2] == [W1, W2]
+
+
+@in_virtual_time
+async def test_an_offer_that_is_taken_back_in_its_own_turn_is_never_told() -> None:
+    """L4: no herd. Time makes the offer, and the same turn learns that its unit is silent"""
+    bench = await LoopBench.with_applications("web", units=4)
+    await release(bench, await led(bench))
+    leases = bench.controller.model.leases
+    bench.give(None, lambda now: leases.set_silent(now, "web/2", 0.0))
+    await bench.turn(1.1)
+    assert bench.heard == [W3]
+
+
+@in_virtual_time
+async def test_who_is_silent_while_its_offer_waits_for_a_commit_is_offered_it_again() -> None:
+    """G11, L4: it let nothing lapse that it was never told"""
+    bench = await LoopBench.with_applications("web", units=2)
+    term = await led(bench, waiting=(1,))
+    leases = bench.controller.model.leases
+    await release_in_a_slow_commit(bench, term)
+    for since in (0.0, None):
+        bench.give(None, lambda now, since=since: leases.set_silent(now, "web/1", since))
+        await bench.turn(9.0)
+    bench.store.open.set()
+    await bench.turn()
+    assert bench.heard == [W1]

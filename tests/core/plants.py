@@ -6,13 +6,14 @@ A plant takes one guard away for one test; the core goes back to what it was aft
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from tenure.core import application, bucket, lease, leases, peers
+from tenure.core.addresses import PLACES, Addresses, address_at
 from tenure.core.application import Application
 from tenure.core.applications import Applications
 from tenure.core.bags import BagStep
@@ -29,6 +30,7 @@ from . import drive, scenarios
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]
+Taken = Callable[[], Iterable[str]]
 PLANTS: list[Any] = []
 
 
@@ -99,6 +101,12 @@ def regrant_shortens(patch: Patch) -> None:
 @caught_by(scenarios.pin_suspends_expiry)
 def pin_ignored(patch: Patch) -> None:
     patch.setattr(lease, "ends_at", lambda lease: lease.expires_at)
+
+
+@caught_by(scenarios.untold_offer_does_not_lapse)
+def untold_offer_lapses(patch: Patch) -> None:
+    real = lease._lapsed
+    patch.setattr(lease, "_lapsed", lambda lease, offer: real(lease, replace(offer, until=0.0)))
 
 
 @caught_by(scenarios.silent_unit_is_offered_nothing_until_its_next_word)
@@ -364,3 +372,31 @@ def status_lost_when_leadership_moves(patch: Patch) -> None:
         return real(self, now, replace(application, status=None), cause)
 
     patch.setattr(Leases, "_free", free)
+
+
+# -- addresses
+
+
+@caught_by(scenarios.units_created_where_a_block_ends_share_no_address)
+def addresses_of_a_new_application_looked_up_one_by_one(patch: Patch) -> None:
+    real = Addresses.allot
+
+    def allot(self: Addresses, taken: Taken, count: int = 1) -> list[str]:
+        return [address for _ in range(count) for address in real(self, taken)]
+
+    patch.setattr(Addresses, "allot", allot)
+
+
+@caught_by(scenarios.units_that_a_roll_back_brings_back_share_no_address)
+def addresses_that_were_free_remembered(patch: Patch) -> None:
+    real, free = Addresses._looked_up, list[int]()
+
+    def looked_up(self: Addresses, held: set[str], count: int) -> Sequence[int]:
+        if len(free) < count:
+            free[:] = [place for place in range(PLACES) if address_at(place) not in held]
+        if len(free) < count:
+            return real(self, held, count)
+        given, free[:count] = free[:count], []
+        return given
+
+    patch.setattr(Addresses, "_looked_up", looked_up)

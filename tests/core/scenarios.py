@@ -7,17 +7,22 @@ named beside it fails.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
 
+from tenure.core.addresses import PLACES, address_at
+from tenure.core.application import Application
 from tenure.core.bucket import merge
-from tenure.core.changes import Bucket
+from tenure.core.changes import Bucket, UnitRecord
 from tenure.core.charms import CharmSpec
 from tenure.core.effects import BagChanged, Denied, Granted, Offer, Revision
-from tenure.core.lease import ends_at
+from tenure.core.lease import NEVER, Lease, LineOffer, ends_at, with_offer_settled
+from tenure.core.model import Model
 from tenure.core.peers import BagWrite
+from tenure.core.staging import Batch
 from tenure.core.status import Said
 from tenure.errors import InstanceRefused, NotFound, NotLeader, TenureError
 
@@ -173,6 +178,17 @@ def silent_unit_is_offered_nothing_until_its_next_word() -> None:
     assert bench.lease.line == (W1,), "its place stays"
     bench.leases.set_silent(3.0, W1, None)
     assert bench.told() == [Offer(unit=W1)]
+
+
+def untold_offer_does_not_lapse() -> None:
+    lease = Lease(duration=60.0, guarantee=30.0, longest=60.0, line=(W1, W2))
+    untold = replace(lease, offer=LineOffer(W1, NEVER))
+    passed_by = with_offer_settled(untold, 9.0, 1.0, lambda unit: unit == W2)
+    assert passed_by == replace(lease, offer=LineOffer(W2, 10.0)), "its place stays"
+    none_there = with_offer_settled(untold, 9.0, 1.0, lambda unit: False)
+    assert none_there == lease
+    again = with_offer_settled(none_there, 10.0, 1.0, lambda unit: True)
+    assert again == replace(lease, offer=LineOffer(W1, 11.0))
 
 
 def line_survives_a_reload() -> None:
@@ -418,3 +434,84 @@ def refusal_of(call: Callable[[], object]) -> str:
     with pytest.raises(TenureError) as refusal:
         call()
     return str(refusal.value)
+
+
+# -- addresses
+
+
+def _full(free: int) -> Application:
+    lease = Lease(duration=60.0, guarantee=30.0, longest=60.0)
+    units = [
+        UnitRecord(unit=f"full/{place}", address=address_at(place))
+        for place in range(PLACES - free)
+    ]
+    return Application(name="full", lease=lease, units={record.unit: record for record in units})
+
+
+class Crowd:
+    """Applications that come and go where a block has only so many `free` places left; what is
+    decided is committed later, or refused."""
+
+    def __init__(self, free: int) -> None:
+        self.model = Model()
+        self.model.begin(0.0, [_full(free)])
+        self._committing: Batch | None = None
+        self._created = 0
+
+    def shared(self) -> list[str]:
+        """The addresses that two units have."""
+        every = Counter(
+            record.address for found in self.model.known() for record in found.units.values()
+        )
+        return [address for address, units in every.items() if units > 1]
+
+    def create(self, units: int) -> None:
+        self._created += 1
+        self.model.applications.create(0.0, f"a{self._created}", 60.0, 30.0, units=units)
+
+    def add(self, number: int) -> None:
+        names = [found.name for found in self.model.known() if found.name != "full"]
+        if names:
+            self.model.applications.add_unit(names[number % len(names)])
+
+    def remove(self, number: int) -> None:
+        """By force, of the youngest application that has any: the full one is the last."""
+        found = [found for found in self.model.known() if found.units][-1]
+        units = list(found.units)
+        self.model.applications.remove_unit(0.0, units[number % len(units)], force=True)
+
+    def commit(self, _: int = 0) -> None:
+        if self._committing is None:
+            self._committing = self.model.take_batch()
+
+    def confirm(self, _: int = 0) -> None:
+        self._committing = None
+
+    def refuse(self, _: int = 0) -> None:
+        """What is being committed is refused, and with it what was decided meanwhile."""
+        gathered = self.model.take_batch()
+        for batch in (gathered, self._committing):
+            if batch is not None:
+                self.model.leases.roll_back([batch])
+        self._committing = None
+
+
+def units_created_where_a_block_ends_share_no_address() -> None:
+    crowd = Crowd(free=2)
+    crowd.create(5)
+    crowd.create(3)
+    assert crowd.shared() == []
+
+
+def units_that_a_roll_back_brings_back_share_no_address() -> None:
+    crowd = Crowd(free=4)
+    crowd.create(4)
+    crowd.commit()
+    crowd.confirm()
+    for _ in range(3):
+        crowd.remove(0)
+    crowd.commit()
+    crowd.create(1)
+    crowd.refuse()
+    crowd.create(2)
+    assert crowd.shared() == []

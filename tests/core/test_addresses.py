@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -22,6 +23,8 @@ from tenure.core.addresses import (
 from tenure.core.changes import BagRecord
 from tenure.errors import Refused
 from tests.support.steady import steady
+
+from . import scenarios
 
 LAST = len(BLOCKS) * PLACES - 1
 
@@ -49,8 +52,12 @@ def test_what_is_given_out_is_given_out_once_and_goes_on_into_the_next_block() -
     addresses = Addresses()
     addresses.use(7)
     given_out: list[str] = []
+
+    def taken() -> list[str]:
+        return given_out
+
     for _ in range(PLACES + 3):
-        given_out.append(addresses.allot(lambda: given_out))
+        given_out += addresses.allot(taken)
     assert len(set(given_out)) == len(given_out)
     assert {place_of(address) // PLACES for address in given_out[:PLACES]} == {7}
     assert {place_of(address) // PLACES for address in given_out[PLACES:]} == {8}
@@ -58,13 +65,13 @@ def test_what_is_given_out_is_given_out_once_and_goes_on_into_the_next_block() -
 
 def test_what_is_free_again_is_used_before_another_block_is_and_not_sooner() -> None:
     addresses = Addresses()
-    held = [addresses.allot(none) for _ in range(PLACES - 1)]
+    held = addresses.allot(none, PLACES - 1)
     free = held.pop(5)
-    assert addresses.allot(lambda: held) == address_at(PLACES - 1)
+    assert addresses.allot(lambda: held) == [address_at(PLACES - 1)]
     held.append(address_at(PLACES - 1))
-    assert addresses.allot(lambda: held) == free
+    assert addresses.allot(lambda: held) == [free]
     held.append(free)
-    assert addresses.allot(lambda: held) == address_at(PLACES)
+    assert addresses.allot(lambda: held) == [address_at(PLACES)]
 
 
 def test_what_was_kept_is_not_given_out_again() -> None:
@@ -72,7 +79,7 @@ def test_what_was_kept_is_not_given_out_again() -> None:
     addresses = Addresses()
     addresses.begin(["", address_at(5 * PLACES + 9), address_at(5 * PLACES + 2)])
     assert addresses.kept == (5,)
-    assert addresses.allot(none) == address_at(5 * PLACES + 10)
+    assert addresses.allot(none) == [address_at(5 * PLACES + 10)]
 
 
 def test_a_new_block_begins_at_its_beginning_and_nothing_kept_is_no_block() -> None:
@@ -80,13 +87,74 @@ def test_a_new_block_begins_at_its_beginning_and_nothing_kept_is_no_block() -> N
     addresses.begin(["", ""])
     assert addresses.kept == ()
     addresses.use(3)
-    assert addresses.allot(none) == address_at(3 * PLACES)
+    assert addresses.allot(none) == [address_at(3 * PLACES)]
+
+
+def test_what_is_allotted_together_is_allotted_once_where_a_block_ends() -> None:
+    scenarios.units_created_where_a_block_ends_share_no_address()
+
+
+def test_a_roll_back_leaves_each_unit_its_address_alone() -> None:
+    """G7: what was free while a removal was being committed is free no more"""
+    scenarios.units_that_a_roll_back_brings_back_share_no_address()
+
+
+def test_one_more_block_is_asked_for_and_not_used_when_it_is_refused() -> None:
+    """Another state folder may have it"""
+    addresses = Addresses()
+    addresses.use(7)
+    held = addresses.allot(none, PLACES)
+    asked: list[tuple[int, ...]] = []
+
+    def another(but: Sequence[int]) -> int:
+        asked.append(tuple(but))
+        if len(asked) == 1:
+            raise Refused("no addresses are free")
+        return 3
+
+    addresses.another = another
+    with pytest.raises(Refused, match="no addresses are free"):
+        addresses.allot(lambda: held)
+    assert addresses.blocks == [7]
+    assert addresses.allot(lambda: held, 2) == [address_at(3 * PLACES), address_at(3 * PLACES + 1)]
+    assert addresses.allot(none) == [address_at(3 * PLACES + 2)]
+    assert asked == [(7,), (7,)] and addresses.blocks == [7, 3]
+
+
+def test_what_was_freed_last_is_used_last() -> None:
+    """Whoever had it may not have gone yet"""
+    addresses = Addresses()
+    every = addresses.allot(none, PLACES)
+    held = set(every) - {every[5], every[9]}
+    assert addresses.allot(lambda: held) == [every[5]]
+    held = set(every) - {every[5], every[9]}
+    assert addresses.allot(lambda: held, 2) == [every[9], every[5]]
+
+
+ACTS = st.one_of(
+    st.tuples(st.just("create"), st.integers(0, 5)),
+    st.tuples(st.just("add"), st.integers(0, 9)),
+    st.tuples(st.just("remove"), st.integers(0, 9)),
+    st.tuples(st.sampled_from(["commit", "confirm", "refuse"]), st.just(0)),
+)
+
+
+@steady
+@given(st.lists(ACTS, max_size=25))
+def test_whatever_comes_goes_or_is_rolled_back_no_two_units_share_an_address(
+    acts: list[tuple[str, int]],
+) -> None:
+    """G7"""
+    crowd = scenarios.Crowd(free=3)
+    for what, number in acts:
+        getattr(crowd, what)(number)
+        assert crowd.shared() == []
 
 
 def test_when_all_are_taken_that_is_said() -> None:
     addresses = Addresses()
     addresses.use(BLOCKS[-1])
-    held = [addresses.allot(none) for _ in range(PLACES)]
+    held = addresses.allot(none, PLACES)
     with pytest.raises(Refused, match="all addresses are taken"):
         addresses.allot(lambda: held)
 

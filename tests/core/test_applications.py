@@ -9,7 +9,17 @@ from msgspec.structs import replace
 
 from tenure.core import application as applications
 from tenure.core.addresses import former_address, in_bag
-from tenure.core.changes import BagPut, HistoryAdded, Option, UnitDropped, UnitPut
+from tenure.core.changes import (
+    ApplicationPut,
+    BagPut,
+    CharmCleared,
+    HistoryAdded,
+    Option,
+    PinDropped,
+    SettingsCleared,
+    UnitDropped,
+    UnitPut,
+)
 from tenure.core.charms import CharmSpec
 from tenure.core.effects import BagChanged, Denied, Granted, Offer, Remove
 from tenure.errors import BadRequest, NotFound, Refused
@@ -91,6 +101,62 @@ def test_an_application_that_leaves_goes_with_the_last_of_its_units() -> None:
     assert kinds == [
         "granted", "removing", "released", "unit-removed", "unit-removed", "removed"
     ]  # fmt: skip
+
+
+def test_a_removed_application_leaves_its_term_its_revision_and_nothing_else() -> None:
+    """B1, G8, L6"""
+    bench = with_peers(2)
+    term = bench.leads(0.0, W0)
+    bench.waits(0.0, W1)
+    bench.leases.write(0.0, W0, term, {"k": "v"})
+    bench.orders.pin(0.0, APP, "upgrade", 60.0)
+    bench.orders.elect(0.0, W1)
+    before = bench.application
+    assert before.lease.handover is not None and before.recent and before.bags
+    bench.committed()
+    assert bench.applications.remove_application(1.0, APP) == '"web" removed'
+    assert bench.application == replace(
+        before, alive=False, units={}, bucket=replace(before.bucket, settings={}), recent=(),
+        lease=replace(before.lease, line=(), offer=None, handover=None, pins={}),
+        charm=None, config=None, bags={}, status=None,
+    )  # fmt: skip
+    assert bench.application.bucket.revision == before.bucket.revision == 1
+    assert not bench.leases.sessions
+    assert bench.committed() == [
+        ApplicationPut(applications.record_of(bench.application)),
+        UnitDropped(W0), UnitDropped(W1), PinDropped(APP, "upgrade"),
+        SettingsCleared(APP), CharmCleared(APP),
+        HistoryAdded(application=APP, at=0.0, kind="removed", cause="an operator removed it"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ((), ""),
+        ((W1,), "; web/1 must be back for that, or is dropped without its last hooks: "
+                "`tenure remove-unit web/1 --force`"),
+        ((W0, W2), "; web/0 and 1 more must be back for that, or is dropped without its last "
+                   "hooks: `tenure remove-unit web/0 --force`"),
+    ],
+)  # fmt: skip
+def test_who_must_be_back_for_a_removal_is_named(lost: tuple[str, ...], said: str) -> None:
+    """U4"""
+    bench = CoreBench(3)
+    for unit in lost:
+        bench.leases.disconnect(0.0, unit, 1)
+    told = bench.applications.retire_application(1.0, APP)
+    assert told == '"web" goes with the last of its units' + said
+    assert bench.told() == [Remove(unit=unit) for unit in (W0, W1, W2) if unit not in lost]
+    changes = bench.committed()
+    assert [found.record for found in changes if isinstance(found, UnitPut)] == list(
+        bench.application.units.values()
+    )
+    assert all(record.removing for record in bench.application.units.values())
+    assert (
+        HistoryAdded(application=APP, at=0.0, kind="removing", cause="an operator removed it")
+        in changes
+    )
 
 
 def test_an_application_without_units_goes_at_once() -> None:

@@ -183,3 +183,13 @@ def test_a_long_list_of_names_is_cut() -> None:
     """Whatever an operator sends, one line stays one line."""
     told = listed(f"option\n{n:02}" + "x" * 500 for n in range(30))
     assert told.endswith(" and 10 more") and "\n" not in told and len(told) < 3000
+
+
+def test_a_refused_text_is_shown_in_quotes_and_cut_when_it_is_long() -> None:
+    """P5"""
+    option = Option(type="int")
+    assert refusal_of(lambda: value_of(option, 'a "é"')) == 'expected int, got "a \\"é\\""'
+    whole, long = "x" * 100, "x" * 101
+    assert refusal_of(lambda: value_of(option, whole)).endswith(f'got "{whole}"')
+    said = refusal_of(lambda: value_of(option, long, "port"))
+    assert said == f'option "port" expected int, got "{"x" * 99}…"'

@@ -128,6 +128,11 @@ def test_who_is_silent_keeps_its_place_and_is_offered_nothing_until_its_next_wor
     scenarios.silent_unit_is_offered_nothing_until_its_next_word()
 
 
+def test_an_offer_that_is_taken_back_untold_has_not_lapsed() -> None:
+    """L4, G11: its unit keeps its place, and is offered the lease once it can take it"""
+    scenarios.untold_offer_does_not_lapse()
+
+
 def test_who_claims_is_not_silent_whatever_was_noted() -> None:
     """L2, G11"""
     bench = CoreBench()

@@ -6,8 +6,9 @@ import math
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
-from tenure.core.changes import PinDropped, PinPut
+from tenure.core.changes import HistoryAdded, PinDropped, PinPut
 from tenure.core.effects import Denied, Granted, Offer, Revoked, StepDown
 from tenure.core.orders import MAX_PIN
 from tenure.errors import BadRequest, Refused
@@ -260,6 +261,30 @@ def test_pins_are_a_set_of_reasons_with_ends() -> None:
     with pytest.raises(Refused, match="not pinned for: upgrade; it is pinned for: backup"):
         bench.orders.unpin(2.0, APP, "upgrade")
     assert bench.committed() == [] and bench.lease.pins == {"backup": 11.0}
+
+
+def test_unpinning_takes_that_pin_away_and_leaves_everything_else() -> None:
+    """L6, O2, O4"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.orders.pin(0.0, APP, "upgrade", 100.0)
+    bench.orders.pin(0.0, APP, "backup", 10.0)
+    before = bench.application
+    bench.committed()
+    said = bench.orders.unpin(2.0, APP, "upgrade")
+    assert said == '"web" is no longer pinned for: upgrade'
+    left = replace(before.lease, pins={"backup": 10.0})
+    assert bench.application == replace(before, lease=left)
+    assert bench.committed() == [
+        PinDropped(APP, "upgrade"),
+        HistoryAdded(
+            application=APP, at=0.0, kind="unpinned", cause="an operator unpinned it",
+            detail="upgrade",
+        ),
+    ]  # fmt: skip
+    bench.orders.unpin(2.0, APP, "backup")
+    refusal = refusal_of(lambda: bench.orders.unpin(2.0, APP, "backup"))
+    assert refusal == '"web" is not pinned for: backup; nothing pins it'
 
 
 @pytest.mark.parametrize(

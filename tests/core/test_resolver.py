@@ -13,6 +13,7 @@ from tenure.core.localstate import (
     Failure,
     LocalState,
     RunHook,
+    Running,
     begun,
     cleared,
     failed,
@@ -21,6 +22,7 @@ from tenure.core.localstate import (
     without_belief,
 )
 from tenure.core.operations import Snapshot, Surety
+from tenure.core.relations import RelationEvent
 from tenure.core.resolver import demotion_is_over, failed_hook, has_left, is_moot, next_hook
 from tenure.core.tracker import Standing
 
@@ -197,6 +199,44 @@ def test_a_failed_hook_stops_all_others_until_it_is_tried_again() -> None:
     assert plan == RunHook(hook="start", reason="started")
     assert paid(state, plan).failure is None
     assert failed(state, "stop", "exit 2").failure == Failure(hook="stop", detail="exit 2")
+
+
+def test_a_failure_keeps_since_when_it_is_and_all_that_it_was_for() -> None:
+    """H7: and nothing else of the unit's state changes"""
+    running = Running(plan=RunHook(hook="start"), context_id="c1", boot_id="boot")
+    before = replace(LED, running=running, last_hook="install")
+    event = RelationEvent(number=0, endpoint="peers", kind="changed", remote="web/1", version=3)
+    once = failed(before, "peers-relation-changed", "exit 1", 3, event, 100.0)
+    failure = Failure(
+        hook="peers-relation-changed", detail="exit 1", term=3, event=event, since=100.0
+    )
+    assert once == replace(
+        before, running=None, failure=failure, last_hook="peers-relation-changed"
+    )
+    twice = failed(once, "peers-relation-changed", "exit 2", 3, event, 200.0)
+    assert twice == replace(once, failure=replace(failure, detail="exit 2", attempts=2))
+    of_a_later_term = failed(twice, "peers-relation-changed", "exit 3", 4, None, 300.0).failure
+    assert of_a_later_term == Failure(
+        hook="peers-relation-changed", detail="exit 3", term=4, since=300.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("hook", "plan"),
+    [
+        ("leader-elected", RunHook(hook="leader-elected", reason="elected", term=3)),
+        ("leader-deposed", RunHook(hook="leader-deposed", reason="deposed")),
+        ("install", RunHook(hook="install", reason="started")),
+        ("start", RunHook(hook="start", reason="started")),
+        ("upgrade-charm", RunHook(hook="upgrade-charm", charm_revision=7)),
+        ("update-status", RunHook(hook="update-status")),
+        ("stop", RunHook(hook="stop")),
+    ],
+)
+def test_a_failed_hook_is_owed_as_things_are_now(hook: str, plan: RunHook) -> None:
+    """H7"""
+    known = replace(LEADER, term=3, config_revision=5, charm_revision=7)
+    assert failed_hook(failed(SETTLED, hook, "exit 1"), known) == plan
 
 
 @pytest.mark.parametrize("hook", ["install", "config-changed", "start"])

@@ -51,6 +51,7 @@ FOUND_IN: dict[str, int] = {
     "not_extended_on_restart": 3,
     "not_reloaded_after_doubt": 11,
     "offer_begins_when_it_is_decided": 25,
+    "offer_told_before_its_turn_is_over": 7700015,
     "offered_to_all": 1,
     "offers_never_lapse": 7,
     "other_instance_accepted": 11,

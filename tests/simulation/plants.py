@@ -176,6 +176,17 @@ def offered_to_all(patch: Patch) -> None:
 
 
 @found_by("OneOffer")
+def offer_told_before_its_turn_is_over(patch: Patch) -> None:
+    real = Controller._push
+
+    def push(self: Controller, given: Any) -> None:
+        real(self, given)
+        self._tell_offers()
+
+    patch.setattr(Controller, "_push", push)
+
+
+@found_by("OneOffer")
 def reservation_ignored(patch: Patch) -> None:
     table: Any = lease.VERDICTS
     for ask in (Ask.CLAIM, Ask.RENEW):

@@ -8,6 +8,9 @@ here.
 from __future__ import annotations
 
 REGRESSIONS: list[tuple[int, str, str]] = [
+    (7700015, "offer_told_before_its_turn_is_over",
+     "An offer that is taken back in the turn that made it is not told: its unit had fallen "
+     "silent, and another was granted the lease while it still seemed to be on offer."),
     (25, "offer_begins_when_it_is_decided",
      "An offer's time begins when it is told: with commits slower than an offer is long, it lapsed "
      "before anybody heard of it, and then two units heard at once."),

@@ -95,6 +95,7 @@ async def _claim_addresses(service: Service, folder: StateFolder, *, anew: bool)
         blocks.keep(addresses.kept)
     else:
         addresses.use(blocks.find(but=addresses.kept))
+    addresses.another = blocks.find
     await blocks.tell()
     return blocks
 

@@ -69,6 +69,8 @@ class Controller:
         self._inbox: list[Input] = []
         self._woken = asyncio.Event()
         self._held: list[tuple[Answer, Any]] = []
+        self._offers: dict[str, Offer] = {}
+        """What is durable, to be told at the end of the turn, by unit."""
         self._committing: Waiting | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._rest_until = float("-inf")
@@ -211,6 +213,7 @@ class Controller:
         inputs, self._inbox = self._inbox, []
         for given in inputs:
             self._step(now, given)
+        self._tell_offers()
         if self.trouble is not None:
             self._refuse_gathered(StoreRefused(f"nothing can be written now: {self.trouble}"))
         elif self._committing is None and not self._is_resting(now):
@@ -256,8 +259,17 @@ class Controller:
     def _push(self, push: Any) -> None:
         if isinstance(push, TenureError):
             return
-        if not isinstance(push, Offer) or self.model.leases.tell_offer(self.clock.now(), push.unit):
+        if isinstance(push, Offer):
+            self._offers[push.unit] = push
+        else:
             self._audience.pushed(push)
+
+    def _tell_offers(self) -> None:
+        # only now, since what was stepped after an offer, in the same turn, may take it back
+        offers, self._offers = self._offers, {}
+        for unit, offer in offers.items():
+            if self.model.leases.tell_offer(self.clock.now(), unit):
+                self._audience.pushed(offer)
 
     # -- persisting
 
@@ -298,6 +310,7 @@ class Controller:
         self._refused = None
         for answer, result in waiting.answers:
             answer(result)
+        self._tell_offers()
         for change in waiting.batch.changes:
             if isinstance(change, HistoryAdded):
                 self._audience.happened(change)

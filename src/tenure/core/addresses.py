@@ -6,16 +6,16 @@ peers apart and may all listen on the same port: Linux answers on every address 
 while the unit is there.
 
 A *block* is a row of 4,064 places. The units of one state folder have theirs from one block, and
-those of a very large one from the next blocks, too. A controller claims the blocks of its units
-before it serves anybody (`controller/block.py`): so two state folders of one machine never share an
-address while both run. 127.0 and 127.255 are left alone, because other programs use them.
+those of a very large one from further blocks, too. A controller claims the blocks of its units
+before it serves anybody, and a further one before it is used (`controller/block.py`): so two state
+folders of one machine never share an address while both run. 127.0 and 127.255 are left alone,
+because other programs use them.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -85,16 +85,33 @@ def moved(owned: Bags, unit: str, before: str, after: str) -> list[BagPut]:
     return steps
 
 
+def places_of(block: int) -> range:
+    """All places of a block."""
+    return range(block * PLACES, (block + 1) * PLACES)
+
+
+def following(blocks: Sequence[int]) -> int:
+    """The block after the last of these, where nobody else takes any. Raises Refused."""
+    block = blocks[-1] + 1
+    if block not in BLOCKS:
+        raise Refused("all addresses are taken: remove some units first")
+    return block
+
+
 class Addresses:
     """Gives out places one after the other; when its blocks are used up, those that are free again,
-    and when there are none, the next block's."""
+    and when there are too few, those of one more block."""
 
     def __init__(self) -> None:
         self.blocks = [BLOCKS[0]]
         self.kept: tuple[int, ...] = ()
         """The blocks of the units that were loaded."""
-        self._next = 0
-        self._again: deque[int] = deque()
+        self.another: Callable[[Sequence[int]], int] = following
+        """Where one more block comes from, which is none of these and nobody else's. Raises
+        Refused."""
+        self._fresh = places_of(BLOCKS[0])
+        """The places of the newest block that were never given out."""
+        self._last = -1
 
     def begin(self, kept: Iterable[str]) -> None:
         """These are taken; what is given out comes after them."""
@@ -102,32 +119,31 @@ class Addresses:
         if places:
             self.kept = tuple(sorted({place // PLACES for place in places}))
             self.blocks = list(self.kept)
-            self._next = max(places) + 1
+            self._fresh = range(max(places) + 1, places_of(self.blocks[-1]).stop)
 
     def use(self, block: int) -> None:
         """Give out the addresses of this block from now on."""
-        self.blocks, self._next = [block], block * PLACES
-        self._again.clear()
+        self.blocks, self._fresh = [block], places_of(block)
 
-    def allot(self, taken: Callable[[], Iterable[str]]) -> str:
-        """An address that nobody has; `taken` is asked seldom. Raises Refused if there is none."""
-        if self._next >= (self.blocks[-1] + 1) * PLACES and not self._again:
-            self._look_again(set(taken()))
-        if self._again:
-            return address_at(self._again.popleft())
-        self._next += 1
-        return address_at(self._next - 1)
+    def allot(self, taken: Callable[[], Iterable[str]], count: int = 1) -> list[str]:
+        """So many addresses that nobody has; `taken` is asked seldom, and must then know of all
+        that were allotted before. Raises Refused if there are too few."""
+        if count > len(self._fresh):
+            places = self._looked_up(set(taken()), count)
+        else:
+            places, self._fresh = self._fresh[:count], self._fresh[count:]
+        return [address_at(place) for place in places]
 
-    def _look_again(self, held: set[str]) -> None:
-        for block in self.blocks:
-            places = range(block * PLACES, (block + 1) * PLACES)
-            self._again.extend(place for place in places if address_at(place) not in held)
-        if not self._again:
-            self._begin_next()
-
-    def _begin_next(self) -> None:
-        block = self.blocks[-1] + 1
-        if block not in BLOCKS:
-            raise Refused("all addresses are taken: remove some units first")
-        self.blocks.append(block)
-        self._next = block * PLACES
+    def _looked_up(self, held: set[str], count: int) -> Sequence[int]:
+        # looked up each time, since a roll back may give back what was free a moment ago
+        self._fresh = range(0)
+        every = (place for block in self.blocks for place in places_of(block))
+        free = [place for place in every if address_at(place) not in held]
+        free.sort(key=lambda place: place <= self._last)  # what was freed last is used last
+        while (lacking := count - len(free)) > 0:
+            self.blocks.append(self.another(self.blocks))
+            block = places_of(self.blocks[-1])
+            free += block[:lacking]
+            self._fresh = block[lacking:]
+        self._last = free[count - 1]
+        return free[:count]

@@ -97,8 +97,8 @@ class Applications:
         created, more = self._charms.with_config(created, config)
         changes += more
         added = []
-        for _ in range(units):
-            created, unit, more = self._with_unit(created)
+        for address in self.addresses.allot(self._taken, units):
+            created, unit, more = self._with_unit(created, address)
             changes += more
             added.append(unit)
         self._leases.keep(created, *changes)
@@ -170,16 +170,18 @@ class Applications:
         application = self._leases.staging.living(name)
         if application.removing:
             raise Refused(f'"{name}" is being removed, so it gets no new units')
-        application, unit, changes = self._with_unit(application)
+        if len(application.units) >= MAX_UNITS:
+            raise Refused(f'"{name}" has {MAX_UNITS} units already: remove some first')
+        (address,) = self.addresses.allot(self._taken)
+        application, unit, changes = self._with_unit(application, address)
         self._leases.keep(application, *changes)
         return unit
 
-    def _with_unit(self, application: Application) -> tuple[Application, str, list[Change]]:
-        name = application.name
-        if len(application.units) >= MAX_UNITS:
-            raise Refused(f'"{name}" has {MAX_UNITS} units already: remove some first')
-        unit = f"{name}/{application.next_unit}"
-        record = UnitRecord(unit=unit, address=self.addresses.allot(self._taken))
+    def _with_unit(
+        self, application: Application, address: str
+    ) -> tuple[Application, str, list[Change]]:
+        unit = f"{application.name}/{application.next_unit}"
+        record = UnitRecord(unit=unit, address=address)
         told = self._leases.history(application, "unit-added", "an operator added it", unit_to=unit)
         units = {**application.units, unit: record}
         added = replace(application, units=units, next_unit=application.next_unit + 1)
@@ -201,7 +203,10 @@ class Applications:
         for name in self.without_addresses(anew=anew):
             application = self._leases.staging.applications[name]
             wanting = _wanting(application, anew)
-            self._peers.move(application, {u: self._allotted(application, u) for u in wanting})
+            allotted = zip(wanting, self.addresses.allot(self._taken, len(wanting)), strict=True)
+            units = application.units
+            moved = {unit: replace(units[unit], address=address) for unit, address in allotted}
+            self._peers.move(application, moved)
             settled += wanting
         return settled
 
@@ -209,9 +214,6 @@ class Applications:
         """The applications that `settle_addresses` would change."""
         known = self._leases.staging.applications.values()
         return tuple(found.name for found in known if _wanting(found, anew))
-
-    def _allotted(self, application: Application, unit: str) -> UnitRecord:
-        return replace(application.units[unit], address=self.addresses.allot(self._taken))
 
     def remove_unit(self, now: float, unit: str, *, force: bool) -> str:
         """The unit is to leave: it steps down and runs its last hooks (U4), or with `force`, when

@@ -15,7 +15,8 @@ The awkward cases, and which side wins:
   it is granted a *new* term, though nobody else ever led in between (L2) - unless it had been asked
   to hand over: then there is nothing to wait for, and the lease is freed at once.
 - A free lease is *offered* to one waiter at a time, so that a hundred waiters do not stampede. Who
-  lets its offer lapse goes to the end of the line; when all have, any claim is granted (L4).
+  lets its offer lapse goes to the end of the line; when all have, any claim is granted (L4). An
+  offer that was taken back before its unit was told has not lapsed.
 - A pin suspends expiry, and nothing else (L6).
 
 What this file does not know: stores, connections, buckets, other applications, the time.
@@ -35,7 +36,7 @@ NEVER = float("inf")
 
 
 class LineOffer(Struct, frozen=True, gc=False):
-    """The lease is reserved for `unit` through the instant `until`."""
+    """The lease is reserved for `unit` through the instant `until`: NEVER while it is untold."""
 
     unit: str
     until: float
@@ -269,14 +270,18 @@ def with_offer_settled(
     if lease.offer is not None:
         if now <= lease.offer.until and can_take(lease.offer.unit):
             return lease
-        lease = _lapsed(lease, lease.offer.unit)
+        lease = _lapsed(lease, lease.offer)
     for unit in lease.line:
         if unit not in lease.lapsed and can_take(unit):
             return replace(lease, offer=LineOffer(unit, now + offer_for))
     return lease
 
 
-def _lapsed(lease: Lease, unit: str) -> Lease:
+def _lapsed(lease: Lease, offer: LineOffer) -> Lease:
+    if offer.until == NEVER:
+        # because its unit was told nothing, it let nothing lapse: it may be offered it yet
+        return replace(lease, offer=None)
+    unit = offer.unit
     line = (*_without(lease.line, unit), unit) if unit in lease.line else lease.line
     return replace(lease, line=line, lapsed=lease.lapsed | {unit}, offer=None)
 
