@@ -16,6 +16,7 @@ commit). When a commit fails there are two cases (G7):
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
@@ -38,6 +39,8 @@ STALLED = 1.0
 REMEMBERED = 10.0
 """Seconds for which a refused commit is given as a reason why something does not come to pass."""
 RECONNECT_GRACE = 15.0
+
+_log = logging.getLogger("tenure.controller")
 
 T = TypeVar("T")
 
@@ -148,11 +151,24 @@ class Controller:
             if not future.done():
                 future.set_result(result)
 
-        self.submit(Input(application, step, answer, looks=looks))
-        result = await future
+        given = Input(application, step, answer, looks=looks)
+        self.submit(given)
+        try:
+            result = await future
+        finally:
+            if future.cancelled():
+                self._forget(given)
         if isinstance(result, TenureError):
             raise result
         return result
+
+    def _forget(self, given: Input) -> None:
+        """Nobody waits for its answer any more, and that of a look may be large."""
+        committing = self._committing.answers if self._committing else []
+        for held in (self._held, committing):
+            held[:] = [pair for pair in held if pair[0] is not given.answer]
+        if given.looks:
+            self._inbox = [each for each in self._inbox if each is not given]
 
     async def run(self) -> None:
         """Turn until cancelled. Raises SeatLost when the seat is another's: decide nothing then."""
@@ -230,6 +246,13 @@ class Controller:
             result = given.step(now)
         except TenureError as refusal:
             result = refusal
+        except Exception as fault:
+            if not given.looks:
+                raise  # because what it changed is not known
+            _log.exception("internal fault while looking")
+            result = TenureError(
+                f"internal fault while looking: {fault!r}: see the controller's log"
+            )
         everything = given.looks and not given.applications
         names = self._undurable() if everything else given.applications
         self._answer(names, given.answer, result)
