@@ -43,7 +43,7 @@ from tests.agent import (
     test_upgrade,
 )
 from tests.agent.charm import test_copy
-from tests.controller import test_loop
+from tests.controller import test_loop, test_watches
 from tests.leadership import test_claimant, test_slow_disks
 
 Patch = pytest.MonkeyPatch
@@ -300,6 +300,7 @@ IN_LOOP = [
         test_loop.test_a_holder_is_renewed_though_its_pin_ends_while_nothing_can_be_written,
     ),
     (answered_before_the_commit, test_loop.test_a_grant_is_answered_only_after_its_commit),
+    (answered_before_the_commit, test_watches.test_nobody_is_told_before_it_is_durable),
     (refused_changes_kept, test_loop.test_a_refused_commit_changes_nothing_and_says_so),
 ]
 

@@ -248,7 +248,7 @@ class Api:
         patience = before.guarantee if leader in self._model.sessions else 0.0
         patience = max(patience, before.expires_at - asked_at if leader else 0.0)
         after = await self._controller.until(
-            name, lambda now: self._led_anew(now, name, before.term), patience + SLACK
+            name, lambda now: self._led_anew(now, name, before.term), patience + SLACK, is_held
         )
         assert after.holder is not None and after.granted_at is not None
         freed_at = after.freed_at if leader and after.freed_at else asked_at

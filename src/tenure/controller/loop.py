@@ -68,7 +68,7 @@ class Controller:
         """Why nothing can be written now, if so."""
         self._refused: tuple[float, str] | None = None
         self._audience = audience
-        self._watches = Watches()
+        self._watches = Watches(clock.now)
         self._inbox: list[Input] = []
         self._woken = asyncio.Event()
         self._held: list[tuple[Answer, Any]] = []
@@ -192,10 +192,15 @@ class Controller:
         self._woken.clear()
 
     async def until(
-        self, application: str, seen: Callable[[float], T | None], patience: float
+        self,
+        application: str,
+        seen: Callable[[float], T | None],
+        patience: float,
+        still: Callable[[T, float], bool] = lambda found, now: True,
     ) -> T:
-        """Wait until something committed is seen. Raises Unsure after `patience` seconds."""
-        watch = self._watches.begin(application, seen)
+        """Wait until something is seen that is committed, and `still` so by then. Raises Unsure
+        after `patience` seconds."""
+        watch = self._watches.begin(application, seen, still)
         self.wake()
         try:
             return cast(T, await asyncio.wait_for(watch.done, patience))
@@ -209,8 +214,8 @@ class Controller:
 
     def _turned(self) -> None:
         self._audience.turned()
-        if self._watches:
-            self._watches.look(self.clock.now(), self.is_dirty)
+        if self._fatal is None:
+            self._watches.look(self._answer, self.model.unsure.__contains__)
 
     # -- one turn
 
