@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tenure.charms.doubts import OF_EVERY_CHARM, doubtful_hooks
+from tenure.charms.doubts import doubtful_hooks
 from tenure.charms.facts import Facts
+from tenure.charms.hooks import OF_EVERY_CHARM
 
 FACTS = Facts(peers=("peers",), endpoints=("peers", "website", "my-db"))
 
@@ -88,4 +89,23 @@ def test_a_charm_that_dispatches_knows_best_itself(tmp_path: Path) -> None:
 
 
 def test_a_charm_without_hooks_has_no_doubtful_ones(tmp_path: Path) -> None:
+    assert doubtful_hooks(tmp_path, FACTS) == ()
+
+
+def test_where_known_hooks_lack_the_bit_it_tells_nothing_of_the_others(tmp_path: Path) -> None:
+    charm_with(tmp_path, "install", "leader-elcted", "common.sh", "README", "install.bak")
+    for path in (tmp_path / "hooks").iterdir():
+        path.chmod(0o644)
+    meant = ("hooks/leader-elcted never runs: there is no such hook; did you mean leader-elected?",)
+    assert doubtful_hooks(tmp_path, FACTS) == meant
+    (tmp_path / "hooks" / "install").chmod(0o755)
+    assert doubtful_hooks(tmp_path, FACTS) == ()
+    assert doubtful_hooks(tmp_path, FACTS, bare=True) == meant, "as of its copy"
+
+
+def test_a_dispatch_that_gets_its_bit_decides_by_itself(tmp_path: Path) -> None:
+    charm_with(tmp_path, "install", "leader-elcted")
+    for path in (tmp_path / "hooks").iterdir():
+        path.chmod(0o644)
+    (tmp_path / "dispatch").touch(mode=0o644)
     assert doubtful_hooks(tmp_path, FACTS) == ()

@@ -70,8 +70,8 @@ def test_a_folder_that_is_a_charm_runs_as_it_is(tmp_path: Path, built: Path) -> 
     [
         ({}, "is not a charm: put an executable"),
         ({"metadata.yaml": "name: web"}, "is not a charm: put an executable"),
-        ({"hooks/install": ""}, "hooks/install is not executable: run chmod"),
-        ({"hooks/install": "", "charmcraft.yaml": ""}, "hooks/install is not executable"),
+        ({"hooks/note": ""}, "hooks/note is not executable: run chmod"),
+        ({"hooks/note": "", "charmcraft.yaml": ""}, "hooks/note is not executable"),
         ({"charmcraft.yaml": "name: web"}, "without its entry point src/charm.py: name another"),
         (
             {"charmcraft.yaml": "parts: {charm: {plugin: rust}}"},

@@ -260,7 +260,7 @@ async def test_the_hook_that_is_to_be_ended_is_named_and_where_none_runs_that_is
     talk.say(Report(unit="web/0", running="start"))
     await bench.turn()
     answer = await asked(bench, "/v1/units/web/0/kill-hook", "POST")
-    assert answer.note == "web/0: start is ended, and has failed"
+    assert answer.note == "web/0 was told to end start, which has failed then: see `tenure status`"
     assert talk.of(Resolve) == [Resolve(unit="web/0", retry=True, kill="start")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 from tenure.agent.hooks.warden import read_stat
 from tenure.wire.operators import HookState
@@ -79,6 +80,27 @@ def test_it_waits_for_a_running_hook_and_no_hook_runs_beside_it(place: Place) ->
     folder = place.state / "units" / "web-0" / "charm"
     wait_for((folder / "begun").exists, "the hook to begin")
     assert place.text("exec", "web/0", "--", "ls", "finished") == "finished\n"
+
+
+def has_ended(noted: Path) -> bool:
+    """Whether the process whose pid was noted there runs no more."""
+    found = read_stat(int(noted.read_text()))
+    return found is None or not found.alive()
+
+
+def test_a_command_that_is_ended_is_ended_with_all_that_it_started(idle: Place) -> None:
+    """H6: or the next command would run beside it"""
+    folder = idle.state / "units" / "web-0" / "charm"
+    script = "sleep 600 & echo $! > child; wait"
+    done = idle.call("exec", "web/0", "--wait", "1s", "--", "sh", "-c", script)
+    assert done.returncode == 124
+    assert has_ended(folder / "child")
+    (folder / "child").unlink()
+    run = idle.begin("exec", "web/0", "--", "sh", "-c", script)
+    wait_for(lambda: (folder / "child").exists() and (folder / "child").read_text(), "it to begin")
+    run.send(signal.SIGTERM)
+    assert run.ends() == 128 + signal.SIGTERM
+    assert has_ended(folder / "child")
 
 
 def test_it_works_while_the_unit_is_in_error(place: Place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from tests.support.patience import ending
 
-from .conftest import PATIENCE, Place
+from .conftest import PATIENCE, Place, wait_for
 
 LEASE = ("--lease", "5s")
 
@@ -53,6 +54,34 @@ def test_a_misspelled_hook_is_told_by_up_the_log_and_why(place: Place) -> None:
         assert b"hooks/leader-elcted never runs: there is no such hook" in said
         assert b"did you mean leader-elected?" in said
         assert b"hooks/pears-relation-changed never runs: the charm has no relation" in said
+
+
+def test_a_charm_that_no_unit_could_copy_is_refused_by_whoever_takes_it(place: Place) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    says = b'"caf\\xe9" is not UTF-8: rename it\n'
+    place.call("up", str(place.charm), "--detach", "--wait", *LEASE)
+    (place.charm / name).touch()
+    for words in (("deploy", str(place.charm), "db"), ("refresh", "web"), ("up", str(place.charm))):
+        done = place.call(*words)
+        assert (done.returncode, done.stdout) == (1, b""), words
+        assert done.stderr.startswith(b"ERROR cannot use the charm ") and done.stderr.endswith(says)
+    assert place.status().applications.keys() == {"web"}
+    assert place.text("log", "web/0").count("upgrade-charm") == 0
+
+
+def test_an_agent_that_ends_before_it_is_ready_leaves_the_reason_in_the_log(place: Place) -> None:
+    """H11: there `why` sends whoever asks"""
+    place.call("up", str(place.charm), "--detach", *LEASE)
+    gone = place.folder / "gone"
+    shutil.copytree(place.charm, gone)
+    place.call("deploy", str(gone), "db", "--units", "0", *LEASE)
+    (gone / os.fsdecode(b"\xff")).touch()
+    place.call("add-unit", "db")
+    wait_for(lambda: "the agent ended" in place.call("log", "db").stdout.decode(), "the reason")
+    line = place.text("log", "db/0").splitlines()[-1]
+    assert " ERROR   db/0: the agent ended: cannot use the charm " in line
+    assert line.endswith(r'"\xff" is not UTF-8: rename it')
+    assert "see `tenure log db/0`" in place.text("why", "db/0")
 
 
 def test_a_terminal_that_moves_no_cursor_gets_a_line_for_each_event(place: Place) -> None:

@@ -30,7 +30,7 @@ def test_an_operator_ends_a_hook_that_hangs_with_all_that_it_started(place: Plac
     wait_for(lambda: hook_of(place).running == "start", "the hook to run")
     wait_for(lambda: "begun" in place.text("log", "web/0"), "the hook to hang")
     said = place.text("kill-hook", "web/0")
-    assert said == "web/0: start is ended, and has failed\n"
+    assert said == "web/0 was told to end start, which has failed then: see `tenure status`\n"
     wait_for(lambda: hook_of(place).error, "the hook to have failed")
     assert child_is_gone(place)
     assert '"start" (ended by an operator)' in place.text("why", "web/0")

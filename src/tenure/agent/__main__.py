@@ -68,7 +68,18 @@ def main() -> int:
             jujupaths.enter(number, options.juju_version)
         return asyncio.run(_Process(options).run())
     except TenureError as fault:
+        _leave_word(options, str(fault))
         return report_fault(fault)
+    except Exception as fault:
+        _leave_word(options, f"something unexpected happened: {type(fault).__name__}: {fault}")
+        raise
+
+
+def _leave_word(options: argparse.Namespace, why: str) -> None:
+    """Say why it ends where operators look: only `up` hears what an agent writes to stderr."""
+    with suppress(TenureError):
+        path = StateFolder.at(options.state, os.environ).unit_log(options.unit)
+        UnitLog(path, options.unit, SystemClock()).log("ERROR", f"the agent ended: {why}")
 
 
 class _Process:

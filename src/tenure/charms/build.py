@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from tenure.charms import locked, pip
 from tenure.charms.cache import Cache
 from tenure.charms.fault import CharmError
-from tenure.charms.folder import check_path
+from tenure.charms.paths import check_path
 from tenure.charms.recipe import (
     DISPATCH,
     LOCKED,

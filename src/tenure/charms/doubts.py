@@ -1,8 +1,8 @@
 """Files in `hooks/` that nobody will ever run, though they look as if they were meant to be.
 
-A file that is not executable is no hook, nor is a library or a helper that hooks call. So a doubt
-needs a name that comes near a hook's, or ends as only hooks' names end. A charm with an executable
-`dispatch` decides by itself what it runs.
+A file that is not executable is no hook, unless known hooks of the charm lack that bit, too; nor is
+a library or a helper that hooks call. So a doubt needs a name that comes near a hook's, or ends as
+only hooks' names end. A charm with a `dispatch` that runs decides by itself what it runs.
 """
 
 from __future__ import annotations
@@ -13,34 +13,16 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from tenure.charms.facts import Facts
-
-OF_EVERY_CHARM = (
-    "install",
-    "config-changed",
-    "start",
-    "stop",
-    "remove",
-    "update-status",
-    "upgrade-charm",
-    "leader-elected",
-    "leader-deposed",
-    "leader-settings-changed",
+from tenure.charms.hooks import (
+    DISPATCH,
+    ELSEWHERE,
+    HOOKS,
+    OF_EVERY_CHARM,
+    OF_RELATIONS,
+    is_executable,
+    programs_without_bit,
 )
-"""The hooks that Tenure runs, beside those of relations."""
 
-ELSEWHERE = (
-    "collect-metrics",
-    "meter-status-changed",
-    "pre-series-upgrade",
-    "post-series-upgrade",
-    "secret-changed",
-    "secret-rotate",
-    "secret-remove",
-    "secret-expired",
-)
-"""Juju's others: right names, of which nothing comes here."""
-
-OF_RELATIONS = ("created", "joined", "changed", "departed", "broken")
 _OTHER = re.compile(r".+-(storage-(attached|detaching)|pebble-\w+(-\w+)*|workload-event)\Z")
 _RELATION = re.compile(rf"(?P<endpoint>.+)-relation-({'|'.join(OF_RELATIONS)})\Z")
 _LIKE_A_HOOK = re.compile(r"[a-z][a-z0-9-]*-(elected|deposed|changed|joined|departed|broken)\Z")
@@ -50,11 +32,14 @@ _ASIDE = re.compile(r"[._~-]")
 NEAR, NEAR_SHORT = 0.8, 0.85
 
 
-def doubtful_hooks(charm: Path, facts: Facts) -> tuple[str, ...]:
+def doubtful_hooks(charm: Path, facts: Facts, *, bare: bool = False) -> tuple[str, ...]:
     """Lines for people, one for each such file, with the nearest name. Raises nothing: who cannot
-    read a charm's hooks finds that out when they are to run."""
+    read a charm's hooks finds that out when they are to run.
+
+    `bare`: it is a copy of a charm that is (`is_bare`), which a copy does not show.
+    """
     try:
-        names = _executables(charm)
+        names = _programs(charm, bare)
     except OSError:
         return ()
     known = {*OF_EVERY_CHARM, *_of_relations(facts.endpoints)}
@@ -63,16 +48,20 @@ def doubtful_hooks(charm: Path, facts: Facts) -> tuple[str, ...]:
     return tuple(doubt for doubt in doubts if doubt)
 
 
-def _executables(charm: Path) -> set[str]:
-    if _is_executable(charm / "dispatch"):
+def is_bare(lacking: Collection[str]) -> bool:
+    """Whether known hooks are among the programs of a charm that lack the executable bit, as all
+    are that come out of some zips: then the bit tells nothing of the other files."""
+    return any(name.startswith(f"{HOOKS}/") for name in lacking)
+
+
+def _programs(charm: Path, bare: bool) -> set[str]:
+    lacking = programs_without_bit(charm)
+    if is_executable(charm / DISPATCH) or DISPATCH in lacking:
         return set()
-    folder = charm / "hooks"
+    bare = bare or is_bare(lacking)
+    folder = charm / HOOKS
     found = folder.iterdir() if folder.is_dir() else ()
-    return {path.name for path in found if _is_executable(path)}
-
-
-def _is_executable(path: Path) -> bool:
-    return path.is_file() and bool(path.stat().st_mode & 0o111)
+    return {path.name for path in found if (bare and path.is_file()) or is_executable(path)}
 
 
 def _of_relations(endpoints: Collection[str]) -> list[str]:

@@ -8,29 +8,20 @@ from pathlib import Path
 
 from tenure.charms.facts import OWN_HOOKS
 from tenure.charms.fault import CharmError, reason_of
-from tenure.charms.hooks import programs_without_bit
+from tenure.charms.hooks import is_executable, programs_without_bit
 from tenure.charms.reading import Document, read_document
 from tenure.errors import BadName
 from tenure.names import check_application
 
 __all__ = [
-    "MAX_FOLDERS",
-    "MAX_PATH",
     "OWN_HOOKS",
     "CharmError",
     "check_charm",
-    "check_path",
     "default_name",
     "fault_of",
     "find_action",
     "find_hook",
-    "is_text",
 ]
-
-MAX_FOLDERS = 100
-"""How deep folders may be nested in a charm."""
-MAX_PATH = 1024
-"""Bytes of a path in a charm, relative to it: a copy lies deeper than what it is a copy of."""
 
 
 def check_charm(source: Path) -> None:
@@ -50,26 +41,6 @@ def fault_of(source: Path) -> str | None:
         raise CharmError(
             f'cannot read the charm "{source}": {reason_of(error)}: "{error.filename}"'
         ) from error
-
-
-def check_path(charm: Path, name: str) -> None:
-    """Raises CharmError for a path in a charm, relative to it, that cannot be copied or named."""
-    if not is_text(name):
-        reason = "is not UTF-8: rename it"
-    elif name.count("/") > MAX_FOLDERS:
-        reason = f"lies deeper than {MAX_FOLDERS} folders: move it up"
-    elif len(name.encode()) > MAX_PATH:
-        reason = f"is longer than {MAX_PATH} bytes: give it a shorter path"
-    else:
-        return
-    shown = name.encode(errors="replace").decode()
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-    raise CharmError(f'cannot use the charm "{charm}": "{shown}" {reason}')
-
-
-def is_text(name: str) -> bool:
-    """Whether a name from the file system is UTF-8, so that it can be kept and shown."""
-    return name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name)
 
 
 def default_name(source: Path) -> str:
@@ -113,11 +84,11 @@ def find_action(copy: Path, name: str) -> tuple[str, ...] | None:
 def _find(copy: Path, what: str, *, wanted: bool = True) -> tuple[str, ...] | None:
     dispatch, path = copy / "dispatch", copy / what
     try:
-        if (wanted or path.exists()) and _is_executable(dispatch):
+        if (wanted or path.exists()) and is_executable(dispatch):
             return (str(dispatch),)
         if not path.exists():
             return None
-        if _is_executable(path):
+        if is_executable(path):
             return (str(path),)
         reason = "is not executable" if path.is_file() else "is not a file"
     except OSError as error:
@@ -132,7 +103,7 @@ def _fault(source: Path) -> str | None:
         return f'"{source}" is not a folder: name the folder of a charm'
     hooks = source / "hooks"
     there = [source / "dispatch", *(sorted(hooks.iterdir()) if hooks.is_dir() else ())]
-    if any(map(_is_executable, there)) or programs_without_bit(source):
+    if any(map(is_executable, there)) or programs_without_bit(source):
         return None
     for path in filter(Path.is_file, there):
         return f'{path.relative_to(source)} is not executable: run chmod +x "{path}"'
@@ -140,10 +111,6 @@ def _fault(source: Path) -> str | None:
         f'"{source}" is not a charm: put an executable "dispatch" there, or a folder "hooks" with '
         "executable files named like hooks/leader-elected"
     )
-
-
-def _is_executable(path: Path) -> bool:
-    return path.is_file() and bool(path.stat().st_mode & 0o111)
 
 
 def _name_in(document: Document) -> str | None:

@@ -21,13 +21,19 @@ DISPATCH = "dispatch"
 HOOKS = "hooks"
 ACTIONS = "actions"
 
-_OF_UNITS = (
-    "install", "start", "config-changed", "upgrade-charm", "update-status", "stop", "remove",
-    "leader-elected", "leader-deposed", "leader-settings-changed", "collect-metrics",
-    "meter-status-changed", "pre-series-upgrade", "post-series-upgrade", "secret-changed",
-    "secret-expired", "secret-remove", "secret-rotate",
+OF_EVERY_CHARM = (
+    "install", "config-changed", "start", "stop", "remove", "update-status", "upgrade-charm",
+    "leader-elected", "leader-deposed", "leader-settings-changed",
 )  # fmt: skip
-_OF_RELATIONS = ("created", "joined", "changed", "departed", "broken")
+"""The hooks that Tenure runs, beside those of relations."""
+
+ELSEWHERE = (
+    "collect-metrics", "meter-status-changed", "pre-series-upgrade", "post-series-upgrade",
+    "secret-changed", "secret-rotate", "secret-remove", "secret-expired",
+)  # fmt: skip
+"""Juju's others: right names, of which nothing comes here."""
+
+OF_RELATIONS = ("created", "joined", "changed", "departed", "broken")
 _OF_STORAGE = ("attached", "detaching")
 _OF_CONTAINERS = (
     "pebble-ready", "pebble-check-failed", "pebble-check-recovered", "pebble-custom-notice",
@@ -36,10 +42,10 @@ _OF_CONTAINERS = (
 
 def known_hooks(facts: Facts) -> frozenset[str]:
     """The names of all hooks that Juju may run for such a charm, and of ours."""
-    named = {f"{end}-relation-{kind}" for end in facts.relations for kind in _OF_RELATIONS}
+    named = {f"{end}-relation-{kind}" for end in facts.relations for kind in OF_RELATIONS}
     named |= {f"{store}-storage-{kind}" for store in facts.storage for kind in _OF_STORAGE}
     named |= {f"{each}-{kind}" for each in facts.containers for kind in _OF_CONTAINERS}
-    return frozenset({*_OF_UNITS, *named})
+    return frozenset({*OF_EVERY_CHARM, *ELSEWHERE, *named})
 
 
 def programs_without_bit(charm: Path) -> tuple[str, ...]:
@@ -55,6 +61,11 @@ def programs_without_bit(charm: Path) -> tuple[str, ...]:
     dispatch = [] if any(os.access(charm / name, os.X_OK) for name in hooks) else [DISPATCH]
     names = [*dispatch, *hooks, *(f"{ACTIONS}/{name}" for name in sorted(facts.actions))]
     return tuple(name for name in names if _lacks_bit(charm / name))
+
+
+def is_executable(path: Path) -> bool:
+    """Whether it is a file, or leads to one, that somebody may execute. Raises OSError."""
+    return path.is_file() and bool(path.stat().st_mode & RUN_BITS)
 
 
 def _lacks_bit(path: Path) -> bool:

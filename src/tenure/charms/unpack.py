@@ -17,7 +17,8 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from tenure.charms.fault import CharmError
-from tenure.charms.folder import check_path, fault_of
+from tenure.charms.folder import fault_of
+from tenure.charms.paths import check_path
 
 MAX_FILES = 100_000
 MAX_BYTES = 2 * 1024**3

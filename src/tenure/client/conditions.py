@@ -50,7 +50,7 @@ def failures(status: Status, units: Collection[str] | None = None) -> list[tuple
     return [
         (unit, found.hook.error)
         for _, application in sorted(status.applications.items())
-        for unit, found in _ordered(application)
+        for unit, found in in_order(application)
         if found.hook.error is not None and (units is None or unit in units)
     ]
 
@@ -59,8 +59,8 @@ def _of_application(application: ApplicationStatus, name: str, wanted: str) -> s
     if wanted == LED:
         return "" if application.leader else f"nobody leads {name}"
     if wanted == GONE:
-        return f"{name} is still there, with {_count(len(application.units))}"
-    units = _ordered(application)
+        return f"{name} is still there, with {units_counted(len(application.units))}"
+    units = in_order(application)
     missing = [why for unit, found in units if (why := _why_not(unit, found, wanted))]
     if wanted in (IDLE, ACTIVE):
         return _listed(missing) if units else f"{name} has no units"
@@ -111,7 +111,8 @@ def _why_not_idle(unit: str, found: UnitStatus) -> str:
     return f"{unit} has run no hook yet" if hook.last is None else ""
 
 
-def _ordered(application: ApplicationStatus) -> list[tuple[str, UnitStatus]]:
+def in_order(application: ApplicationStatus) -> list[tuple[str, UnitStatus]]:
+    """The units with their names, by their numbers."""
     return sorted(application.units.items(), key=lambda pair: split_unit(pair[0]))
 
 
@@ -120,5 +121,6 @@ def _listed(missing: list[str]) -> str:
     return "; ".join(missing[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _count(number: int) -> str:
+def units_counted(number: int) -> str:
+    """`1 unit`, `2 units`."""
     return "1 unit" if number == 1 else f"{number} units"

@@ -17,6 +17,7 @@ from msgspec.structs import asdict, replace
 from tenure.clock import Clock
 from tenure.controller.events import Events
 from tenure.controller.hearing import Hearing
+from tenure.core.application import Application
 from tenure.core.changes import UnitRecord
 from tenure.core.effects import Push, Resolve
 from tenure.core.model import Model
@@ -237,6 +238,25 @@ class Agents:
 
     def resolve(self, unit: str, *, retry: bool) -> str:
         """Have the unit run its failed hook again, or skip it (H7). Raises NotFound, Refused."""
+        application, report = self._answering(unit)
+        if report is None or report.error is None:
+            raise Refused(f"{unit} is not in error: there is nothing to resolve")
+        self._model.push(application.name, Resolve(unit=unit, retry=retry))
+        how = "is tried again now" if retry else "is skipped"
+        return f"{unit}: {report.error}; it {how}"
+
+    def kill_hook(self, unit: str) -> str:
+        """Have the unit end what it runs, which has failed then (H7). Raises NotFound, Refused."""
+        application, report = self._answering(unit)
+        running = report.running if report else None
+        if running is None:
+            raise Refused(f"{unit} runs no hook: see `tenure status`")
+        self._model.push(application.name, Resolve(unit=unit, retry=True, kill=running))
+        return f"{unit} was told to end {running}, which has failed then: see `tenure status`"
+
+    def _answering(self, unit: str) -> tuple[Application, Report | None]:
+        """The unit's application, and what its agent said last. Raises NotFound; Refused if nobody
+        would hear an order."""
         application = self._model.living_with(unit)
         seen = self.of(unit)
         if seen.speaker is None:
@@ -245,23 +265,7 @@ class Agents:
             raise Refused(
                 f"the agent of {unit} has been silent for {silent:.0f} s: see `tenure why {unit}`"
             )
-        if seen.report is None or seen.report.error is None:
-            raise Refused(f"{unit} is not in error: there is nothing to resolve")
-        self._model.push(application.name, Resolve(unit=unit, retry=retry))
-        how = "is tried again now" if retry else "is skipped"
-        return f"{unit}: {seen.report.error}; it {how}"
-
-    def kill_hook(self, unit: str) -> str:
-        """Have the unit end what it runs, which has failed then (H7). Raises NotFound, Refused."""
-        application = self._model.living_with(unit)
-        seen = self.of(unit)
-        if seen.speaker is None:
-            raise Refused(f"the agent of {unit} is not connected: see `tenure why {unit}`")
-        running = seen.report.running if seen.report else None
-        if running is None:
-            raise Refused(f"{unit} runs no hook: see `tenure status`")
-        self._model.push(application.name, Resolve(unit=unit, retry=True, kill=running))
-        return f"{unit}: {running} is ended, and has failed"
+        return application, seen.report
 
     # -- what they must be told
 

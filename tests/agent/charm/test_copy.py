@@ -136,7 +136,7 @@ def test_charmcraft_names_a_charm_too(tmp_path: Path) -> None:
     [
         ("name: web\n  bad: [\n", r'metadata.yaml" line 2: '),
         ("- a\n- b\n", "line 1: it must hold a mapping"),
-        ("name: \x01\n", "is not yaml: (control|special) characters are not allowed"),
+        ("name: \x01\n", "(control|special) characters are not allowed"),
         ("[" * 1000, "metadata.yaml"),
     ],
     ids=["syntax", "list", "control", "deep"],
@@ -497,7 +497,7 @@ def test_a_charm_that_no_copy_can_be_made_of_says_why(unit: Unit, tmp_path: Path
     with pytest.raises(CharmError, match=r"a\\x00b': its path has a NUL in it"):
         refresh_copy(tmp_path / "a\0b", unit.copy, unit.manifest)
     (unit.source / os.fsdecode(b"\xff")).symlink_to("x")
-    with pytest.raises(CharmError, match=r'"\?" is not UTF-8: rename it'):
+    with pytest.raises(CharmError, match=r'"\\xff" is not UTF-8: rename it'):
         unit.refresh()
     (unit.source / os.fsdecode(b"\xff")).unlink()
     (unit.source / "link").symlink_to(os.fsdecode(b"\xff"))

@@ -102,9 +102,9 @@ def application(leader: str | None = None, **other: object) -> ApplicationStatus
         ),
         (
             ["kill-hook", "web/1"],
-            Ok(note="web/1: start is ended, and has failed"),
+            Ok(note="web/1 was told to end start, which has failed then: see `tenure status`"),
             Asked("POST", "/v1/units/web/1/kill-hook", {}),
-            "web/1: start is ended, and has failed\n",
+            "web/1 was told to end start, which has failed then: see `tenure status`\n",
         ),
         (
             ["add-unit", "web"],
@@ -251,6 +251,23 @@ def test_status_shows_who_leads_with_term_lease_pins_hooks_and_workload(desk: De
         "",
         "web/1: another instance was refused: web/1 runs elsewhere",
     ]
+
+
+def test_a_wide_status_says_since_when_each_status_is_so(desk: Desk) -> None:
+    """P4"""
+    said = WorkloadStatus(current="active", since="2026-11-23T12:30:00.000Z")
+    web = application("web/0", status=said, units={
+        "web/1": UnitStatus(leader=False, agent="connected"),
+        "web/0": UnitStatus(leader=True, agent="connected", status=said),
+    })  # fmt: skip
+    desk.controller.says(Status(controller=CONTROLLER, applications={"web": web}))
+    lines = desk.call("status", "--wide").out.splitlines()
+    assert lines[0].endswith("STATUS  STATUS SINCE (UTC)")
+    assert lines[3].endswith("STATUS   STATUS SINCE (UTC)")
+    assert lines[1].endswith("active  2026-11-23 12:30:00")
+    assert lines[4].startswith("web/0*") and lines[4].endswith("active   2026-11-23 12:30:00")
+    assert lines[5].startswith("web/1") and lines[5].endswith("unknown  -")
+    assert "STATUS SINCE" not in desk.call("status").out
 
 
 def test_status_has_columns_for_charms_versions_and_ports_only_if_there_are_any(

@@ -149,6 +149,5 @@ def test_the_wait_bounds_the_wait_for_a_hook_that_runs(desk: Desk, agent: Agents
     done = run(desk, "echo hi", "web/0", "--wait", "200ms")
     assert (done.returncode, done.stdout) == (125, b"")
     assert done.stderr == (
-        b"ERROR web/0 is busy: a hook was still running after 0.2s: see `tenure status`, "
-        b"and try again\n"
+        b"ERROR web/0 did not answer within 0.2s: see `tenure why web/0`, and try again\n"
     )

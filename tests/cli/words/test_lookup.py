@@ -14,7 +14,7 @@ from tenure.wire.operators import (
     UnitStatus,
 )
 
-UNKNOWN = "web/0 did not answer within 10 s: see `tenure why web/0`, and try again"
+UNKNOWN = "web/0 did not answer within 10s: see `tenure why web/0`, and try again"
 
 
 def status_with(unit: UnitStatus) -> Status:
@@ -36,7 +36,7 @@ def status_with(unit: UnitStatus) -> Status:
                     hook=HookState(running="start")),
          "web/0 does not answer: its agent has been silent for 40 s: see `tenure why web/0`"),
         (UnitStatus(leader=True, agent="connected", hook=HookState(running="start")),
-         "web/0 is busy: its hook start was still running after 10 s: "
+         "web/0 is busy: its hook start was still running after 10s: "
          "see `tenure status`, and try again"),
         (UnitStatus(leader=True, agent="connected"), UNKNOWN),
     ],

@@ -24,6 +24,8 @@ from tests.cli.conftest import Result, call
         (["--state", "/x", "status"], "options stand after the command"),
         (["log", "--tail"], "no such option '--tail': that is Juju's; here: `tenure log -f`"),
         (["log", "--lins", "3"], "did you mean `--lines`?"),
+        (["status", "--wath"], "--watch is Juju's; here: `tenure log -f`, `tenure wait`"),
+        (["deploy", "x", "--num-unit=3"], "--num-units is Juju's; here: `-n N`"),
         (["deploy", "x", "--num-units=3"], "`--units N` of `deploy`"),
         (["exec", "--unit", "web/0", "--", "true"], "the unit is a word of its own"),
         (["scale", "web", "-1"], "no number here is below 0"),

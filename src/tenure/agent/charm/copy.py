@@ -36,16 +36,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tenure.charms.fault import reason_of
-from tenure.charms.folder import (
-    CharmError,
-    check_charm,
-    check_path,
-    default_name,
-    find_action,
-    find_hook,
-    is_text,
-)
+from tenure.charms.folder import CharmError, check_charm, default_name, find_action, find_hook
 from tenure.charms.hooks import RUN_BITS, programs_without_bit
+from tenure.charms.paths import NOT_COPIED, check_link, walk
 from tenure.files import remove_tree, sync, sync_file_system
 from tenure.leadership.statefile import StateFile
 
@@ -57,7 +50,7 @@ __all__ = [
 REVISION = "revision"
 
 _NEW = ".tenure-new"
-_NOT_COPIED = frozenset({".git", _NEW})
+_NOT_OURS = NOT_COPIED | {_NEW}
 _OWNERS = {"file": 0o600, "folder": 0o700, "link": 0}
 """What the owner may always do."""
 
@@ -190,15 +183,11 @@ class _Refresh:
 
     def _wanted(self) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
-        for name in self._each(_walk(self._source)):
+        for name in self._each(walk(self._source, _NOT_OURS)):
             entry = _look(self._source, name)
             if entry is None or entry == _BLOCKED:
                 continue
-            if not is_text(entry.content):
-                raise CharmError(
-                    f'cannot use the charm "{self._source}": what the link "{name}" leads to is '
-                    "not UTF-8: make it anew"
-                )
+            check_link(self._source, name, entry.content)
             found[name] = replace(entry, mode=_OWNERS[entry.kind] | entry.mode)
         for name in programs_without_bit(self._source):
             if name in found:
@@ -286,21 +275,6 @@ def _make_room(path: Path, want: Entry) -> None:
         path.unlink()
     elif want.kind != "folder" and is_folder:
         remove_tree(path)
-
-
-def _walk(top: Path) -> Iterator[str]:
-    """All paths, a folder before what is in it. Raises CharmError for one that leads too far."""
-    folders = [""]
-    while folders:
-        below = folders.pop()
-        with os.scandir(top / below) as children:
-            found = [child for child in children if child.name not in _NOT_COPIED]
-        for child in found:
-            name = f"{below}/{child.name}" if below else child.name
-            check_path(top, name)
-            yield name
-            if child.is_dir(follow_symlinks=False):
-                folders.append(name)
 
 
 def _look(top: Path, name: str) -> Entry | None:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from tenure.agent.charm.copy import is_copied, refresh_copy
 from tenure.agent.charm.damage import Damage
 from tenure.agent.tools.base import NotFoundHere
-from tenure.charms.doubts import doubtful_hooks
+from tenure.charms.doubts import doubtful_hooks, is_bare
 from tenure.charms.facts import Facts, read_facts
 from tenure.charms.fault import CharmError, reason_of
 from tenure.charms.folder import find_action, find_hook
@@ -132,6 +132,7 @@ class CharmFiles:
         self._values: Mapping[str, str] | None = None
         self._facts: Facts | None = None
         self._doubts: tuple[str, ...] = ()
+        self._bare = False
         self._interrupted = threading.Event()
         self._damage = Damage(self.copy, self.manifest)
         self.find_action = partial(find_action, self.copy)
@@ -151,7 +152,7 @@ class CharmFiles:
         except CharmError as fault:
             self._log("ERROR", f"the charm's own files cannot be used: {fault}")
             return Facts()
-        self._doubts = doubtful_hooks(self.copy, facts)
+        self._doubts = doubtful_hooks(self.copy, facts, bare=self._bare)
         for line in self._doubts:
             self._log("WARNING", line)
         return facts
@@ -182,7 +183,9 @@ class CharmFiles:
             with held_source(folder):
                 for line in refresh_copy(folder, self.copy, self.manifest, go_on=self._goes_on):
                     self._log("INFO", line)
-                for name in programs_without_bit(folder):
+                lacking = programs_without_bit(folder)
+                self._bare = is_bare(lacking)
+                for name in lacking:
                     self._log("WARNING", f"{name} is not executable in the charm: {MADE_TO_RUN}")
         except OSError as fault:
             raise CharmError(f'cannot read the charm "{folder}": {reason_of(fault)}') from fault

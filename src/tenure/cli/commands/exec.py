@@ -161,10 +161,11 @@ def _run(
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
     child = _spawn(find_program(argv[0], world), world, argv)
     handle = os.pidfd_open(child.pid)
-    threading.Thread(target=_pass_on, args=(handle,), daemon=True).start()
+    told = threading.Event()
+    threading.Thread(target=_pass_on, args=(handle, told), daemon=True).start()
     ready, _, _ = select.select([handle, connection.fileno()], [], [], _left(until))
     if not ready:
-        return _too_late(connection, child, handle, unit)
+        return _too_late(connection, world, child, handle, unit)
     if handle not in ready:
         signal.pidfd_send_signal(handle, signal.SIGKILL)
         child.wait()
@@ -172,6 +173,8 @@ def _run(
         complain(f"the context of {unit} is over: its agent ended it, and the command with it")
         return CANNOT_RUN
     code = child.wait()
+    if told.is_set():  # Who ends a command means all of it.
+        _end_what_it_started(world.context)
     return _settled(connection, 128 - code if code < 0 else code, unit)
 
 
@@ -189,13 +192,18 @@ def _left(until: float) -> float | None:
 
 
 def _too_late(
-    connection: socket.socket, child: subprocess.Popen[bytes], handle: int, unit: str
+    connection: socket.socket,
+    world: ContextOpened,
+    child: subprocess.Popen[bytes],
+    handle: int,
+    unit: str,
 ) -> int:
-    """End the command: it is told to end, and killed if it does not."""
+    """End the command and what it started: it is told to end, and killed if it does not."""
     signal.pidfd_send_signal(handle, signal.SIGTERM)
     if not select.select([handle], [], [], GRACE)[0]:
         signal.pidfd_send_signal(handle, signal.SIGKILL)
     child.wait()
+    _end_what_it_started(world.context)
     tell_end(connection, unit, TOO_LATE)
     complain("the command was ended: --wait was over: what it set and left pending is dropped")
     return TOO_LATE
@@ -210,10 +218,12 @@ def _settled(connection: socket.socket, code: int, unit: str) -> int:
     return code
 
 
-def _pass_on(handle: int) -> None:
+def _pass_on(handle: int, told: threading.Event) -> None:
+    """Hand on what another process sends here; `told`: one of that was."""
     while True:
         sent = signal.sigwaitinfo(PASSED_ON)
         if sent.si_code <= 0:  # Sent by a process. The kernel's, above 0, come from the terminal.
+            told.set()
             try:
                 signal.pidfd_send_signal(handle, sent.si_signo)
             except ProcessLookupError:

@@ -10,6 +10,7 @@ from tenure.cli.show.several import for_each
 from tenure.cli.words import options
 from tenure.cli.words.lookup import application_in, check_charm
 from tenure.cli.words.options import with_format, with_operator
+from tenure.client.conditions import units_counted
 from tenure.client.operator import Operator
 from tenure.defaults import MOST_UNITS
 from tenure.names import split_unit
@@ -67,8 +68,4 @@ def _remove(operator: Operator, unit: str) -> str:
 def _text(done: Scaled) -> str:
     lines = [f"{unit} is added" for unit in done.added]
     lines += [f"{unit} is leaving" for unit in done.leaving]
-    return "\n".join(lines) or f"{done.application} has {_units(done.units)} already"
-
-
-def _units(number: int) -> str:
-    return "1 unit" if number == 1 else f"{number} units"
+    return "\n".join(lines) or f"{done.application} has {units_counted(done.units)} already"

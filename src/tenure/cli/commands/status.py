@@ -47,4 +47,4 @@ def _show_text(status: Status, wide: bool) -> None:
     from tenure.cli.show.status import status_text
     from tenure.cli.show.tables import show_tables
 
-    show_tables("text", status, wide, lambda tables: status_text(status, tables.draw))
+    show_tables("text", status, wide, lambda tables: status_text(status, tables.draw, wide=wide))

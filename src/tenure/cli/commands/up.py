@@ -138,13 +138,7 @@ def command(
 
     The state folder makes the next `up` carry on. Ctrl-C stops everything cleanly.
     """
-    check_words(wait, timeout)
-    if wait and not detached:
-        raise click.UsageError("--wait is for --detach: without it, `up` shows all there is")
-    if charm is None:
-        _check_nothing_said(ctx)
-    if words.lease is not None or words.guarantee is None:
-        check_lease(*first_lease(words.lease, words.guarantee))
+    _check_said(ctx, charm, words)
     folder.check_path()
     record = folder.read()
     _check_juju_paths(record, juju_paths)
@@ -165,16 +159,39 @@ def command(
         new_addresses=new_addresses,
     )
     on_planned = ready.release if ready is not None else None
-    if not detached:
+    if detached:
+        _run_apart(plan, on_planned, wait=wait, timeout=timeout)
+    else:
         _run(plan, on_planned, None, plain=plain)
-    elif (pid := detach(folder, partial(_run, plan, on_planned, plain=True))) is not None:
-        click.echo(f"tenure is up (pid {pid}): see `tenure status`, end it with `tenure down`")
-        start = Start(folder, operator_of(folder), None)
-        start.wait(timeout) if wait else start.glance()
+
+
+def _run_apart(
+    plan: Plan, on_planned: Callable[[], None] | None, *, wait: bool, timeout: float | None
+) -> None:
+    """Run it in a process of its own; returns in this one once every agent is ready, or idle."""
+    pid = detach(plan.folder, partial(_run, plan, on_planned, plain=True))
+    if pid is None:
+        return
+    click.echo(f"tenure is up (pid {pid}): see `tenure status`, end it with `tenure down`")
+    start = Start(plan.folder, operator_of(plan.folder), None)
+    start.wait(timeout) if wait else start.glance()
+
+
+def _check_said(ctx: click.Context, charm: Path | None, words: Words) -> None:
+    """Raises UsageError for options that do not fit each other, Refused for a lease that cannot be.
+
+    None may say something of a charm that is not named.
+    """
+    check_words(ctx.params["wait"], ctx.params["timeout"])
+    if ctx.params["wait"] and not ctx.params["detached"]:
+        raise click.UsageError("--wait is for --detach: without it, `up` shows all there is")
+    if charm is None:
+        _check_nothing_said(ctx)
+    if words.lease is not None or words.guarantee is None:
+        check_lease(*first_lease(words.lease, words.guarantee))
 
 
 def _check_nothing_said(ctx: click.Context) -> None:
-    """Raises UsageError if an option says something of a charm that is not named."""
     for param in ctx.command.params:
         if param.name in ABOUT_CHARM and ctx.params[param.name] not in (None, {}):
             raise click.UsageError(f"{param.opts[0]} is about a charm: name it, or leave that out")

@@ -5,10 +5,11 @@ A column that has nothing to say for anybody is left out: lines are to fit a ter
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tenure.cli.show.table import FAILED, LEADER, Row, Table, without_empty
 from tenure.cli.show.text import local_time, plain, zone_of
+from tenure.client.conditions import in_order
 from tenure.durations import format_duration
 from tenure.names import split_unit
 from tenure.wire.operators import (
@@ -43,12 +44,28 @@ FAILED_MARK = "!"
 """Stands before what failed, so that no colour has to say it."""
 
 
-def status_text(status: Status, draw: Callable[[Table], str]) -> str:
-    """All of it, with tables as they are drawn where it is shown."""
+def status_text(status: Status, draw: Callable[[Table], str], *, wide: bool = False) -> str:
+    """All of it, with tables as they are drawn where it is shown. `wide`: since when each status is
+    so, too."""
     if not status.applications:
         return "no applications yet"
-    parts = [draw(application_table(status)), draw(unit_table(status)), "\n".join(notes(status))]
+    tables = [application_table(status), unit_table(status)]
+    if wide:
+        applications = status.applications
+        by_name = [applications[name].status for name in sorted(applications)]
+        statuses = [by_name, [unit.status for _, unit in _all_units(status)]]
+        tables = [_with_since(*each) for each in zip(tables, statuses, strict=True)]
+    parts = [*map(draw, tables), "\n".join(notes(status))]
     return "\n\n".join(part for part in parts if part)
+
+
+def _with_since(table: Table, statuses: Sequence[WorkloadStatus]) -> Table:
+    """The table, and at its end since when each row's status is so, if that is known of any."""
+    if not any(each.since for each in statuses):
+        return table
+    header = f"STATUS SINCE ({zone_of(each.since for each in statuses)})"
+    rows = [(*row, local_time(each.since)) for row, each in zip(table.rows, statuses, strict=True)]
+    return table._replace(headers=(*table.headers, header), rows=rows)
 
 
 def application_table(status: Status) -> Table:
@@ -64,11 +81,15 @@ def unit_table(status: Status) -> Table:
 
     The leader has a `*`, and a hook that failed a `!`.
     """
-    found = [each for application in status.applications.values() for each in _units(application)]
-    ordered = sorted(found, key=lambda pair: split_unit(pair[0]))
+    ordered = _all_units(status)
     rows = [_unit_row(name, unit) for name, unit in ordered]
     marks = [_mark(unit) for _, unit in ordered]
     return without_empty(Table(UNIT_HEADERS, rows, marks, FREE), OPTIONAL)
+
+
+def _all_units(status: Status) -> list[tuple[str, UnitStatus]]:
+    found = [each for application in status.applications.values() for each in in_order(application)]
+    return sorted(found, key=lambda pair: split_unit(pair[0]))
 
 
 def _mark(unit: UnitStatus) -> str:
@@ -92,16 +113,12 @@ def notes(status: Status) -> list[str]:
 def _notes_of_units(application: ApplicationStatus) -> list[str]:
     said = []
     revision = application.charm.revision if application.charm else 0
-    for unit, found in _units(application):
+    for unit, found in in_order(application):
         if found.refused:
             said.append(f"{unit}: another instance was refused: {plain(found.refused)}")
         if 0 < found.charm_revision < revision:
             said.append(f"{unit} still runs revision {found.charm_revision} of its charm")
     return said
-
-
-def _units(application: ApplicationStatus) -> list[tuple[str, UnitStatus]]:
-    return sorted(application.units.items(), key=lambda pair: split_unit(pair[0]))
 
 
 def _application_row(name: str, found: ApplicationStatus) -> Row:

@@ -22,6 +22,7 @@ from tenure.charms.folder import default_name
 from tenure.charms.holding import Hold
 from tenure.charms.hooks import programs_without_bit
 from tenure.charms.pack import prepare
+from tenure.charms.paths import check_paths
 from tenure.charms.recipe import recipe_of
 from tenure.cli.show.text import as_text, is_text, one_line
 from tenure.cli.words import pairs
@@ -159,6 +160,7 @@ def make_ready(folder: StateFolder, source: Path) -> Ready:
         folder.ensure()  # because the state folder is closed to others from its first moment on
         hold = _held(folder)
     prepared = prepare(source, folder.charms_folder)
+    check_paths(prepared.folder)
     for line in prepared.lines:
         click.echo(one_line(line), err=True)
     facts = read_facts(prepared.folder)

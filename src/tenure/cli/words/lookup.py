@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from tenure.durations import format_duration
 from tenure.errors import NotFound, Refused
 from tenure.names import LEADER, application_of, split_unit
 from tenure.wire.operators import ApplicationStatus, Status, UnitStatus
@@ -52,9 +53,10 @@ def why_late(status: Status | None, unit: str, waited: float) -> str:
     if found is not None and found.hook.running is not None:
         return (
             f"{unit} is busy: its hook {found.hook.running} was still running after "
-            f"{waited:.0f} s: see `tenure status`, and try again"
+            f"{format_duration(waited)}: see `tenure status`, and try again"
         )
-    return f"{unit} did not answer within {waited:.0f} s: see `tenure why {unit}`, and try again"
+    after = format_duration(waited)
+    return f"{unit} did not answer within {after}: see `tenure why {unit}`, and try again"
 
 
 def unit_in(status: Status, word: str) -> str:

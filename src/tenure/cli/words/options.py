@@ -13,7 +13,7 @@ import click
 from tenure.client.operator import Operator
 from tenure.client.transport import UnixHttp
 from tenure.errors import BadName
-from tenure.names import LEADER, application_of, check_application, split_unit
+from tenure.names import LEADER, check_application, split_unit
 from tenure.statefolder import StateFolder
 from tenure.up.lock import running
 
@@ -38,32 +38,46 @@ def _next_step(folder: StateFolder) -> str:
 
 
 def application(value: str) -> str:
-    """An application's name on the command line."""
+    """An application's name on the command line; whoever names a unit of it is told which."""
+    name = _led(value)
     try:
-        if "/" in value and split_unit(value):
-            name = application_of(value)
+        if name or ("/" in value and (name := split_unit(value)[0])):
             raise click.BadParameter(f"{value!r} is a unit: name its application, {name}")
         return check_application(value)
     except BadName as fault:
         raise click.BadParameter(str(fault)) from fault
 
 
-def unit(value: str) -> str:
-    """A unit's name on the command line."""
-    if "/" not in value and application(value):
-        raise click.BadParameter(f"{value!r} is an application: name a unit of it, as in {value}/0")
+def _led(value: str) -> str:
+    """The application of `web/leader`; "" for another word."""
     try:
-        split_unit(value)
+        return check_application(value.removesuffix(LEADER)) if value.endswith(LEADER) else ""
     except BadName as fault:
         raise click.BadParameter(str(fault)) from fault
-    return value
+
+
+def unit(value: str) -> str:
+    """A unit's name on the command line, where whoever leads cannot be meant."""
+    if name := _led(value):
+        raise click.BadParameter(f"{value!r} leads already: name a unit, as in {name}/1")
+    return _unit(value, "")
 
 
 def target(value: str) -> str:
     """A unit's name, or APP/leader, on the command line."""
-    if not value.endswith(LEADER):
-        return unit(value)
-    application(value.removesuffix(LEADER))
+    return value if _led(value) else _unit(value, f", or {value}{LEADER}")
+
+
+def _unit(value: str, other: str) -> str:
+    """`other` is what may be named, too, where an application was."""
+    if "/" not in value:
+        name = application(value)
+        said = f"{name!r} is an application: name a unit of it, as in {name}/0{other}"
+        raise click.BadParameter(said)
+    try:
+        split_unit(value)
+    except BadName as fault:
+        raise click.BadParameter(str(fault)) from fault
     return value
 
 

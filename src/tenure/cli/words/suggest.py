@@ -31,7 +31,9 @@ def for_option(word: str, known: Collection[str]) -> str:
         return f"that is Juju's; here: {juju.OPTIONS[word]}"
     if not word.startswith("--"):
         return ""
-    near = get_close_matches(word, known, n=1, cutoff=0.7)
+    near = get_close_matches(word, [*known, *juju.OPTIONS], n=1, cutoff=0.7)
+    if near and near[0] not in known:
+        return f"{near[0]} is Juju's; here: {juju.OPTIONS[near[0]]}"
     return f"did you mean `{near[0]}`?" if near else ""
 
 
