@@ -130,3 +130,12 @@ async def test_a_unit_that_is_there_again_once_its_agent_ended_gets_another(stag
     await stage.follow(knows("web/0", "web/1"))
     await until(lambda: len(stage.of("web/1")) == 2)
     assert not stage.of("web/1")[1].ended.done()
+
+
+async def test_that_an_unsure_status_dismisses_nobody_is_missed_when_it_is_not_so(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G7: the guard is needed"""
+    monkeypatch.setattr(Status, "unsure", None)
+    with pytest.raises(AssertionError):
+        await test_an_unsure_status_dismisses_nobody(stage)
