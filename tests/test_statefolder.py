@@ -266,6 +266,13 @@ def test_a_charm_inside_is_kept_by_a_path_that_survives_a_move(tmp_path: Path) -
         assert moved.charm_source(Path(elsewhere)) == elsewhere
 
 
+def test_where_a_charm_is_can_be_said_of_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
+    """and no caller falls for it"""
+    unreadable = StateFolder(tmp_path / ("s" * 300))
+    told = f"/other/charms/{'f' * 32}"
+    assert unreadable.charm_folder(told) == Path(told)
+
+
 def test_a_record_of_a_newer_version_is_refused_and_says_what_to_run(folder: Path) -> None:
     paths = StateFolder(folder)
     paths.record_file.write_bytes(b'{"version":2,"model_uuid":"u","more":1}')

@@ -131,7 +131,7 @@ class StateFolder(Struct, frozen=True):
         """
         path = Path(source)
         own = self.charms_folder / path.name
-        if _PREPARED.search(source) and (not path.is_absolute() or own.is_dir()):
+        if _PREPARED.search(source) and (not path.is_absolute() or _is_dir(own)):
             return own
         return self.state / path
 
@@ -324,6 +324,14 @@ def _named_state(option: str | None, environ: Mapping[str, str]) -> str:
     if not home.startswith("/"):
         raise StateFolderUnusable("no state folder is known as $HOME is not set: say --state DIR")
     return f"{home}/.local/state/tenure"
+
+
+def _is_dir(path: Path) -> bool:
+    """False as well where that cannot be found out."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _short_name(unit: str) -> str:

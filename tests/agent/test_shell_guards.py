@@ -43,7 +43,7 @@ from tests.agent import (
     test_upgrade,
 )
 from tests.agent.charm import test_copy
-from tests.controller import test_loop, test_loop_offers
+from tests.controller import test_loop, test_loop_offers, test_watches
 from tests.leadership import test_claimant, test_slow_disks
 
 Patch = pytest.MonkeyPatch
@@ -315,6 +315,7 @@ IN_LOOP = [
         offers_told_before_their_turn_is_over,
         test_loop_offers.test_an_offer_that_is_taken_back_in_its_own_turn_is_never_told,
     ),
+    (answered_before_the_commit, test_watches.test_nobody_is_told_before_it_is_durable),
     (refused_changes_kept, test_loop.test_a_refused_commit_changes_nothing_and_says_so),
 ]
 

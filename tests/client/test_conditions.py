@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tenure.client.conditions import CONDITIONS, failures, what_is_missing
 from tenure.wire.operators import (
@@ -123,6 +124,30 @@ def test_what_is_missing_is_named(found: Status, subject: str, wanted: str, miss
 @pytest.mark.parametrize("subject", ["web", "web/0", "web/leader"])
 def test_what_is_not_there_is_waited_for(subject: str, wanted: str) -> None:
     assert what_is_missing(NOTHING, subject, wanted) == "there is no application web"
+
+
+@pytest.mark.parametrize("wanted", CONDITIONS)
+@pytest.mark.parametrize("subject", ["web", "web/0", "web/leader"])
+def test_what_the_controller_is_unsure_of_is_missing(subject: str, wanted: str) -> None:
+    """G7: nothing may be concluded"""
+    led = status("web/0", web_0=LED)
+    web = led.applications["web"]
+    doubted = replace(web, lease=replace(web.lease, unsure="disk full"))
+    for found in (
+        replace(NOTHING, controller=replace(NOTHING.controller, unsure="disk full")),
+        replace(led, controller=replace(led.controller, unsure="disk full")),
+        replace(led, applications={"web": doubted}),
+    ):
+        assert what_is_missing(found, subject, wanted) == "it is not known now: disk full"
+
+
+def test_doubts_about_another_application_keep_nobody_waiting() -> None:
+    """L8"""
+    led = status("web/0", web_0=LED)
+    web = led.applications["web"]
+    doubted = replace(web, lease=replace(web.lease, unsure="disk full"))
+    found = replace(led, applications={"web": web, "db": doubted})
+    assert what_is_missing(found, "web", "leader") == "" == what_is_missing(found, "app", "gone")
 
 
 def test_failures_are_told_of_those_units_that_are_asked_for() -> None:

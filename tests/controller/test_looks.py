@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
 from tenure.controller.access import OPERATOR
 from tenure.controller.api import LOOK_WITHIN, Api
-from tenure.errors import Refused
+from tenure.controller.status import status_of
+from tenure.core.charms import CharmSpec
+from tenure.errors import Refused, TenureError, Unsure
 from tenure.testing.time.waiting import in_virtual_time, settle
 from tests.support.bench import LoopBench
 from tests.support.talk import ask, leader, service_with
@@ -120,3 +123,80 @@ async def test_to_unpin_for_a_reason_that_pins_nothing_is_refused() -> None:
         bench.model.orders.pin(bench.clock.now(), "web", reason, 60.0)
     with pytest.raises(Refused, match="not pinned for: upgrade; it is pinned for: backup, move"):
         await ask(service, unpin, "POST", {"reason": "upgrade"})
+
+
+@in_virtual_time
+async def test_a_look_that_falls_is_answered_and_the_loop_goes_on() -> None:
+    """O3"""
+    bench = await LoopBench.with_applications("web", units=1)
+    task = await bench.run()
+
+    def fall(now: float) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with pytest.raises(TenureError, match="internal fault while looking: PermissionError"):
+        await bench.controller.look(None, fall, LOOK_WITHIN)
+    assert not task.done()
+    assert (await call(bench, "/v1/status")).controller.unsure is None
+    task.cancel()
+
+
+@in_virtual_time
+async def test_an_internal_fault_is_not_told_as_a_store_that_is_unsure() -> None:
+    """O3"""
+    bench = await LoopBench.with_applications("web", units=1)
+    bench.give("web", lambda now: bench.model.applications.add_unit("web"))
+    task = await bench.run()
+    bench.controller.started = float("inf")  # no wall time
+    with pytest.raises(TenureError, match="internal fault"):
+        await call(bench, "/v1/status")
+    task.cancel()
+
+
+@in_virtual_time
+async def test_files_are_not_looked_at_in_the_loops_step() -> None:
+    """L8: a disk that is slow holds no renewals up"""
+    bench = await LoopBench.with_applications()
+    applications = bench.model.applications
+    source = f"charms/{'0' * 32}"
+    spec = CharmSpec(source=source)
+    bench.give("web", lambda now: applications.create(now, "web", 60.0, 30.0, charm=spec, units=1))
+    task = await bench.run()
+    looked: list[str] = []
+
+    def place(source: str) -> str:
+        looked.append(source)
+        return f"/s/{source}"
+
+    bench.service.place = place
+    status_of(bench.service, bench.clock.now(), "memory", bench.model.known())
+    assert not looked
+    charm = (await call(bench, "/v1/status")).applications["web"].charm
+    assert charm.source == f"/s/{source}" and looked == [source]
+    task.cancel()
+
+
+@in_virtual_time
+async def test_what_was_seen_for_somebody_who_is_gone_is_not_kept() -> None:
+    """L8: a status can be large, and a store can hang for long"""
+    bench = await LoopBench.with_applications("web", units=1)
+    bench.store.open.clear()
+    bench.claim("web/0")
+    task = await bench.run()
+    bench.give("web", lambda now: bench.model.applications.add_unit("web"))
+    kept: WeakSet[Seen] = WeakSet()
+
+    def see(now: float) -> Seen:
+        seen = Seen()
+        kept.add(seen)
+        return seen
+
+    for name in (None, "web"):
+        with pytest.raises(Unsure):
+            await bench.controller.look(name, see, LOOK_WITHIN)
+    assert not kept
+    task.cancel()
+
+
+class Seen:
+    """What a look saw."""

@@ -14,7 +14,7 @@ from tenure.charms.holding import Hold, held_source
 from tenure.files import lock
 from tenure.statefolder import StateFolder
 from tenure.up.cleaning import MAX_LOG, MOST_LOGS, Cleaner, shorten
-from tenure.wire.operators import CharmStatus, Status
+from tenure.wire.operators import CharmStatus, Event, Status
 from tests.up.test_plan import application, status
 
 OLD, NEW = "0" * 32, "1" * 32
@@ -147,7 +147,71 @@ def test_a_unit_that_an_older_copy_of_the_store_does_not_know_keeps_its_folder(
     assert kept.exists()
     assert cleaner.clean(with_units("web/0", "web/3"))
     assert cleaner.clean(with_units("web/0"))
-    assert not kept.exists(), "this `up` saw it leave"
+    assert kept.exists(), "the store may have been put back while `up` runs"
+
+
+def said(kind: str, unit: str | None = None) -> Event:
+    return Event(at="", application="web", kind=kind, text="", unit=unit)
+
+
+def test_a_unit_without_an_agent_leaves_no_folder_once_its_removal_is_durable(
+    folder: StateFolder,
+) -> None:
+    """L9: the controller said so"""
+    gone, there = (lived(folder, f"web/{number}", left=False) for number in range(2))
+    cleaner = Cleaner(folder)
+    cleaner.heard(said("unit-removed", "web/0"))
+    assert cleaner.clean(with_units("web/1"))
+    assert not gone.exists() and there.exists()
+
+
+def test_a_removed_applications_units_leave_no_folder_and_those_that_came_after_it_keep_theirs(
+    folder: StateFolder,
+) -> None:
+    """L9, G8: also where a store is put back later that does not know of those"""
+    gone, later = (lived(folder, f"web/{number}", left=False) for number in range(2))
+    other = lived(folder, "web-db/0", left=False)
+    cleaner = Cleaner(folder)
+    cleaner.heard(said("removed"))
+    assert cleaner.clean(with_units("web/1"))
+    assert not gone.exists()
+    assert cleaner.clean(with_units())
+    assert later.exists() and other.exists()
+
+
+DOUBTS = {
+    "all": lambda known: replace(
+        known, controller=replace(known.controller, unsure="the disk is full")
+    ),
+    "another application": lambda known: replace(
+        known,
+        applications=known.applications
+        | {"db": replace(application(), lease=replace(application().lease, unsure="disk full"))},
+    ),
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS.values(), ids=DOUBTS)
+def test_nothing_goes_while_the_controller_is_unsure(
+    folder: StateFolder, doubt: Callable[[Status], Status]
+) -> None:
+    """G7, G8: what it does not show may be there all the same"""
+    charm, unit = prepared(folder, OLD), lived(folder, "web/0")
+    cleaner = Cleaner(folder)
+    cleaner.heard(said("unit-removed", "web/0"))
+    assert cleaner.clean(lambda: doubt(runs(NEW)())) is False
+    assert charm.exists() and unit.exists()
+    assert cleaner.clean(runs(NEW))
+    assert not charm.exists() and not unit.exists(), "it is known by now"
+
+
+def test_no_unit_goes_while_the_controller_is_unsure_also_where_no_charm_was_prepared(
+    folder: StateFolder,
+) -> None:
+    """G7, G8"""
+    unit = lived(folder, "web/0")
+    assert Cleaner(folder).clean(lambda: DOUBTS["all"](with_units()())) is False
+    assert unit.exists()
 
 
 def test_the_logs_of_the_units_that_left_last_are_kept(folder: StateFolder) -> None:

@@ -78,7 +78,9 @@ FACES = (Applications, Charms, Events, Orders, Peers)
 _PLAIN = {int, str, bool, type(None)}
 _ROWS = (list, deque)
 _CALLED = (FunctionType, MethodType)
-_ATOMS = (int, float, str, bytes, bool, type(None), type, Enum, frozenset, PurePath, random.Random)
+_ATOMS = (
+    int, float, str, bytes, bool, type(None), type, Enum, frozenset, range, PurePath, random.Random,
+)  # fmt: skip
 _STATELESS = (
     Still, asyncio.Event, asyncio.Lock, msgspec.json.Decoder, type(threading.Lock()), type(len),
 )  # fmt: skip

@@ -8,6 +8,8 @@
 | `blocked`, `waiting`, `maintenance` | its status is, or a unit's | its charm said so |
 | `error` | a hook of a unit failed | a hook of it failed |
 | `gone` | there is none | there is none |
+
+What the controller itself is unsure of is missing, whatever is waited for (G7).
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ def what_is_missing(status: Status, subject: str, wanted: str) -> str:
     """Why the subject, `web`, `web/0` or `web/leader`, is not as wanted; "" if it is."""
     name = subject.partition("/")[0]
     application = status.applications.get(name)
+    unsure = status.controller.unsure or (application.lease.unsure if application else None)
+    if unsure:
+        return f"it is not known now: {unsure}"
     if application is None:
         return "" if wanted == GONE else f"there is no application {name}"
     if subject.endswith(LEADER):

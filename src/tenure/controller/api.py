@@ -18,14 +18,14 @@ from tenure.controller import explain
 from tenure.controller.access import Access, Caller, check
 from tenure.controller.events import iso
 from tenure.controller.service import Service
-from tenure.controller.status import status_of
+from tenure.controller.status import placed, status_of
 from tenure.core.application import Application, config_of
 from tenure.core.changes import Option
 from tenure.core.charms import CharmSpec
 from tenure.core.config import counting
 from tenure.core.lease import Lease, is_held
 from tenure.defaults import MOST_HISTORY
-from tenure.errors import BadRequest, NotFound, Refused, StoreRefused, TenureError, Unsure
+from tenure.errors import BadRequest, NotFound, Refused, StoreRefused, Unsure
 from tenure.names import application_of, split_unit
 from tenure.wire import operators as wire
 
@@ -95,10 +95,10 @@ class Api:
 
         try:
             found: wire.Status = await controller.look(None, seen, LOOK_WITHIN)
-        except TenureError as fault:
+        except (Unsure, StoreRefused) as fault:
             now, before = controller.clock.now(), controller.durable()
-            return status_of(service, now, self._store, before, unsure=str(fault))
-        return found
+            found = status_of(service, now, self._store, before, unsure=str(fault))
+        return placed(found, service.place)
 
     async def history(self, request: Request) -> wire.History:
         name = request.application
@@ -248,7 +248,7 @@ class Api:
         patience = before.guarantee if leader in self._model.sessions else 0.0
         patience = max(patience, before.expires_at - asked_at if leader else 0.0)
         after = await self._controller.until(
-            name, lambda now: self._led_anew(now, name, before.term), patience + SLACK
+            name, lambda now: self._led_anew(now, name, before.term), patience + SLACK, is_held
         )
         assert after.holder is not None and after.granted_at is not None
         freed_at = after.freed_at if leader and after.freed_at else asked_at

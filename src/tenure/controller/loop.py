@@ -16,6 +16,7 @@ commit). When a commit fails there are two cases (G7):
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
@@ -38,6 +39,8 @@ STALLED = 1.0
 REMEMBERED = 10.0
 """Seconds for which a refused commit is given as a reason why something does not come to pass."""
 RECONNECT_GRACE = 15.0
+
+_log = logging.getLogger("tenure.controller")
 
 T = TypeVar("T")
 
@@ -65,7 +68,7 @@ class Controller:
         """Why nothing can be written now, if so."""
         self._refused: tuple[float, str] | None = None
         self._audience = audience
-        self._watches = Watches()
+        self._watches = Watches(clock.now)
         self._inbox: list[Input] = []
         self._woken = asyncio.Event()
         self._held: list[tuple[Answer, Any]] = []
@@ -150,11 +153,24 @@ class Controller:
             if not future.done():
                 future.set_result(result)
 
-        self.submit(Input(application, step, answer, looks=looks))
-        result = await future
+        given = Input(application, step, answer, looks=looks)
+        self.submit(given)
+        try:
+            result = await future
+        finally:
+            if future.cancelled():
+                self._forget(given)
         if isinstance(result, TenureError):
             raise result
         return result
+
+    def _forget(self, given: Input) -> None:
+        """Nobody waits for its answer any more, and that of a look may be large."""
+        committing = self._committing.answers if self._committing else []
+        for held in (self._held, committing):
+            held[:] = [pair for pair in held if pair[0] is not given.answer]
+        if given.looks:
+            self._inbox = [each for each in self._inbox if each is not given]
 
     async def run(self) -> None:
         """Turn until cancelled. Raises SeatLost when the seat is another's: decide nothing then."""
@@ -178,10 +194,15 @@ class Controller:
         self._woken.clear()
 
     async def until(
-        self, application: str, seen: Callable[[float], T | None], patience: float
+        self,
+        application: str,
+        seen: Callable[[float], T | None],
+        patience: float,
+        still: Callable[[T, float], bool] = lambda found, now: True,
     ) -> T:
-        """Wait until something committed is seen. Raises Unsure after `patience` seconds."""
-        watch = self._watches.begin(application, seen)
+        """Wait until something is seen that is committed, and `still` so by then. Raises Unsure
+        after `patience` seconds."""
+        watch = self._watches.begin(application, seen, still)
         self.wake()
         try:
             return cast(T, await asyncio.wait_for(watch.done, patience))
@@ -195,8 +216,8 @@ class Controller:
 
     def _turned(self) -> None:
         self._audience.turned()
-        if self._watches:
-            self._watches.look(self.clock.now(), self.is_dirty)
+        if self._fatal is None:
+            self._watches.look(self._answer, self.model.unsure.__contains__)
 
     # -- one turn
 
@@ -233,6 +254,13 @@ class Controller:
             result = given.step(now)
         except TenureError as refusal:
             result = refusal
+        except Exception as fault:
+            if not given.looks:
+                raise  # because what it changed is not known
+            _log.exception("internal fault while looking")
+            result = TenureError(
+                f"internal fault while looking: {fault!r}: see the controller's log"
+            )
         everything = given.looks and not given.applications
         names = self._undurable() if everything else given.applications
         self._answer(names, given.answer, result)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
+
+from msgspec.structs import replace
 
 from tenure import __version__
 from tenure.controller.agents import Seen
@@ -58,6 +60,20 @@ def status_of(
     )
 
 
+def placed(status: Status, place: Callable[[str], str]) -> Status:
+    """The status with each charm's source where it is. Not for the controller's loop: `place` may
+    look at files."""
+    return replace(
+        status,
+        applications={
+            name: replace(each, charm=replace(each.charm, source=place(each.charm.source)))
+            if each.charm
+            else each
+            for name, each in status.applications.items()
+        },
+    )
+
+
 def _application(service: Service, now: float, application: Application) -> ApplicationStatus:
     lease = application.lease
     held = lease.holder if is_held(lease, now) else None
@@ -85,7 +101,7 @@ def _application(service: Service, now: float, application: Application) -> Appl
             for reason, until in sorted(lease.pins.items())
         ),
         status=_status(said_of(application) or worst_of(map(service.agents.said_of, units))),
-        charm=_charm(service, application.charm) if application.charm else None,
+        charm=_charm(application.charm) if application.charm else None,
         version=report.version if report else "",
         removing=application.removing,
         units={
@@ -95,9 +111,9 @@ def _application(service: Service, now: float, application: Application) -> Appl
     )
 
 
-def _charm(service: Service, record: CharmRecord) -> CharmStatus:
+def _charm(record: CharmRecord) -> CharmStatus:
     return CharmStatus(
-        source=service.place(record.source),
+        source=record.source,
         revision=record.revision,
         peers=tuple(record.peers),
         resources=record.resources,

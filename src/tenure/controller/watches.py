@@ -6,41 +6,63 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from msgspec import Struct
+from tenure.controller.inputs import Answer
+from tenure.errors import TenureError
+
+Seen = Callable[[float], Any]
+"""What is seen of the application at an instant; None if it is not so yet."""
+
+Still = Callable[[Any, float], bool]
+"""Whether what was seen is so yet when it has become durable: a commit may take long."""
 
 
-class Watch(Struct, frozen=True):
-    """Somebody waits until `seen` returns something of the application, and is told that."""
+class Watch:
+    """Somebody waits until something is seen, and durable, and told through `done`."""
 
-    application: str
-    seen: Callable[[float], Any]
-    done: asyncio.Future[Any]
+    def __init__(
+        self, application: str, seen: Seen, still: Still, now: Callable[[], float]
+    ) -> None:
+        self.application = application
+        self.done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._seen = seen
+        self._still = still
+        self._now = now
+        self._is_due = False
+
+    def look(self, answer: Callable[[tuple[str, ...], Answer, Any], None]) -> None:
+        """What is seen is an answer to be given when it is durable; one at a time."""
+        if not self._is_due and (seen := self._seen(self._now())) is not None:
+            self._is_due = True
+            answer((self.application,), self._hear, seen)
+
+    def _hear(self, result: Any) -> None:
+        self._is_due = False
+        is_so = not isinstance(result, TenureError) and self._still(result, self._now())
+        if is_so and not self.done.done():
+            self.done.set_result(result)
 
 
 class Watches:
     """All that wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self._waiting: list[Watch] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
-    def begin(self, application: str, seen: Callable[[float], Any]) -> Watch:
+    def begin(self, application: str, seen: Seen, still: Still) -> Watch:
         """Somebody waits from now on, until `done` is done."""
-        watch = Watch(application, seen, asyncio.get_running_loop().create_future())
+        watch = Watch(application, seen, still, self._now)
         self._waiting.append(watch)
         return watch
 
-    def look(self, now: float, is_dirty: Callable[[str], bool]) -> None:
-        """Tell those who see what they wait for; never of what is not durable yet (L8)."""
-        self._waiting = [each for each in self._waiting if not _is_over(each, now, is_dirty)]
-
-
-def _is_over(watch: Watch, now: float, is_dirty: Callable[[str], bool]) -> bool:
-    if watch.done.done():
-        return True
-    seen = None if is_dirty(watch.application) else watch.seen(now)
-    if seen is not None:
-        watch.done.set_result(seen)
-    return seen is not None
+    def look(
+        self,
+        answer: Callable[[tuple[str, ...], Answer, Any], None],
+        is_unsure: Callable[[str], bool],
+    ) -> None:
+        """Tell those who see what they wait for: with the commit that makes it durable (L8), and
+        again later if that fails."""
+        self._waiting = [each for each in self._waiting if not each.done.done()]
+        for each in self._waiting:
+            if not is_unsure(each.application):
+                each.look(answer)

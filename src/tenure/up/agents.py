@@ -1,6 +1,7 @@
 """An agent for each unit of each application that has a charm, as the controller's status has it.
 
-An agent that is started again gets the charm that its application has by then.
+An agent that is started again gets the charm that its application has by then. While the controller
+is unsure, what its status does not have may be there all the same: no agent is dismissed for that.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
+
+from msgspec import Struct
 
 from tenure.errors import TenureError
 from tenure.names import split_unit
@@ -20,6 +23,13 @@ MakeRestarter = Callable[[str, Callable[[], Child], Callable[[], Awaitable[bool]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
+class Seen(Struct, frozen=True):
+    """The units that are to run, and their charms; all there are, if it `is_sure`."""
+
+    units: Mapping[str, CharmStatus]
+    is_sure: bool
+
+
 class AgentFailed(TenureError):
     """An agent could not be started when `up` began."""
 
@@ -27,8 +37,8 @@ class AgentFailed(TenureError):
 class Agents:
     """Follows the status; `look` brings a new one, or None while there is none to be had.
 
-    A unit's restarter stays for good: numbers are never used twice, and an agent that is not to be
-    restarted must not be taken for one that was never started.
+    A unit's restarter stays for good, because an agent that is not to be restarted must not be
+    taken for one that was never started. One that gave up makes room if its unit is there again.
     """
 
     def __init__(
@@ -45,22 +55,31 @@ class Agents:
         self._spawn = spawn
         self._restarters: dict[str, Restarter] = {}
         self._charms: dict[str, CharmStatus] = {}
+        self._looking = asyncio.Lock()
 
     def children(self) -> list[Child]:
         """Every process, ended ones among them."""
         return [each.child for each in self._restarters.values() if each.child is not None]
 
-    async def follow(self) -> bool:
-        """Look once, and start and dismiss agents; False if there was nothing to see."""
-        units = await self._units()
-        if units is None:
-            return False
-        for unit in sorted(units.keys() - self._restarters.keys(), key=split_unit):
-            restarter = self._restarters[unit] = self._restarter(unit)
-            self._spawn(restarter.keep())
-        for unit in self._restarters.keys() - units.keys():
-            self._restarters[unit].dismiss()
-        return True
+    async def follow(self) -> Seen | None:
+        """Look once, and start and dismiss agents; None if there was nothing to see."""
+        seen = await self._see()
+        if seen is None:
+            return None
+        for unit in sorted(seen.units, key=split_unit):
+            self._keep(unit)
+        for unit in self._restarters.keys() - seen.units.keys():
+            if seen.is_sure:
+                self._restarters[unit].dismiss()
+        return seen
+
+    def _keep(self, unit: str) -> None:
+        restarter = self._restarters.get(unit)
+        if restarter is not None and not restarter.gave_up:
+            restarter.recall()
+            return
+        restarter = self._restarters[unit] = self._restarter(unit)
+        self._spawn(restarter.keep())
 
     async def started(self) -> None:
         """Returns when each was ready once. Raises AgentFailed if one ended before."""
@@ -69,19 +88,20 @@ class Agents:
             if how is not None:
                 raise AgentFailed(f"the agent of {unit} did not start: {how}")
 
-    async def _units(self) -> Mapping[str, CharmStatus] | None:
-        """The units that are to run, and their charms; None while there is no status to be had."""
-        status = await self._look()
+    async def _see(self) -> Seen | None:
+        """None while there is no status to be had."""
+        async with self._looking:  # because an older status must not be taken for a later one
+            status = await self._look()
         if status is None:
             return None
         units = units_with_charms(status)
-        self._charms.update(units)
-        return units
+        self._charms |= units
+        return Seen(units=units, is_sure=not status.unsure)
 
     def _restarter(self, unit: str) -> Restarter:
         async def is_wanted() -> bool:
-            units = await self._units()
-            return units is None or unit in units
+            seen = await self._see()
+            return seen is None or not seen.is_sure or unit in seen.units
 
         def start() -> Child:
             return self._start(unit, self._charms[unit])

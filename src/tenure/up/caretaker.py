@@ -14,6 +14,7 @@ from tenure.errors import TenureError
 from tenure.statefolder import StateFolder
 from tenure.up.cleaning import Cleaner, shorten
 from tenure.up.lock import UpLock
+from tenure.wire.operators import Event
 
 EVERY = 2.0
 """Seconds between two looks."""
@@ -35,6 +36,10 @@ class Caretaker:
         self._operator = operator
         self._cleaner = Cleaner(folder)
         self._due = asyncio.Event()
+
+    def heard(self, event: Event) -> None:
+        """The controller says what happened."""
+        self._cleaner.heard(event)
 
     def wake(self) -> None:
         """Something may be of no use now."""

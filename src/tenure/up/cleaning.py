@@ -7,9 +7,10 @@
 | a removed unit's folder | the controller knows of no such unit, and its agent has ended |
 | a removed unit's log | beyond the last `MOST_LOGS`, or `MOST_LOG_BYTES` of them |
 
-A unit's folder goes only if the unit is known to have been removed: its agent left a mark, or this
-`up` saw it leave. A controller whose store was put back from an older copy may not know of a unit
-that lives, and its folder is all that there is of it.
+A unit's folder goes only if the unit is known to have been removed: its agent left a mark, or the
+controller said so when it was durable. That a status does not have it is not enough: a controller
+whose store was put back from an older copy may not know of a unit that lives, and its folder is all
+that there is of it. Nothing goes while the controller itself is unsure of anything.
 
 Everything is renamed first and removed then, so a crash leaves what the next cleaning ends.
 """
@@ -21,11 +22,13 @@ import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
 
 from tenure.charms.holding import alone
 from tenure.files import open_lock, remove_tree, try_lock
+from tenure.names import application_of
 from tenure.statefolder import StateFolder
-from tenure.wire.operators import Status
+from tenure.wire.operators import Event, Status
 
 MOST_VENVS = 3
 MOST_LOGS = 20
@@ -42,18 +45,29 @@ class Cleaner:
 
     def __init__(self, folder: StateFolder) -> None:
         self._folder = folder
-        self._seen: frozenset[str] = frozenset()
+        self._heard: SimpleQueue[Event] = SimpleQueue()
+        self._removed: set[str] = set()
+
+    def heard(self, event: Event) -> None:
+        """The controller says that this is durable. Does not block, also while it cleans."""
+        if event.kind in ("unit-removed", "removed"):
+            self._heard.put(event)
 
     def clean(self, look: Callable[[], Status]) -> bool:
         """Remove what is of no use. `look` asks the controller what is.
 
-        Whether all of it is removed: else somebody is at it still. Raises what `look` raises.
+        Whether all of it is removed: else somebody is at it still, or the controller is unsure.
+        Raises what `look` raises.
         """
+        self._take_up()
         charms = self._folder.charms_folder
         if not charms.is_dir():
-            return self._clean_units(look())
+            status = look()
+            return not status.unsure and self._clean_units(status)
         with alone(charms) as may_clean:
             status = look()  # now, because nobody can hand in another charm before we are done
+            if status.unsure:
+                return False
             if may_clean:
                 self._put_charms_away(status)
         _remove_going(charms)
@@ -78,13 +92,23 @@ class Cleaner:
 
     # -- units
 
+    def _take_up(self) -> None:
+        """What was heard, before the status is looked at: that shows which units came after it."""
+        while not self._heard.empty():
+            event = self._heard.get()
+            if event.kind == "unit-removed" and event.unit is not None:
+                self._removed.add(event.unit)
+            elif event.kind == "removed":
+                known = self._folder.known_units()
+                self._removed |= {each for each in known if _is_of(each, event.application)}
+
     def _clean_units(self, status: Status) -> bool:
         units = {unit for each in status.applications.values() for unit in each.units}
-        self._seen |= units
+        self._removed -= units
         done = True
         for unit in self._folder.known_units():
             folder = self._folder.unit_folder(unit)
-            left = unit in self._seen or self._folder.left_mark(unit).exists()
+            left = unit in self._removed or self._folder.left_mark(unit).exists()
             if left and unit not in units:
                 done &= self._remove_unit(unit, folder)
         _remove_going(self._folder.units_folder)
@@ -125,6 +149,10 @@ class Cleaner:
         for path in self._folder.removed_folder.glob("*.log*"):
             of_units.setdefault(path.name.removesuffix(".1"), []).append(path)
         return sorted(of_units.values(), key=_last_written, reverse=True)
+
+
+def _is_of(unit: str, application: str) -> bool:
+    return application_of(unit) == application
 
 
 def _last_written(logs: Collection[Path]) -> float:

@@ -2,7 +2,8 @@
 
 A restarter ends in one of three ways: the process is not wanted any more (its unit was removed),
 nothing is to be restarted (`--no-restart`), or it is cancelled because
-everything stops. It ends its process only if that outlives its unit.
+everything stops. It ends its process only if that outlives its unit. A unit that is there again
+recalls the one that it has, or gets another if that `gave_up`.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ class Restarter:
         self._restart = restart
         self._is_wanted = is_wanted
         self._dismissed = asyncio.Event()
+        self._killing: asyncio.TimerHandle | None = None
+        self.gave_up = False
+        """It ended because its unit was gone."""
 
     async def keep(self, first: Child | None = None) -> None:
         """Run it again and again. `first` is one that runs already."""
@@ -53,6 +57,7 @@ class Restarter:
             how = await self._run_once(first)
             first = None
             if not await self._is_wanted():
+                self.gave_up = True
                 self._say(f"{self._what} is gone, as its unit is")
                 return
             if not self._restart:
@@ -62,6 +67,7 @@ class Restarter:
             self._say(f"{self._what} ended ({how}); restarting in {backoff.delay:g} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._dismissed.wait(), backoff.delay)
+                self.gave_up = True
                 return
             backoff = backoff.doubled()
 
@@ -70,7 +76,15 @@ class Restarter:
         if not self._dismissed.is_set():
             self._dismissed.set()
             if self.child is not None:
-                asyncio.get_running_loop().call_later(GRACE, self.child.kill)
+                loop = asyncio.get_running_loop()
+                self._killing = loop.call_later(GRACE, self.child.kill)
+
+    def recall(self) -> None:
+        """Its unit is there after all: its process is kept running as before."""
+        self._dismissed.clear()
+        if self._killing is not None:
+            self._killing.cancel()
+            self._killing = None
 
     async def _run_once(self, first: Child | None) -> str:
         try:

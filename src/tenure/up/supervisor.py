@@ -42,6 +42,9 @@ from tenure.wire.operators import CharmStatus, Event, Status
 START_FOR = 60.0
 """Seconds until a controller that is not ready counts as failed."""
 
+UNSURE_RETRY = 1.0
+"""Seconds between two looks while the controller is unsure: no event may come when it is not."""
+
 INIT = 1
 """The process to which orphans go: `up` itself, where it is all that a container runs."""
 
@@ -188,6 +191,8 @@ class Supervisor:
             with suppress(Unreachable):
                 async for event in events(self._folder.controller_socket):
                     connected.set()
+                    if event is not None:
+                        self._caretaker.heard(event)
                     if event is None or _changes_units(event):
                         self._changed.set()
                     if event is not None:
@@ -200,13 +205,14 @@ class Supervisor:
                 await asyncio.wait_for(self._changed.wait(), self._screen.every)
             is_due = self._changed.is_set()
             self._changed.clear()
-            if await agents.follow():
+            seen = await agents.follow()
+            if seen is not None:
                 self._followed.set()
-                if is_due:
-                    self._caretaker.wake()
-            else:
+            if seen is None or not seen.is_sure:
                 self._changed.set()
-                await asyncio.sleep(RETRY)
+                await asyncio.sleep(RETRY if seen is None else UNSURE_RETRY)
+            elif is_due:
+                self._caretaker.wake()
 
     async def _look(self) -> Status | None:
         try:

@@ -132,6 +132,13 @@ class Status(Struct, frozen=True, kw_only=True):
     controller: ControllerStatus
     applications: Mapping[str, ApplicationStatus]
 
+    @property
+    def unsure(self) -> str | None:
+        """Why it is not known of something whether it is so, if so: who or what is missing in such
+        a status may be there all the same (G7)."""
+        doubts = (each.lease.unsure for each in self.applications.values())
+        return self.controller.unsure or next(filter(None, doubts), None)
+
 
 class Charm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A charm to run: POST /v1/applications/{application}/charm, or with the application.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from tenure.statefolder import StateFolder
 from tenure.wire.operators import HookState, Status, UnitStatus
@@ -62,3 +63,11 @@ def test_a_controller_that_is_not_there_yet_is_waited_for(folder: StateFolder) -
 def test_what_is_gone_cannot_be_idle(desk: Desk) -> None:
     done = desk.call("wait", "web", "--for", "gone", "--for", "idle")
     assert (done.code, done.out) == (2, "") and "--for gone alone" in done.err
+
+
+def test_what_the_controller_is_unsure_of_is_waited_for(desk: Desk) -> None:
+    """G7: an application that an unsure status does not have may be there all the same"""
+    unsure = replace(CONTROLLER, unsure="the disk is full")
+    desk.controller.knows(Status(controller=unsure, applications={}))
+    done = desk.call("wait", "web", "--for", "gone", "--timeout", "0s")
+    assert done.code == 5 and "it is not known now: the disk is full" in done.err

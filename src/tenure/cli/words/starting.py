@@ -96,6 +96,9 @@ class Start:
         except Unreachable as fault:
             self._missing = [str(fault)]
             return None
+        if status.unsure:
+            self._missing = [f"it is not known now: {status.unsure}"]
+            return None
         self._failed = [_told(*each) for each in failures(status, self._units(status))]
         return status
 
