@@ -320,7 +320,7 @@ def timer_counted_from_after_the_clock_was_read(patch: Patch) -> None:
     patch.setattr(Loop, "_timer", timer)
 
 
-@found_by("ToldMinions", "ElectedOncePerTerm", "PaidForTarget")
+@found_by("ToldMinions", "ElectedOncePerTerm", "PaidForTarget", "PaidForVersion")
 def interrupted_hook_counted_as_run(patch: Patch) -> None:
     patch.setattr(
         localstate,

@@ -28,7 +28,7 @@ SMALL: dict[str, Setting] = {
     "crash": _world(ticks=3, crashes=1),
     "restart": _world(ticks=3, desk_crashes=1),
     "refusal": _world(ticks=2, elects=1, refusals=1),
-    "doubt": _world(ticks=1, elects=1, doubts=1),
+    "doubt": _world(ticks=2, elects=1, doubts=1, delays=0),
     "full disk": _world(ticks=2, elects=1, full_disks=1),
     "full store": _world(ticks=2, elects=1, full_stores=1),
     "revoke": _world(ticks=3, revokes=1),
