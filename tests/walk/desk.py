@@ -47,6 +47,7 @@ class Lasting(Struct, frozen=True):
 
     holder: Holder | None = None
     until: float = 0.0
+    term: int = 0
 
 
 class DeskView(Struct, frozen=True):
@@ -320,8 +321,9 @@ class Desk:
                 return f"G5, L3: the lease of {unit}, term {given.term}, is not over, and not its"
             if ends_at(lease) < given.until:
                 return f"L2, L8: the lease of {unit} is shorter than it was told"
-        before, self.lasting = self.lasting, Lasting(lease.holder, ends_at(lease))
-        same = before.holder is not None and before.holder == lease.holder
+        before, self.lasting = self.lasting, Lasting(lease.holder, ends_at(lease), lease.term)
+        # a lower term is back: the new one, of which nobody was told, was rolled back
+        same = before.holder == lease.holder is not None and before.term <= lease.term
         if same and ends_at(lease) < before.until:
             return "L2: the holder's lease has become shorter"
         return ""
