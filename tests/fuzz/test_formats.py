@@ -122,5 +122,6 @@ def test_a_full_bucket_is_printed_while_others_hardly_wait(name: str, format: st
     assert size_of(FULL[name]) <= MAX_BUCKET
     began = time.process_time()
     printed = get(FULL[name], "--format", format)
-    assert time.process_time() - began < 4.0
+    # no measure: whatever grew with the square of the size would take this long, anywhere
+    assert time.process_time() - began < 20.0
     assert len(printed) > MAX_BUCKET // 2

@@ -54,14 +54,14 @@ def test_a_hook_can_trap_ctrl_c_and_its_daemon_can_be_hung_up(place: Place) -> N
 
 def test_a_state_folder_that_no_hook_could_find_its_tools_in_is_refused_by_up(place: Place) -> None:
     """H9, T8"""
-    for name, why in (
-        (b"15:12:01", b"there is a colon in its path"),
-        (b"a\nb", b"there is a control character"),
-        (b"caf\xe9", b"not UTF-8"),
+    for name, code, why in (
+        (b"15:12:01", 1, b"there is a colon in its path"),
+        (b"a\nb", 1, b"there is a control character"),
+        (b"caf\xe9", 2, b"is not text in UTF-8"),
     ):
         place.move_to(place.folder / os.fsdecode(name))
         done = place.call("up", str(place.charm), "--detach")
-        assert (done.returncode, done.stdout) == (1, b"")
+        assert (done.returncode, done.stdout) == (code, b"")
         assert why in done.stderr and done.stderr.count(b"\n") == 1
         assert not place.state.exists()
 
