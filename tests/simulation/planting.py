@@ -77,7 +77,7 @@ FOUND_IN: dict[str, int] = {
     "true_without_the_guarantee": 6,
     "version_known_at_the_end_paid": 21,
     "write_not_fenced": 34,
-    "writes_fenced_by_the_unit_alone": 102,
+    "writes_fenced_by_the_unit_alone": 212,
 }
 """The first world that finds each bug, if it is not world 0. It is lived before the others, which
 find nothing; should it not find the bug any more, all are searched.
