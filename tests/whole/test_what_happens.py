@@ -284,7 +284,7 @@ def test_a_failed_hook_is_shown_retried_and_resolved(place: Place) -> None:
     place.write_hook("config-changed", "exit 3")
     place.up("--lease", "10s")
     wait_for(
-        lambda: b'hook failed: "config-changed"' in place.call("status").stdout,
+        lambda: b'hook failed: "config-changed"' in place.call("status", "--wide").stdout,
         "the error in status",
     )
     assert 'hook failed: "config-changed"' in place.text("resolve", "web/0")
