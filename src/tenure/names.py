@@ -1,7 +1,8 @@
-"""Names of applications (`web`) and units (`web/0`), with Juju's rules."""
+"""Names of applications (`web`) and units (`web/0`), with Juju's rules, and words of the system."""
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 
@@ -73,3 +74,13 @@ def unit_of_file(name: str) -> str | None:
     except BadName:
         return None
     return f"{application}/{number}"
+
+
+def is_text(name: str) -> bool:
+    """Whether a word or a name from the system is UTF-8: else it can be no part of a message."""
+    return name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def as_text(name: str) -> str:
+    """The same with those bytes that are not UTF-8 written out, as `\\xff`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

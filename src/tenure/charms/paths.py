@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from tenure.charms.fault import CharmError, reason_of
+from tenure.names import as_text, is_text
 
 MAX_FOLDERS = 100
 """How deep folders may be nested in a charm."""
@@ -21,11 +22,6 @@ NOT_COPIED = frozenset({".git"})
 """Names of what no unit's copy has."""
 
 _SHOWN = 80
-
-
-def is_text(name: str) -> bool:
-    """Whether a name from the file system is UTF-8, so that it can be kept and shown."""
-    return name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name)
 
 
 def check_paths(charm: Path) -> None:
@@ -83,5 +79,5 @@ def walk(top: Path, left_out: Collection[str]) -> Iterator[str]:
 
 def _shown(name: str) -> str:
     """With those bytes that are not UTF-8 written out, as `\\xff`."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    text = as_text(name)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -164,19 +164,21 @@ def _address(lines: Sequence[str], said: str) -> str:
             if named := _ADDRESS.search(line):
                 return _without_password(named[0].rstrip(".,:;"))
             if broken := _BROKEN.search(line):
-                return _without_password(_index()) + broken[1]
+                return _without_password(_index(line)) + broken[1]
     return ""
 
 
-def _index() -> str:
-    """Scheme and host of the index that pip asks."""
+def _index(line: str) -> str:
+    """Scheme and host of the index that pip asks: what it was told, else the host in its line."""
     asked = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"],
         capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    found = re.findall(r"index[-_]url='?([^'\s]+)", asked.stdout.lower()) or ["https://pypi.org"]
-    parts = urlsplit(os.environ.get("PIP_INDEX_URL") or found[-1])
-    return f"{parts.scheme}://{parts.netloc}"
+    told = re.findall(r"index[-_]url='?([^'\s]+)", asked.stdout.lower())
+    hosts = [f"https://{host}" for host in re.findall(r"host='([^']+)'", line)]
+    named = [os.environ.get("PIP_INDEX_URL"), *told[-1:], *hosts]
+    parts = urlsplit(next(filter(None, named), ""))
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def _without_password(address: str) -> str:

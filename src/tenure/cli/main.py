@@ -25,8 +25,9 @@ from contextlib import suppress
 import click
 
 from tenure.cli.group import tenure
-from tenure.cli.show.text import as_text, is_text, one_line
+from tenure.cli.show.text import one_line
 from tenure.errors import TenureError
+from tenure.names import as_text, is_text
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 

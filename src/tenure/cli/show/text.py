@@ -6,7 +6,6 @@ cursor or end a line, so it is shown as `\\x1b` instead.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -16,16 +15,6 @@ def plain(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def is_text(word: str) -> bool:
-    """Whether a word from the system is UTF-8: else it can be no part of a message or a value."""
-    return not any("\ud800" <= char <= "\udfff" for char in word)
-
-
-def as_text(word: str) -> str:
-    """The word with those bytes that are not UTF-8 written out, as `\\xff`."""
-    return os.fsencode(word).decode("utf-8", "backslashreplace")
 
 
 def one_line(text: str) -> str:

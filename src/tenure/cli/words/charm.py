@@ -24,12 +24,13 @@ from tenure.charms.hooks import programs_without_bit
 from tenure.charms.pack import prepare
 from tenure.charms.paths import check_paths
 from tenure.charms.recipe import recipe_of
-from tenure.cli.show.text import as_text, is_text, one_line
+from tenure.cli.show.text import one_line
 from tenure.cli.words import pairs
 from tenure.cli.words.durations import duration
 from tenure.cli.words.options import Decorator
 from tenure.defaults import GUARANTEE, LEASE, LONGEST_INTERVAL, SHORTEST_INTERVAL, UPDATE_STATUS
 from tenure.errors import BadName, BadRequest, StateFolderUnusable
+from tenure.names import as_text, is_text
 from tenure.statefolder import StateFolder
 from tenure.up.plan import Wanted
 from tenure.wire.operators import Charm

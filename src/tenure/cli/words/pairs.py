@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from tenure.cli.show.text import as_text, is_text
 from tenure.defaults import MOST_CONFIG
 from tenure.errors import TenureError
+from tenure.names import as_text, is_text
 
 MAX_FILE = MOST_CONFIG.value
 """Bytes of a file that is a value: all that a configuration may hold."""
