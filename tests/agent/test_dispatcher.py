@@ -138,18 +138,24 @@ async def test_a_killed_hook_is_queued_again_and_has_not_failed(tmp_path: Path) 
     assert not any(report.error for report in reports(unit))
 
 
+async def killed(folder: Path, times: int) -> tuple[Stage, Machine]:
+    """The unit's config-changed was killed so often, each time as soon as it ran."""
+    stage = await Stage.open(folder, units=1)
+    [unit] = stage.machines
+    unit.runner.held.add("config-changed")
+    unit.start()
+    for n in range(1, times + 1):
+        await stage.until(partial(has_run, unit, "config-changed", n), within=20.0)
+        unit.hook.end("killed", "signal: killed")
+    return stage, unit
+
+
 @in_virtual_time
 async def test_a_hook_that_is_killed_again_and_again_is_not_started_in_a_rush(
     tmp_path: Path,
 ) -> None:
     """H8"""
-    stage = await Stage.open(tmp_path, units=1)
-    [unit] = stage.machines
-    unit.runner.held.add("config-changed")
-    unit.start()
-    for n in range(1, 6):
-        await stage.until(partial(has_run, unit, "config-changed", n), within=20.0)
-        unit.hook.end("killed", "signal: killed")
+    _, unit = await killed(tmp_path, 5)
     at = starts(unit, "config-changed")
     assert at[-1] - at[0] >= 7.0
     unit.hook.end()
@@ -160,13 +166,7 @@ async def test_a_hook_that_is_killed_again_and_again_shows_with_how_often_and_wh
     tmp_path: Path,
 ) -> None:
     """H8, O3, O5"""
-    stage = await Stage.open(tmp_path, units=1)
-    [unit] = stage.machines
-    unit.runner.held.add("config-changed")
-    unit.start()
-    for n in range(1, 4):
-        await stage.until(partial(has_run, unit, "config-changed", n), within=20.0)
-        unit.hook.end("killed", "signal: killed")
+    stage, unit = await killed(tmp_path, 3)
     await settle()
     hook = (await stage.get("/v1/status"))["applications"]["web"]["units"]["web/0"]["hook"]
     assert (hook["killed"], hook["kills"], hook["killed_by"]) == (

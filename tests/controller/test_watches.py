@@ -30,14 +30,20 @@ async def begun(bench: LoopBench) -> asyncio.Task[Lease]:
     return watch
 
 
-@in_virtual_time
-async def test_nobody_is_told_before_it_is_durable() -> None:
-    """L7, L8"""
+async def with_a_hung_grant() -> tuple[LoopBench, asyncio.Task[Lease]]:
+    """Somebody waits, and the commit of what is waited for is under way."""
     bench = await LoopBench.with_applications("web")
     watch = await begun(bench)
     bench.store.open.clear()
     bench.claim("web/0")
     await bench.turn()
+    return bench, watch
+
+
+@in_virtual_time
+async def test_nobody_is_told_before_it_is_durable() -> None:
+    """L7, L8"""
+    bench, watch = await with_a_hung_grant()
     await bench.turn()
     assert not watch.done()
     bench.store.open.set()
@@ -48,11 +54,7 @@ async def test_nobody_is_told_before_it_is_durable() -> None:
 @in_virtual_time
 async def test_who_waits_is_told_though_there_is_something_undecided_all_the_time() -> None:
     """O1: with the commit that made it so"""
-    bench = await LoopBench.with_applications("web")
-    watch = await begun(bench)
-    bench.store.open.clear()
-    bench.claim("web/0")
-    await bench.turn()
+    bench, watch = await with_a_hung_grant()
     bench.give("web", lambda now: bench.model.applications.add_unit("web"))
     await bench.turn()
     one_commit(bench)
@@ -85,11 +87,7 @@ async def test_a_refused_commit_is_told_to_nobody_who_waits_and_the_next_is() ->
 @in_virtual_time
 async def test_what_was_over_before_it_was_durable_is_told_to_nobody() -> None:
     """O1: a commit may take longer than a lease"""
-    bench = await LoopBench.with_applications("web")
-    watch = await begun(bench)
-    bench.store.open.clear()
-    bench.claim("web/0")
-    await bench.turn()
+    bench, watch = await with_a_hung_grant()
     bench.clock.at += 1000.0
     bench.store.open.set()
     await settle()
@@ -100,11 +98,7 @@ async def test_what_was_over_before_it_was_durable_is_told_to_nobody() -> None:
 @in_virtual_time
 async def test_nobody_is_told_of_what_was_not_written_because_the_seat_was_lost() -> None:
     """L8"""
-    bench = await LoopBench.with_applications("web")
-    watch = await begun(bench)
-    bench.store.open.clear()
-    bench.claim("web/0")
-    await bench.turn()
+    bench, watch = await with_a_hung_grant()
     await bench.restarted()
     bench.store.open.set()
     await settle()
