@@ -53,9 +53,9 @@ $(RUN): $(PACKAGED)
 	@PYTHON='$(PYTHON)' $(SHELL) tools/install $(VENV) run
 	@touch $@
 
-$(DEV): $(RUN)
+$(DEV): $(PACKAGED)
 	@PYTHON='$(PYTHON)' $(SHELL) tools/install $(VENV) dev
-	@touch $@
+	@touch $(RUN) $@
 
 clean:
 	rm -rf $(VENV) mutants build dist src/tenure/_hooktool .pytest_cache .mypy_cache .ruff_cache .hypothesis

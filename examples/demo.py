@@ -138,7 +138,7 @@ def tell_hand_over(demo: Demo, first: str, second: str, secret: str) -> None:
 def tell_history(demo: Demo) -> None:
     """What an operator can read afterwards."""
     demo.step("Each change has its cause on record.")
-    text = demo.show("history", "web")
+    text = demo.show("history", "web", "--wide")
     require(text.count(" granted ") == 3, "the history does not show three leaders")
 
 
