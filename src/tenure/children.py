@@ -14,6 +14,7 @@ So all that is a charm's is started here, and finds
 A signal that is *ignored* stays so in what is started; one that is *handled* is as by default
 there. So this process handles what it was to ignore, by doing nothing. That holds in the child from
 its first moment, without a step between fork and exec, which a process with threads must not have.
+Signals 32 and 33 are the C library's own: it lets no program set them, and they stay as they were.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import logging
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
@@ -20,7 +21,8 @@ from tenure.errors import Unreachable
 from tenure.testing.machine import Machine
 from tenure.testing.time.waiting import in_virtual_time, settle, until
 from tenure.wire.exec import MAX_ASK, OpenContext, RunAction, encode_ask
-from tests.support.patience import ending
+from tests.support.namespaces import as_process_1, skip_unless_allowed
+from tests.support.patience import HANG, ending
 from tests.support.stage import Stage
 
 PATIENCE = 10.0
@@ -127,6 +129,16 @@ async def exec_killed(folder: Path) -> None:
             assert stranger.poll() is None and own.poll() is None
         writer.close()
         await served.until(lambda: not served.machine.unit.contexts.is_open)
+
+
+def test_it_is_gone_also_where_its_session_began_outside_of_this_container() -> None:
+    """H6, H8"""
+    skip_unless_allowed()
+    tests = ["-k", test_a_command_whose_exec_was_killed_is_gone_before_another_context_opens.__name__]
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    argv = as_process_1([*argv, __file__, *tests])
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=HANG, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def sleeper(

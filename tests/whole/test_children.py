@@ -7,10 +7,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tenure.agent.hooks.warden import Stat, read_stat
 from tests.support.hostile import TELL, TOLD, hostile
+from tests.support.namespaces import as_process_1, skip_unless_allowed
 from tests.support.patience import HANG
 
 from .conftest import Place, wait_for
@@ -76,17 +75,9 @@ def test_in_a_state_folder_of_any_other_name_hooks_find_their_tools(place: Place
     assert place.text("exec", "web/0", "--", "is-leader") == "True\n"
 
 
-UNSHARE = ("unshare", "-pf" if os.getuid() == 0 else "-Urpf", "--mount-proc", "--kill-child")
-
-
-def as_process_1(argv: list[str]) -> list[str]:
-    return [*UNSHARE, *argv]
-
-
 def test_up_as_process_1_reaps_what_hooks_left_and_ends_as_ever(place: Place) -> None:
     """H8"""
-    if subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this kernel lets nobody have processes of its own")
+    skip_unless_allowed()
     place.write_hook("update-status", "setsid sleep 0.1 & echo >> runs")
     run = place.up("--lease", "5s", "--update-status-interval", "1s", caller=as_process_1)
     place.settles(["web/0"])

@@ -211,10 +211,10 @@ class ExecServer:
             hung_up.cancel()
             self._unit.contexts.close(context)
 
-    async def _end_command(self, session: int, context: HookContext) -> None:
+    async def _end_command(self, session: int | None, context: HookContext) -> None:
         """The one who was to wait for the command is gone: no hook may run beside it (H6)."""
         context.over.set()
-        if not session:
+        if session is None:
             return
         ending = asyncio.create_task(asyncio.to_thread(end_command, session, context.context_id))
         self._ending.add(ending)
@@ -250,14 +250,14 @@ def _how_it_ended(hung_up: asyncio.Future[bytes]) -> int | None:
         return None
 
 
-def _session_of(writer: asyncio.StreamWriter) -> int:
-    """The session of the process at the other end; 0 if that cannot be known."""
+def _session_of(writer: asyncio.StreamWriter) -> int | None:
+    """The session of the process at the other end; None if that cannot be known."""
     here: socket.socket = writer.get_extra_info("socket")
     pid, _, _ = _CREDENTIALS.unpack(
         here.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     )
     peer = read_stat(pid)
-    return peer.session if peer is not None else 0
+    return peer.session if peer is not None else None
 
 
 async def _say(writer: asyncio.StreamWriter, answer: Answer) -> None:

@@ -29,7 +29,8 @@ def end_command(session: int, context_id: str) -> None:
     """End what is left in a session of a command that ran in a context; may block.
 
     Only what carries the context's id: the session is that of whoever typed `tenure exec`, and all
-    else in it is theirs. Raises LeftoverStuck.
+    else in it is theirs. It is 0 where its leader is outside of this container; what the command
+    moved into a session of its own has another number there too. Raises LeftoverStuck.
     """
     _end_all(
         lambda each: each.session == session and warden.carries(each.pid, context_id), context_id
