@@ -134,9 +134,9 @@ async def exec_killed(folder: Path) -> None:
 def test_it_is_gone_also_where_its_session_began_outside_of_this_container() -> None:
     """H6, H8"""
     skip_unless_allowed()
-    tests = ["-k", test_a_command_whose_exec_was_killed_is_gone_before_another_context_opens.__name__]
+    test = test_a_command_whose_exec_was_killed_is_gone_before_another_context_opens
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    argv = as_process_1([*argv, __file__, *tests])
+    argv = as_process_1([*argv, __file__, "-k", test.__name__])
     done = subprocess.run(argv, capture_output=True, text=True, timeout=HANG, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

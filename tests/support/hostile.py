@@ -25,7 +25,7 @@ print(*(n for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd
 """
 
 _LIBC = 0x180000000
-"""Signals 32 and 33, which the C library keeps to itself: some callers ignore them, none can heed."""
+"""Signals 32 and 33, the C library's own: a program can inherit that they are ignored, no more."""
 
 TELL = (
     "{ grep -E '^(Umask|SigBlk):' /proc/self/status | tr -d '\\t'; "
