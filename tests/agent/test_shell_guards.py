@@ -23,6 +23,7 @@ from tenure.agent.upgrade import CharmUpgrade
 from tenure.charms.fault import CharmError
 from tenure.controller.inputs import Answer
 from tenure.controller.loop import Controller
+from tenure.controller.pending import Pending
 from tenure.core import localstate, resolver
 from tenure.core.leases import Leases
 from tenure.core.localstate import LocalState
@@ -76,10 +77,10 @@ def a_linked_folder(tmp_path: Path) -> None:
 def answered_before_the_commit(patch: Patch) -> None:
     """L7, G6"""
 
-    def answer(self: Controller, name: object, answer: Answer, result: Any) -> None:
+    def answer(self: Pending, names: object, answer: Answer, result: Any) -> None:
         answer(result)
 
-    patch.setattr(Controller, "_answer", answer)
+    patch.setattr(Pending, "answer", answer)
 
 
 def refused_changes_kept(patch: Patch) -> None:

@@ -21,6 +21,7 @@ from tenure.controller.agents import Agents
 from tenure.controller.conversation import Conversation
 from tenure.controller.inputs import Answer
 from tenure.controller.loop import Controller
+from tenure.controller.pending import Pending
 from tenure.core import application, lease, localstate, resolver
 from tenure.core.application import Application, extended_from
 from tenure.core.applications import Applications
@@ -102,10 +103,10 @@ def true_without_the_guarantee(patch: Patch) -> None:
     "EnteredBeforeCreated",
 )  # fmt: skip
 def answered_before_the_commit(patch: Patch) -> None:
-    def answer(self: Controller, names: object, answer: Answer, result: Any) -> None:
+    def answer(self: Pending, names: object, answer: Answer, result: Any) -> None:
         answer(result)
 
-    patch.setattr(Controller, "_answer", answer)
+    patch.setattr(Pending, "answer", answer)
 
 
 @found_by("OneBeliever", "PromiseKept")

@@ -222,7 +222,7 @@ class Desk:
             view,
             up=not loop.resigned,
             unsure=APP in loop.model.unsure,
-            dirty=loop.is_dirty(APP),
+            dirty=loop.dirty,
             commits=loop.commits,
             has_mail=loop.has_mail,
             held=(holder.unit, holder.instance, lease.term) if holder else None,
@@ -330,7 +330,7 @@ class Desk:
 
     def _wrong_memory(self, office: Office) -> str:
         """What is not dirty is as the store has it (G7)."""
-        if office.hand_turned.is_dirty(APP):
+        if office.hand_turned.dirty:
             return ""
         memory, kept = self._application, self.disk.persisted()
         if record_of(memory) != kept.applications[APP]:

@@ -41,7 +41,12 @@ class HandTurned(Controller):
     @property
     def commits(self) -> bool:
         """Whether a commit is under way."""
-        return self._committing is not None
+        return self._pending.committing is not None
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something is decided that is not durable yet, or has an unknown outcome."""
+        return APP in self.model.unsure or APP in self._pending.before()
 
     @property
     def has_mail(self) -> bool:
@@ -55,9 +60,9 @@ class HandTurned(Controller):
 
     def commit_ends(self) -> None:
         """The commit under way comes to its end in the store."""
-        assert self._committing is not None
+        assert self._pending.committing is not None
         try:
-            drive(self._carry_out(self._committing))
+            drive(self._carry_out(self._pending.committing))
         except Later:
             return
 
@@ -68,7 +73,8 @@ class HandTurned(Controller):
 
     def under_way(self) -> Sequence[Change]:
         """What a commit under way would write."""
-        return self._committing.batch.changes if self._committing is not None else ()
+        batch = self._pending.batch()
+        return batch.changes if batch is not None else ()
 
 
 class Office(Service):

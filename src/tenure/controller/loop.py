@@ -22,7 +22,8 @@ from typing import Any, TypeVar, cast
 
 from tenure.clock import Clock
 from tenure.controller.audience import Audience
-from tenure.controller.inputs import Answer, Input, Waiting
+from tenure.controller.inputs import Input, Waiting
+from tenure.controller.pending import Pending, answer_all
 from tenure.controller.watches import Watches
 from tenure.core.application import Application, extended_from, restored
 from tenure.core.changes import HistoryAdded
@@ -68,13 +69,12 @@ class Controller:
         """Why nothing can be written now, if so."""
         self._refused: tuple[float, str] | None = None
         self._audience = audience
+        self._pending = Pending(model)
         self._watches = Watches(clock.now)
         self._inbox: list[Input] = []
         self._woken = asyncio.Event()
-        self._held: list[tuple[Answer, Any]] = []
         self._offers: dict[str, Offer] = {}
         """What is durable, to be told at the end of the turn, by unit."""
-        self._committing: Waiting | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._rest_until = float("-inf")
         self._turned_at = clock.now()
@@ -104,15 +104,6 @@ class Controller:
             return self.trouble or self._refused[1]
         return self.trouble
 
-    def is_dirty(self, application: str) -> bool:
-        """Whether something about it is decided but not durable yet, or its outcome unknown."""
-        committing = self._committing
-        return (
-            application in self.model.unsure
-            or application in self.model.gathering()
-            or (committing is not None and application in committing.batch.before)
-        )
-
     async def ask(
         self, application: str | tuple[str, ...] | None, step: Callable[[float], Any]
     ) -> Any:
@@ -135,10 +126,8 @@ class Controller:
 
     def durable(self) -> list[Application]:
         """All applications as they were before what is decided and not durable yet."""
-        found = {each.name: each for each in self.model.known()}
-        committing = self._committing.batch.before if self._committing else {}
-        before = {**self.model.gathering(), **committing}
-        return [each for each in {**found, **before}.values() if each is not None]
+        found = {each.name: each for each in self.model.known()} | self._pending.before()
+        return [each for each in found.values() if each is not None]
 
     async def _answered(
         self,
@@ -166,9 +155,7 @@ class Controller:
 
     def _forget(self, given: Input) -> None:
         """Nobody waits for its answer any more, and that of a look may be large."""
-        committing = self._committing.answers if self._committing else []
-        for held in (self._held, committing):
-            held[:] = [pair for pair in held if pair[0] is not given.answer]
+        self._pending.forget(given.answer)
         if given.looks:
             self._inbox = [each for each in self._inbox if each is not given]
 
@@ -217,7 +204,7 @@ class Controller:
     def _turned(self) -> None:
         self._audience.turned()
         if self._fatal is None:
-            self._watches.look(self._answer, self.model.unsure.__contains__)
+            self._watches.look(self._pending.answer, self.model.unsure.__contains__)
 
     # -- one turn
 
@@ -225,8 +212,7 @@ class Controller:
         """Input, step, persist, answer: all that has come in, at one instant."""
         now = self.clock.now()
         if now - self._turned_at > STALLED:
-            committing = self._committing.batch if self._committing else None
-            self.model.leases.lengthen(now - self._turned_at, committing)
+            self.model.leases.lengthen(now - self._turned_at, self._pending.batch())
         self._turned_at = now
         if not self._is_resting(now):
             self.model.leases.tick(now, self.clock.wall())
@@ -237,7 +223,7 @@ class Controller:
         self._tell_offers()
         if self.trouble is not None:
             self._refuse_gathered(StoreRefused(f"nothing can be written now: {self.trouble}"))
-        elif self._committing is None and not self._is_resting(now):
+        elif self._pending.committing is None and not self._is_resting(now):
             self._commit()
         self._turned()
 
@@ -262,27 +248,13 @@ class Controller:
                 f"internal fault while looking: {fault!r}: see the controller's log"
             )
         everything = given.looks and not given.applications
-        names = self._undurable() if everything else given.applications
-        self._answer(names, given.answer, result)
+        names = self._pending.before() if everything else given.applications
+        self._pending.answer(names, given.answer, result)
         self._hold_pushes()
-
-    def _undurable(self) -> tuple[str, ...]:
-        """The applications that something is decided about and not committed yet."""
-        committing = self._committing.batch.before if self._committing else ()
-        return (*self.model.gathering(), *committing)
-
-    def _answer(self, names: tuple[str, ...], answer: Answer, result: Any) -> None:
-        committing = self._committing
-        if any(name in self.model.gathering() for name in names):
-            self._held.append((answer, result))
-        elif committing is not None and any(name in committing.batch.before for name in names):
-            committing.answers.append((answer, result))
-        else:
-            answer(result)
 
     def _hold_pushes(self) -> None:
         for name, push in self.model.take_pushes():
-            self._answer((name,), self._push, push)
+            self._pending.answer((name,), self._push, push)
 
     def _push(self, push: Any) -> None:
         if isinstance(push, TenureError):
@@ -302,12 +274,9 @@ class Controller:
     # -- persisting
 
     def _commit(self) -> None:
-        batch = self.model.take_batch()
-        if batch is None:
-            return
-        self._committing = Waiting(batch, self._held)
-        self._held = []
-        self._start(self._carry_out(self._committing))
+        waiting = self._pending.take()
+        if waiting is not None:
+            self._start(self._carry_out(waiting))
 
     def _start(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -334,7 +303,7 @@ class Controller:
             self._was_committed(waiting)
 
     def _was_committed(self, waiting: Waiting) -> None:
-        self._committing = None
+        self._pending.committing = None
         self._refused = None
         for answer, result in waiting.answers:
             answer(result)
@@ -347,20 +316,18 @@ class Controller:
             self._commit()
 
     def _was_refused(self, waiting: Waiting, refusal: StoreRefused) -> None:
-        self._committing = None
+        self._pending.committing = None
         self._refused = (self.clock.now(), str(refusal))
         self._refuse_gathered(refusal)
         self._roll_back(waiting.batch)
         self._rest_until = self.clock.now() + HEARTBEAT
-        _answer_all(waiting.answers, refusal)
+        answer_all(waiting.answers, refusal)
         self._turned()
 
     def _refuse_gathered(self, refusal: TenureError) -> None:
-        batch = self.model.take_batch()
+        batch = self._pending.refuse(refusal)
         if batch is not None:
             self._roll_back(batch)
-        held, self._held = self._held, []
-        _answer_all(held, refusal)
 
     def _roll_back(self, batch: Batch) -> None:
         self.model.leases.roll_back([batch])
@@ -371,8 +338,8 @@ class Controller:
         self.trouble = str(fault)
         names = waiting.batch.applications
         self.model.doubt(names, str(fault))
-        self._committing = None
-        _answer_all(waiting.answers, fault)
+        self._pending.committing = None
+        answer_all(waiting.answers, fault)
         self._turned()
         delay = 0.05
         while not await self._recovered(names):
@@ -399,12 +366,7 @@ class Controller:
 
     def _lost_seat(self, waiting: Waiting, fault: TenureError) -> None:
         self._fatal = fault
-        self._committing = None
-        _answer_all(waiting.answers, Unsure(str(fault)))
+        self._pending.committing = None
+        answer_all(waiting.answers, Unsure(str(fault)))
         self._refuse_gathered(StoreRefused(str(fault)))
         self._turned()
-
-
-def _answer_all(answers: Iterable[tuple[Answer, Any]], fault: TenureError) -> None:
-    for answer, _ in answers:
-        answer(fault)
