@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from tenure.agent.charm.copy import CharmError, CopyInterrupted
+from tenure.agent.charm.files import CharmFiles
 from tenure.testing.charm import make_charm
 from tenure.testing.machine import Machine
 from tenure.testing.time.waiting import in_virtual_time, settle
@@ -330,6 +331,24 @@ def update(unit: Machine) -> None:
     """Its update-status is due."""
     unit.unit.schedule.update_after(unit.clock.now(), 0.0)
     unit.agent.wake()
+
+
+def test_what_a_charm_removes_of_its_own_files_is_not_missed(tmp_path: Path) -> None:
+    """H6: but what Tenure would run is"""
+    source = tmp_path / "source"
+    make_charm(source, CHARM_HOOKS)
+    (source / "hooks" / "lib.sh").write_text("")
+    (source / "hooks" / "tools").mkdir()
+    program = source / "hooks" / "tools" / "clean"
+    program.write_text("")
+    program.chmod(0o755)
+    files = CharmFiles(tmp_path / "unit", lambda level, line: None)
+    files.refresh_now(str(source))
+    (files.copy / "hooks" / "lib.sh").unlink()
+    shutil.rmtree(files.copy / "hooks" / "tools")
+    assert files.damage() == ""
+    (files.copy / "hooks" / "start").unlink()
+    assert files.damage() == "the unit has lost hooks/start of its copy of the charm"
 
 
 @pytest.mark.parametrize("what", ["charm", "charm/hooks", "charm/hooks/stop"])

@@ -13,7 +13,6 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -211,8 +210,7 @@ def _reach(
             return attempt()
         except NotYet as fault:
             if not waiting:
-                with suppress(Unreachable):  # The agent may be there before its controller is.
-                    check_unit()
+                check_unit()
                 waiting = True
             if CLOCK.now() + RETRY > deadline:
                 raise Unreachable(

@@ -240,14 +240,11 @@ def test_status_shows_who_leads_with_term_lease_pins_hooks_and_workload(desk: De
         "web          web/0   3     2026-11-23 12:00:00  47s of 1m   upgrade (1h30m)  "
         "active: all well",
         "",
-        "UNIT    AGENT                   PID   HOOK                                  ADDRESS    "
-        "STATUS",
-        "web/0*  silent for 17 s         4321  running update-status                 127.4.5.6  "
+        "UNIT    AGENT                   PID   HOOK                          ADDRESS    STATUS",
+        "web/0*  silent for 17 s         4321  running update-status         127.4.5.6  "
         "active: \\x1b[2Jready",
-        'web/1   lost, silent for 100 s  -     ! hook failed: "start", again in 20s  -          '
-        "unknown",
-        "web/10  waiting                 -     -                                     -          "
-        "unknown",
+        "web/1   lost, silent for 100 s  -     ! start failed, again in 20s  -          unknown",
+        "web/10  waiting                 -     -                             -          unknown",
         "",
         "web/1: another instance was refused: web/1 runs elsewhere",
     ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from tenure.jujuyaml.reader import read
+from tenure.statefolder import StateFolder
 from tenure.wire.exec import ActionDone, ActionEnded, Committed, Logged, Refusal
 from tenure.wire.operators import ControllerStatus, Status, UnitStatus
 from tests.cli.commands.test_commands import application
@@ -151,6 +153,19 @@ def test_a_unit_whose_agent_is_not_there_was_asked_nothing(desk: Desk) -> None:
         "",
         "ERROR the agent of web/0 is not there (No such file or directory): see `tenure status`\n",
     )
+
+
+@pytest.mark.parametrize("command", [["run", "web/0", "backup"], ["exec", "web/0", "--", "true"]])
+def test_nobody_waits_for_an_agent_where_no_up_runs(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """T8"""
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("it waits"))
+    name, *rest = command
+    done = call(name, "--state", str(folder.state), *rest)
+    assert done.code == (3 if name == "run" else 125)
+    assert done.err.startswith("ERROR no controller reachable at ")
+    assert done.err.endswith(": start one with `tenure up CHARM`\n")
 
 
 def test_what_the_agent_refuses_is_one_line(desk: Desk, agent: Agents) -> None:

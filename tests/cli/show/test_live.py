@@ -88,7 +88,7 @@ def test_a_leader_whose_hook_failed_has_a_mark_and_is_not_bold_green() -> None:
     web = application("web/0", units={"web/0": LOST, "web/1": FINE})
     screen.status(Status(controller=CONTROLLER, applications={"web": web}))
     line = next(line for line in shown(screen, 40, color=True) if "web/0*" in line)
-    assert "! hook failed" in line
+    assert "! start failed" in line
     assert "\x1b[31m" in line and "32m" not in line
     screen.close()
 

@@ -3,7 +3,8 @@
 A hook that a charm does not have is done at once (H6). So a copy that was swept away, or removed by
 a hook's `rm -rf`, would make a unit that does all its hooks and none. The manifest says what the
 copy had: `dispatch`, hooks, actions, and what links among these lead to must be there. The rest is
-not looked at: a charm may well remove a file of its own, and who misses one fails loudly.
+not looked at, nor what lies beside them and cannot be run: a charm may well remove a file of its
+own, and who misses one fails loudly.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tenure.agent.charm.copy import Entry, Manifest
-from tenure.charms.hooks import ACTIONS, DISPATCH, HOOKS
+from tenure.charms.hooks import ACTIONS, DISPATCH, HOOKS, RUN_BITS
 from tenure.leadership.statefile import StateFile
 
-_VITAL = (f"{HOOKS}/", f"{ACTIONS}/")
+_OF_PROGRAMS = HOOKS, ACTIONS
 
 
 class Damage:
@@ -54,10 +55,16 @@ class Damage:
 
 def _vital(entries: Mapping[str, Entry]) -> Iterator[str]:
     for name, entry in entries.items():
-        if name == DISPATCH or name.startswith(_VITAL):
+        if name == DISPATCH or _is_program(name, entry):
             yield name
             if entry.kind == "link":
                 yield from _leads_to(name, entries)
+
+
+def _is_program(name: str, entry: Entry) -> bool:
+    """Whether it stands where hooks and actions do, and can be run or leads elsewhere."""
+    can_run = entry.kind == "link" or (entry.kind == "file" and bool(entry.mode & RUN_BITS))
+    return can_run and name.rpartition("/")[0] in _OF_PROGRAMS
 
 
 def _leads_to(name: str, entries: Mapping[str, Entry]) -> Iterator[str]:

@@ -31,8 +31,8 @@ from tenure import children
 from tenure.cli.main import check_text, complain, usage
 from tenure.cli.words import options
 from tenure.cli.words.durations import duration
-from tenure.cli.words.lookup import check_unit, units_named, why_late
-from tenure.cli.words.options import operator_of, with_folder
+from tenure.cli.words.lookup import units_named, why_late
+from tenure.cli.words.options import check_unit_may_come, operator_of, with_folder
 from tenure.client.agent import PATIENCE, CannotRun, open_context, tell_end
 from tenure.clock import SystemClock
 from tenure.errors import TenureError
@@ -122,7 +122,7 @@ def run_in_context(
     connection, world = open_context(
         path,
         unit,
-        lambda: check_unit(operator_of(folder).status(), unit),
+        lambda: check_unit_may_come(folder, unit),
         lambda: _why_late(folder, unit, patience),
         patience,
     )

@@ -12,8 +12,8 @@ from tenure.cli.show.output import show
 from tenure.cli.show.text import plain
 from tenure.cli.words import options
 from tenure.cli.words.durations import duration
-from tenure.cli.words.lookup import check_unit, units_named
-from tenure.cli.words.options import operator_of, with_folder
+from tenure.cli.words.lookup import units_named
+from tenure.cli.words.options import check_unit_may_come, operator_of, with_folder
 from tenure.cli.words.pairs import pair
 from tenure.cli.words.params import Params, from_file, from_words, over
 from tenure.client.agent import NotRun, run_action
@@ -79,7 +79,7 @@ def command(
             folder.exec_socket(unit),
             unit,
             request,
-            check_unit=lambda: check_unit(operator_of(folder).status(), unit),
+            check_unit=lambda: check_unit_may_come(folder, unit),
             wait=wait,
             on_log=_log,
         )

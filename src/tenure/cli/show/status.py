@@ -40,6 +40,8 @@ OPTIONAL = {"VERSION": ("-",), "REV": ("-", "1"), "ADDRESS": ("-",), "PORTS": ("
 FREE = ("PINNED", "VERSION", "HOOK", "PORTS", "STATUS")
 """Columns that may be cut."""
 
+_HOOK_FAILED = 'hook failed: "'
+
 FAILED_MARK = "!"
 """Stands before what failed, so that no colour has to say it."""
 
@@ -157,7 +159,7 @@ def _unit_row(name: str, unit: UnitStatus) -> Row:
     marked = f"{name}*" if unit.leader else name
     ports = plain(", ".join(unit.ports)) or "-"
     address = unit.address or "-"
-    return (marked, agent, pid, hook_text(unit.hook), address, ports, _workload(unit.status))
+    return (marked, agent, pid, hook_text(unit.hook), address, ports, _workload_of(unit))
 
 
 def _agent(unit: UnitStatus) -> str:
@@ -172,7 +174,7 @@ def _agent(unit: UnitStatus) -> str:
 def hook_text(hook: HookState) -> str:
     """What a unit's hooks are at, in a few words."""
     if hook.error is not None:
-        return f"{FAILED_MARK} {plain(hook.error)}{_again(hook)}"
+        return f"{FAILED_MARK} {plain(_shortened(hook.error))}{_again(hook)}"
     if hook.running is not None:
         return f"running {plain(hook.running)}"
     if hook.killed is not None and hook.kills > 1:
@@ -182,10 +184,25 @@ def hook_text(hook: HookState) -> str:
     return "-" if hook.last is None else f"idle after {plain(hook.last)}"
 
 
+def _shortened(error: str) -> str:
+    """`hook failed: "start"` is `start failed`: of what is cut, the name is to be left."""
+    if error.startswith(_HOOK_FAILED) and error.endswith('"'):
+        return f"{error.removeprefix(_HOOK_FAILED)[:-1]} failed"
+    return error
+
+
 def _again(hook: HookState) -> str:
     if hook.running is not None:
         return ", runs again now"
     return "" if hook.retry_in is None else f", again in {format_duration(hook.retry_in)}"
+
+
+def _workload_of(unit: UnitStatus) -> str:
+    """Without what the hook's own column says already."""
+    error = unit.hook.error
+    if error is not None and unit.status.message == error:
+        return plain(unit.status.current)
+    return _workload(unit.status)
 
 
 def _workload(status: WorkloadStatus) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
+from tenure.cli.words.lookup import check_unit
 from tenure.client.operator import Operator
 from tenure.client.transport import UnixHttp
-from tenure.errors import BadName
+from tenure.errors import BadName, Unreachable
 from tenure.names import LEADER, check_application, split_unit
 from tenure.statefolder import StateFolder
 from tenure.up.lock import running
@@ -35,6 +36,16 @@ def _next_step(folder: StateFolder) -> str:
         f"`tenure up` (pid {pid}) runs there, so its socket was removed, or its controller is "
         f"starting: it listens again in some seconds; if not, see {folder.controller_log}"
     )
+
+
+def check_unit_may_come(folder: StateFolder, unit: str) -> None:
+    """Raises NotFound if there is no such unit, Unreachable if no `up` runs that could begin it,
+    StateFolderUnusable."""
+    try:
+        check_unit(operator_of(folder).status(), unit)
+    except Unreachable:  # because the agent may be there before its controller is
+        if running(folder) is None:
+            raise
 
 
 def application(value: str) -> str:
