@@ -274,7 +274,7 @@ async def test_a_unit_whose_removal_was_rolled_back_says_hello_anew() -> None:
     talk = await connected(bench, service, "web/1")
     applications = bench.controller.model.applications
     bench.disk.faults[:] = ["refused"]
-    bench.give("web", lambda now: applications.remove_application(now, "web"))
+    bench.give("web", lambda now: applications.remove_application("web"))
     await bench.turn()
     assert talk.ended
     assert "rolled back" in talk.of(Superseded)[-1].reason

@@ -289,7 +289,7 @@ def tombstone_keeps_its_term() -> None:
     bench = CoreBench()
     term = bench.leads(0.0, W0)
     bench.leases.write(0.0, W0, term, {"k": "v"})
-    bench.applications.remove_application(1.0, APP)
+    bench.applications.remove_application(APP)
     bench.applications.create(2.0, APP, 60.0, 30.0)
     unit = bench.applications.add_unit(APP)
     assert unit == "web/3", "a unit's number came back"
@@ -303,7 +303,7 @@ def removed_application_is_pinned_no_more() -> None:
     bench = CoreBench()
     bench.leads(0.0, W0)
     bench.orders.pin(1.0, APP, "upgrade", 1000.0)
-    bench.applications.remove_application(2.0, APP)
+    bench.applications.remove_application(APP)
     bench.tick(60.1)
     assert bench.holder is None and not bench.lease.pins
 

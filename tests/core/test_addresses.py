@@ -178,3 +178,15 @@ def test_a_bag_follows_its_unit_and_keeps_what_the_charm_put_there_itself() -> N
         "key": before,
     }
     assert moved(kept, "web/0", "127.200.0.1", after) == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "address"),
+    [
+        ("nginx/0", "127.140.0.1"), ("minio/0", "127.140.0.1"), ("minio/249", "127.140.0.250"),
+        ("minio/250", "127.140.1.1"), ("minio/64001", "127.140.0.2"),
+    ],
+)  # fmt: skip
+def test_the_address_that_a_unit_had_from_its_name_is_known_still(unit: str, address: str) -> None:
+    """P2: what an earlier version put into its bag is recognised"""
+    assert former_address(unit) == address

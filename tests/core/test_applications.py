@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tenure.core import application as applications
-from tenure.core.addresses import former_address, in_bag
+from tenure.core.addresses import PLACES, former_address, in_bag
 from tenure.core.changes import (
     ApplicationPut,
     BagPut,
@@ -114,7 +114,7 @@ def test_a_removed_application_leaves_its_term_its_revision_and_nothing_else() -
     before = bench.application
     assert before.lease.handover is not None and before.recent and before.bags
     bench.committed()
-    assert bench.applications.remove_application(1.0, APP) == '"web" removed'
+    assert bench.applications.remove_application(APP) == '"web" removed'
     assert bench.application == replace(
         before, alive=False, units={}, bucket=replace(before.bucket, settings={}), recent=(),
         lease=replace(before.lease, line=(), offer=None, handover=None, pins={}),
@@ -234,7 +234,7 @@ def test_what_does_not_exist_is_not_found() -> None:
     """O2, G7"""
     bench = CoreBench()
     bench.applications.create(0.0, "db", 60.0, 30.0)
-    bench.applications.remove_application(0.0, "db")
+    bench.applications.remove_application("db")
     for name in ("db", "other"):
         with pytest.raises(NotFound):
             bench.leases.staging.living(name)
@@ -369,3 +369,28 @@ def test_only_a_unit_that_was_asked_to_leave_may_go() -> None:
     with pytest.raises(Refused, match="was not asked to leave"):
         bench.applications.gone(W0)
     assert W0 in bench.application.units
+
+
+def test_an_application_that_is_removed_offers_its_lease_to_nobody() -> None:
+    """B1, L3"""
+    bench = CoreBench(2)
+    term = bench.leads(0.0, W0)
+    bench.waits(0.0, W1)
+    bench.leases.release(1.0, W0, term)
+    assert bench.lease.offer is not None
+    bench.applications.remove_application(APP)
+    assert (bench.lease.offer, bench.lease.line) == (None, ())
+
+
+def test_addresses_are_settled_for_all_applications_and_none_twice() -> None:
+    """Also where the block is used up, and what is free must be looked for"""
+    bench = CoreBench(2)
+    bench.applications.create(0.0, "db", 60.0, 30.0, units=2)
+    bench.applications.addresses.allot(lambda: (), PLACES - 4 - 1)
+    for found in list(bench.leases.staging.applications.values()):
+        units = dict(found.units)
+        first = min(units)
+        units[first] = replace(units[first], address="")
+        bench.leases.staging.touch(replace(found, units=units))
+    assert sorted(bench.applications.settle_addresses()) == ["db/0", W0]
+    assert len(set(addresses(bench).values())) == 4 and "" not in addresses(bench).values()

@@ -36,6 +36,7 @@ def test_a_bag_is_merged_like_the_bucket() -> None:
 def test_a_bag_holds_exactly_one_mebibyte() -> None:
     """B6: the error says whose, the size and the limit"""
     full = bags.merged(bag(), {"k": "é" * ((MAX_BAG - 1) // 2), "x": ""})
+    assert bags.merged(bag(), {"k": "v" * (MAX_BAG - 1)}).version == 2
     with pytest.raises(BucketFull, match=r"web/0 would take 1048578 bytes, .* limit of 1048576"):
         bags.merged(full, {"l": "yy"})
     assert bags.merged(full, {"k": "", "l": "yy"}).settings == {"l": "yy"}

@@ -41,7 +41,7 @@ def test_a_bucket_is_created_empty_kept_across_leaders_and_gone_with_its_applica
     bench.leases.release(1.0, W0, term)
     bench.leads(2.0, "web/1")
     assert bench.leases.read(W0).settings == {"k": "v"}
-    bench.applications.remove_application(3.0, APP)
+    bench.applications.remove_application(APP)
     assert bench.application.bucket == Bucket(revision=1)
     assert SettingsCleared(APP) in bench.committed()
 

@@ -13,7 +13,13 @@ from tenure.core.changes import (
     ConfigPut,
     Option,
 )
-from tenure.core.charms import CharmSpec
+from tenure.core.charms import (
+    MAX_DIGEST,
+    MAX_INTERVAL,
+    MAX_PEERS,
+    MAX_WORDS,
+    CharmSpec,
+)
 from tenure.core.effects import CharmChanged, Configured
 from tenure.errors import BadRequest, NotFound
 
@@ -234,9 +240,58 @@ def test_a_removed_application_is_created_again_without_any_of_it() -> None:
     bench = charmed()
     bench.charms.configure(APP, {"port": "81"}, [])
     bench.statuses.set(0.0, W0, bench.leads(0.0, W0), "blocked", "no space")
-    bench.applications.remove_application(0.0, APP)
+    bench.applications.remove_application(APP)
     assert CharmCleared(APP) in bench.committed()
     bench.applications.create(1.0, APP, 60.0, 30.0)
     again = bench.application
     assert (again.charm, again.config, again.bags, again.removing) == (None, None, {}, False)
     assert again.status is None
+
+
+@pytest.mark.parametrize(
+    "most",
+    [
+        {"source": "/" + "x" * (MAX_WORDS - 1)}, {"digest": "d" * MAX_DIGEST},
+        {"peers": tuple(f"p{n}" for n in range(MAX_PEERS))}, {"update_status_interval": 0.5},
+        {"update_status_interval": MAX_INTERVAL},
+    ],
+)  # fmt: skip
+def test_a_charm_may_be_as_large_as_that(most: dict[str, Any]) -> None:
+    bench = CoreBench()
+    bench.charms.give(APP, given(**most))
+    charm = bench.application.charm
+    assert charm is not None
+    assert {name: getattr(charm, name) for name in most if name != "peers"} == {
+        name: value for name, value in most.items() if name != "peers"
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"resources": {"-" + "x" * 200: "/r"}}, f"'-{'x' * 99}' is not the name of a resource"),
+        ({"peers": ("-" + "x" * 200,)}, f"'-{'x' * 99}' is not the name of an endpoint"),
+        ({"digest": "d" * 129}, "a charm's digest has at most 128 characters"),
+    ],
+)
+def test_a_name_that_cannot_be_is_shown_and_cut(wrong: dict[str, Any], told: str) -> None:
+    """G7"""
+    bench = CoreBench()
+    assert refusal_of(lambda: bench.charms.give(APP, given(**wrong))) == told
+
+
+def test_history_says_why_a_configuration_changed() -> None:
+    """O4"""
+    bench = charmed(units=1)
+    bench.charms.configure(APP, {"port": "81", "motd": "hi"}, [])
+    bench.charms.give(APP, given("peers"))
+    assert [(entry.kind, entry.cause) for entry in bench.history()] == [
+        ("config", "an operator configured it"), ("charm", "an operator gave it a charm"),
+    ]  # fmt: skip
+    bench.charms.give(APP, given("peers", options={}))
+    assert [(entry.kind, entry.cause) for entry in bench.history()] == [
+        ("charm", "an operator gave it a charm"),
+        ("config", "its new charm lacks these options"),
+    ]
+    told = [push for push in bench.told() if isinstance(push, Configured)]
+    assert [push.unit for push in told] == [W0, W0]

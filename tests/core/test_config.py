@@ -193,3 +193,18 @@ def test_a_refused_text_is_shown_in_quotes_and_cut_when_it_is_long() -> None:
     assert refusal_of(lambda: value_of(option, whole)).endswith(f'got "{whole}"')
     said = refusal_of(lambda: value_of(option, long, "port"))
     assert said == f'option "port" expected int, got "{"x" * 99}…"'
+
+
+def test_a_list_of_just_so_many_names_is_whole_and_any_letter_is_shown_as_it_is() -> None:
+    """P5"""
+    names = [f"é{n:02}" for n in range(20)]
+    assert listed(names) == ", ".join(f'"{name}"' for name in names)
+    assert listed([*names, "ö"]).endswith('"é19" and 1 more')
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(True, "true"), (False, "false"), (5, "5"), (5.0, "5"), (0.5, "0.5")]
+)
+def test_there_is_one_text_for_what_can_be_said_in_many(value: bool | float, text: str) -> None:
+    """B4, P5"""
+    assert text_of(value) == text

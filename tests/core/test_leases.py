@@ -335,3 +335,21 @@ def test_a_unit_that_does_not_exist_is_not_found() -> None:
     assert refusal_of(lambda: bench.connect(0.0, "web/9")) == (
         "there is no unit web/9: see `tenure status`"
     )
+
+
+def test_when_nothing_is_pinned_any_more_nothing_of_it_is_saved() -> None:
+    """L6: the controller sleeps"""
+    bench = CoreBench()
+    bench.orders.pin(0.0, APP, "upgrade", 30.0)
+    bench.tick(31.0)
+    bench.tick(61.0)
+    assert bench.lease.pins == {} and bench.leases.next_wake() is None
+
+
+def test_the_rest_of_a_pin_is_saved_to_the_instant() -> None:
+    """L6: also its last second"""
+    bench = CoreBench()
+    bench.orders.pin(0.0, APP, "upgrade", 60.5)
+    bench.committed()
+    bench.tick(60.0)
+    assert bench.committed() == [PinPut(APP, "upgrade", 0.5)]

@@ -39,7 +39,7 @@ def model(watcher: Watcher | None = None, units: int = 2) -> Model:
 def test_what_was_removed_is_known_and_not_living() -> None:
     """G8"""
     found = model()
-    found.applications.remove_application(0.0, APP)
+    found.applications.remove_application(APP)
     assert [each.name for each in found.known()] == [APP]
     assert found.find(APP) is not None and found.find("db") is None
     for name, error in ((APP, NotFound), ("db", NotFound), ("No", BadName)):

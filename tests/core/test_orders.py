@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from tenure.core.changes import HistoryAdded, PinDropped, PinPut
 from tenure.core.effects import Denied, Granted, Offer, Revoked, StepDown
-from tenure.core.orders import MAX_PIN
+from tenure.core.orders import MAX_PIN, Orders
+from tenure.defaults import LONGEST_PIN
 from tenure.errors import BadRequest, Refused
 
 from . import scenarios
@@ -115,6 +116,7 @@ def test_electing_who_is_stepping_down_is_refused_with_the_reason() -> None:
     handover = bench.lease.handover
     told = refusal_of(lambda: bench.orders.elect(2.0, W0))
     assert "web/0 still leads and is stepping down (an operator elected web/1)" in told
+    assert told.endswith(": elect it when the other leads")
     assert bench.lease.handover == handover
     bench.leases.release(3.0, W0, term)
     bench.leads(3.1, W1)
@@ -352,7 +354,7 @@ def test_every_order_leaves_one_line_of_history_with_its_cause() -> None:
     bench.applications.add_unit(APP)
     bench.applications.remove_unit(0.0, W2, force=False)
     bench.orders.revoke(0.0, APP)
-    bench.applications.remove_application(0.0, APP)
+    bench.applications.remove_application(APP)
     entries = bench.history()
     kinds = "pinned unpinned lease unit-added unit-removing revoked removed"
     assert [entry.kind for entry in entries] == kinds.split()
@@ -367,3 +369,53 @@ def test_a_pin_is_saved_when_it_is_set() -> None:
     assert PinPut(APP, "upgrade", 60.0) in changes
     bench.orders.set_lease(0.0, APP, 30.0, 10.0)
     assert saved(bench.committed()).duration == 30.0
+
+
+@pytest.mark.parametrize(("reason", "seconds"), [("x" * 200, 1.0), ("ok", 0.5), ("ok", MAX_PIN)])
+def test_a_pin_may_be_as_long_as_that_and_history_says_for_how_long(
+    reason: str, seconds: float
+) -> None:
+    """L6, O4"""
+    bench = CoreBench()
+    bench.orders.pin(0.0, APP, reason, seconds)
+    assert bench.lease.pins == {reason: seconds}
+    [entry] = bench.history()
+    assert (entry.kind, entry.cause) == ("pinned", "an operator pinned it")
+    assert entry.detail == f"{reason}, for {seconds:g} s"
+
+
+def test_a_pin_that_cannot_be_is_refused_with_the_limits() -> None:
+    """L6, G7"""
+    bench = CoreBench()
+    told = refusal_of(lambda: bench.orders.pin(0.0, APP, "", 1.0))
+    assert told == "a pin needs a reason of 1 to 200 printable characters"
+    told = refusal_of(lambda: bench.orders.pin(0.0, APP, "ok", 0.0))
+    assert told == f"a pin lasts more than 0s and at most {LONGEST_PIN.said}"
+
+
+def test_other_lease_settings_are_recorded_and_what_is_not_named_stays() -> None:
+    """L1, O4"""
+    bench = CoreBench()
+    bench.orders.set_lease(0.0, APP, None, 20.0)
+    assert (bench.lease.duration, bench.lease.guarantee) == (60.0, 20.0)
+    [entry] = bench.history()
+    assert (entry.kind, entry.cause) == ("lease", "an operator changed it")
+    assert entry.detail == "lease 60 s, guarantee 20 s"
+
+
+def test_a_lease_alone_that_is_out_of_range_says_its_range() -> None:
+    """L1, G7: whatever the guarantee is"""
+    bench = CoreBench()
+    for wrong in (4.0, 301.0):
+        both = refusal_of(lambda wrong=wrong: bench.orders.set_lease(0.0, APP, wrong, 1.0))
+        assert refusal_of(lambda wrong=wrong: bench.orders.set_lease(0.0, APP, wrong, None)) == both
+    assert "5" in both and "300" in both
+
+
+def test_where_short_leases_are_allowed_any_may_be_set() -> None:
+    """L1: tests have a lower bound"""
+    bench = CoreBench()
+    orders = Orders(bench.leases, least_duration=0.1)
+    orders.set_lease(0.0, APP, 2.0, 0.5)
+    orders.set_lease(0.0, APP, 1.5, None)
+    assert (bench.lease.duration, bench.lease.guarantee) == (1.5, 0.5)

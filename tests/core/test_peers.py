@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tenure.core.bags import MAX_BAG
 from tenure.core.changes import (
     BagPut,
+    BagRecord,
     UnitDropped,
 )
-from tenure.core.effects import BagChanged, PeerLeft
-from tenure.core.peers import BagWrite
+from tenure.core.effects import BagChanged, PeerLeft, PeerView
+from tenure.core.peers import BagWrite, views
 from tenure.errors import BadRequest, BucketFull, NotFound, Refused
 
 from . import scenarios
@@ -227,3 +229,36 @@ def test_the_bag_of_who_never_took_part_is_not_there(owner: str) -> None:
     bench = charmed()
     with pytest.raises(NotFound, match=r"\Apermission denied\Z"):
         bench.peers.read_bag(W0, 0, owner)
+
+
+def test_a_unit_is_told_of_its_relations_as_they_are_for_it() -> None:
+    """P2: whether it takes part, and versions of all bags but its own"""
+    bench = CoreBench(2)
+    bench.charms.give(APP, given("peers", "ring"))
+    nothing = PeerView(relation=0, endpoint="peers", application=0, members={}, entered=False)
+    ring = replace(nothing, relation=1, endpoint="ring")
+    assert views(bench.application, W0) == (nothing, ring)
+    bench.peers.enter(W0, {"address": "a"})
+    entered = replace(nothing, entered=True), replace(ring, entered=True)
+    assert views(bench.application, W0) == entered
+    term = bench.leads(0.0, W0)
+    bench.peers.commit(0.0, W0, [own(0, k="v"), shared(k="v")], term)
+    seen = replace(nothing, application=1, members={W0: 2}), replace(ring, members={W0: 1})
+    assert views(bench.application, W1) == seen
+    bench.peers.leave(W0)
+    left = replace(nothing, application=1), ring
+    assert views(bench.application, W0) == left
+
+
+def test_a_bag_that_nobody_wrote_is_the_application_s_own() -> None:
+    """B2"""
+    bench = charmed()
+    found = bench.peers.read_bag(W0, 0, APP)
+    assert found == BagRecord(application=APP, relation=0, owner=APP, version=0)
+
+
+def test_a_key_that_no_bag_can_have_is_refused_with_the_reason() -> None:
+    """G7"""
+    bench = charmed()
+    told = refusal_of(lambda: bench.peers.enter(W0, {"": "v"}))
+    assert told == "a setting's key must not be empty"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from msgspec.structs import replace
 
 from tenure.core.relations import (
     AllTold,
@@ -166,3 +167,45 @@ def test_every_order_of_news_ends_in_the_same_knowledge() -> None:
         for so in [*steps, now(application=2, **final)]:
             _, told = live(told, so)
         assert told[0].members == {"web/1": 3, "web/2": 1} and told[0].application == 2
+
+
+def test_what_is_entered_is_known_by_its_endpoint_and_nothing_of_it_is_told() -> None:
+    """H1"""
+    assert entered({}, now(_1=1)) == {0: Told(endpoint="peers", entered=True)}
+
+
+def test_what_is_paid_of_a_relation_that_nothing_is_known_of_is_kept() -> None:
+    """H5: a record may be older than the hook"""
+    created = RelationEvent(number=0, endpoint="peers", kind="created")
+    assert paid({}, created) == {0: Told(endpoint="peers", created=True)}
+
+
+def test_a_broken_relation_has_no_members_any_more() -> None:
+    """H1"""
+    event = RelationEvent(number=0, endpoint="peers", kind="broken", leaving=True)
+    before = told_of(_1=1)[0]
+    assert paid({0: before}, event) == {0: replace(before, broken=True, members={})}
+
+
+def test_a_change_pays_for_no_less_than_was_told_before() -> None:
+    """H5"""
+    event = RelationEvent(number=0, endpoint="peers", kind="changed", remote="web/1", version=2)
+    assert paid(told_of(_1=5), event)[0].members == {"web/1": 5}
+
+
+def test_who_departs_departs_from_the_endpoint_it_was_in() -> None:
+    """H1"""
+    event = next_event(told_of(_1=1), now())
+    assert event == RelationEvent(number=0, endpoint="peers", kind="departed", remote="web/1")
+
+
+def test_a_unit_that_leaves_passes_over_a_relation_that_was_never_created() -> None:
+    """H1"""
+    told = {0: Told(endpoint="old"), **{1: told_of()[0]}}
+    event = RelationEvent(number=1, endpoint="peers", kind="broken", leaving=True)
+    assert last_event(told) == event
+
+
+def test_a_hook_of_no_relation_sees_all_members_by_number() -> None:
+    """H9"""
+    assert members_for(told_of(_10=1, _2=1)[0], None) == ("web/2", "web/10")

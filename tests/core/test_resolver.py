@@ -22,7 +22,7 @@ from tenure.core.localstate import (
     without_belief,
 )
 from tenure.core.operations import Snapshot, Surety
-from tenure.core.relations import RelationEvent
+from tenure.core.relations import RelationEvent, Told
 from tenure.core.resolver import demotion_is_over, failed_hook, has_left, is_moot, next_hook
 from tenure.core.tracker import Standing
 
@@ -357,3 +357,22 @@ def test_the_reasons_are_the_four_that_charms_know() -> None:
     """H10"""
     known = {"started", "elected", "deposed", "settings", ""}
     assert set(get_args(localstate.Reason)) == known
+
+
+def test_a_failed_hook_of_settings_is_run_again_also_where_nothing_is_owed_any_more() -> None:
+    """H7, H3"""
+    plan = failed_hook(failed(SETTLED, "leader-settings-changed", "exit 1"), LEADER)
+    assert plan == RunHook(hook="leader-settings-changed", reason="settings")
+
+
+def test_what_did_not_run_is_owed_as_before() -> None:
+    """H5"""
+    state = begun(SETTLED, RunHook(hook="start"), "c", "boot")
+    assert state.running is not None and cleared(state) == SETTLED
+
+
+def test_after_stop_no_hook_of_a_relation_runs() -> None:
+    """H1: whatever a record says of one"""
+    told = {0: Told(endpoint="peers", entered=True, created=True)}
+    state = replace(SETTLED, stopped=True, relations=told)
+    assert next_hook(state, LEAVING) == RunHook(hook="remove")

@@ -76,3 +76,10 @@ def test_a_unit_in_error_wakes_for_its_retry_and_a_sound_one_for_its_update() ->
     assert schedule.next_wake(100.0, failing=False) == (400.0,)
     assert schedule.next_wake(100.0, failing=True) == (104.0,)
     assert not schedule.update_due(399.0) and schedule.update_due(400.0)
+
+
+def test_a_hook_that_is_killed_for_ever_waits_some_four_minutes_at_most() -> None:
+    """H8"""
+    schedule = Schedule()
+    held = [schedule.killed(0.0, "start", "signal: killed") for _ in range(12)]
+    assert held[-3:] == [256.0, 256.0, 256.0] and held[-4] == 128.0

@@ -46,3 +46,13 @@ def test_who_was_asked_to_step_down_hears_it_again_when_it_reconnects() -> None:
     assert bench.told() == [StepDown(unit=W0)]
     bench.connect(2.0, W0, "one", 2)
     assert bench.told() == [StepDown(unit=W0)]
+
+
+def test_silence_is_noted_once_and_of_who_is_connected() -> None:
+    """U1"""
+    bench = CoreBench()
+    sessions = bench.leases.sessions
+    assert sessions.set_silent(W0, 5.0) and not sessions.set_silent(W0, 5.0)
+    assert sessions.set_silent(W0, 7.0) and sessions.set_silent(W0, None)
+    bench.leases.disconnect(8.0, W0, 1)
+    assert not sessions.set_silent(W0, 5.0)

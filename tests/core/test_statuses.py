@@ -72,3 +72,9 @@ def test_an_endless_message_is_cut_and_a_status_that_nobody_can_set_is_refused()
             bench.statuses.set(0.0, W0, term, status, "")
     with pytest.raises(NotFound):
         bench.statuses.set(0.0, "web/9", term, "active", "")
+
+
+def test_what_a_unit_of_which_nothing_is_known_says_is_not_its_application_s() -> None:
+    """P4"""
+    assert worst_of([Said("unknown", "a message", 7.0)]) == Said()
+    assert worst_of([Said("strange", "a message", 7.0)]) == Said()

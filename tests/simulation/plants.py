@@ -220,8 +220,8 @@ def offers_never_lapse(patch: Patch) -> None:
 def tombstone_forgotten(patch: Patch) -> None:
     real = Applications.remove_application
 
-    def remove(self: Applications, now: float, name: str) -> str:
-        told = real(self, now, name)
+    def remove(self: Applications, name: str) -> str:
+        told = real(self, name)
         gone = self._leases.staging.applications[name]
         self._leases.keep(replace(gone, lease=replace(gone.lease, term=0, holder=None)))
         return told

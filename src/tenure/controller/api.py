@@ -165,8 +165,9 @@ class Api:
     async def remove(self, request: Request) -> wire.Ok:
         given: wire.RemoveApplication = request.read(wire.RemoveApplication)
         applications, name = self._model.applications, request.application
-        order = applications.remove_application if given.force else applications.retire_application
-        return await self._order(name, lambda now: order(now, name))
+        if given.force:
+            return await self._order(name, lambda now: applications.remove_application(name))
+        return await self._order(name, lambda now: applications.retire_application(now, name))
 
     async def charm(self, request: Request) -> wire.Ok:
         given = _given(request.read(wire.Charm))

@@ -118,7 +118,7 @@ class Applications:
         lease = Lease(duration=duration, guarantee=guarantee, longest=duration)
         return Application(name=name, lease=lease)
 
-    def remove_application(self, now: float, name: str) -> str:
+    def remove_application(self, name: str) -> str:
         """The application goes at once, with its units and all that is theirs; their agents run no
         more hooks. Its tombstone stays (G8, B1)."""
         self._bury(self._leases.staging.living(name), "an operator removed it")
@@ -129,7 +129,7 @@ class Applications:
         with the last of them, and gets no new ones meanwhile. Without units it goes at once."""
         application = self._leases.staging.living(name)
         if not application.units:
-            return self.remove_application(now, name)
+            return self.remove_application(name)
         changes = []
         if not application.removing:
             changes = [self._leases.history(application, "removing", "an operator removed it")]

@@ -110,7 +110,7 @@ class Operators:
         applications = controller.model.applications
         try:
             await controller.ask(
-                application, lambda now: applications.remove_application(now, application)
+                application, lambda now: applications.remove_application(application)
             )
         except TenureError as fault:
             world.note(f"operator: remove-application {application}: refused: {fault}")
