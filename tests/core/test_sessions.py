@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tenure.core.effects import StepDown
+from tenure.core.sessions import Session
 
 from . import scenarios
 from .bench import W0, W1, CoreBench
@@ -56,3 +57,11 @@ def test_silence_is_noted_once_and_of_who_is_connected() -> None:
     assert sessions.set_silent(W0, 7.0) and sessions.set_silent(W0, None)
     bench.leases.disconnect(8.0, W0, 1)
     assert not sessions.set_silent(W0, 5.0)
+
+
+def test_whether_a_unit_seeks_leadership_is_noted_once() -> None:
+    """U4"""
+    sessions = CoreBench().leases.sessions
+    assert not sessions.set_eligible(W0, True)
+    assert sessions.set_eligible(W0, False) and not sessions.set_eligible(W0, False)
+    assert sessions[W0] == Session("one", 1, eligible=False)
