@@ -66,3 +66,59 @@ def test_a_reconnect_after_its_own_writes_is_no_news() -> None:
     assert news.revision == 3
     news.begin(7, None)
     assert news.revision == 7
+
+
+def test_before_anything_is_told_nothing_is_new() -> None:
+    """B5"""
+    news = Revisions()
+    assert (news.revision, news.covered(0), news.changed(0, 0)) == (0, 0, ())
+
+
+def test_what_is_told_twice_or_late_changes_nothing() -> None:
+    """B5, H10"""
+    news = Revisions()
+    news.told(1, ("a",))
+    news.told(1, ("b",))
+    assert news.changed(0, 1) == ("a",)
+    news.wrote(1)
+    assert (news.revision, news.covered(0)) == (1, 0)
+
+
+def test_a_conversation_begins_with_what_changed_meanwhile() -> None:
+    """H10"""
+    news = Revisions(1)
+    news.begin(3, ("a", "b"))
+    assert (news.revision, news.changed(1, 3)) == (3, ("a", "b"))
+    news.told(4, ("c",))
+    assert (news.revision, news.changed(1, 4), news.changed(3, 4)) == (4, ("a", "b", "c"), ("c",))
+    news.wrote(5)
+    assert (news.revision, news.covered(4)) == (4, 5)
+
+
+def test_so_many_writes_are_remembered_and_the_first_beyond_is_a_gap() -> None:
+    """H10"""
+    news = Revisions()
+    for revision in range(1, REMEMBERED + 1):
+        news.told(revision, (f"k{revision:02}",))
+    names = tuple(f"k{n:02}" for n in range(1, REMEMBERED + 1))
+    assert news.changed(0, REMEMBERED) == names
+    news.told(REMEMBERED + 1, ("last",))
+    assert news.changed(0, REMEMBERED + 1) is None and news.changed(1, REMEMBERED + 1) is None
+    assert news.changed(2, REMEMBERED + 1) == (*names[2:], "last")
+
+
+def test_a_run_of_its_own_writes_is_covered_from_its_first_on() -> None:
+    """B5"""
+    news = Revisions(3)
+    for revision in (4, 5, 6):
+        news.wrote(revision)
+    assert [news.covered(seen) for seen in (2, 3, 4, 5, 6)] == [2, 6, 6, 6, 6]
+
+
+def test_what_hooks_have_seen_is_forgotten_and_nothing_else() -> None:
+    """H10"""
+    news = Revisions()
+    for revision, key in ((1, "a"), (2, "b"), (3, "c")):
+        news.told(revision, (key,))
+    news.forget(2)
+    assert news.changed(0, 3) == ("c",)
