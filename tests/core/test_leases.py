@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from tenure.core.application import Application
 from tenure.core.changes import HistoryAdded, Holder, PinDropped, PinPut
 from tenure.core.effects import Denied, Granted, Offer, Revision
 from tenure.core.lease import NEVER, Lease, LineOffer, ends_at
-from tenure.core.leases import MAX_LEAP
+from tenure.core.leases import MAX_LEAP, Leases
 from tenure.core.model import Model
 from tenure.errors import BadRequest, NotFound, NotLeader
 
@@ -529,3 +530,101 @@ def test_who_watches_hears_of_every_lease_that_is_settled_and_when() -> None:
     made.leases.disconnect(11.0, W1, 1)
     made.applications.retire_application(12.0, APP)
     assert seen == [float(number) for number in range(1, 13)]
+
+
+def not_ticked() -> CoreBench:
+    """web/0's lease ran out at 60 s, and nothing of it could be written since."""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.committed()
+    bench.leases.wall = 1000.0
+    return bench
+
+
+@pytest.mark.parametrize(("unit", "term"), [(W1, None), (W0, None), (W0, 1)])
+def test_a_claim_on_a_lease_that_ran_out_lets_time_do_its_work_first(
+    unit: str, term: int | None
+) -> None:
+    """L3, L2, G8, O4: and what it reports counts once"""
+    bench = not_ticked()
+    assert bench.leases.claim(60.5, unit, term, 7) == Granted(
+        unit=unit, term=8, duration=60.0, guarantee=30.0
+    )
+    cause = "web/0's lease ran out"
+    assert bench.history() == [
+        HistoryAdded(
+            application=APP, at=1000.0, kind="expired", cause=cause, unit_from=W0, term=1
+        ),
+        HistoryAdded(
+            application=APP, at=1000.0, kind="granted", cause=cause, unit_from=W0, unit_to=unit,
+            term=8, leaderless_for=0.0,
+        ),
+    ]  # fmt: skip
+
+
+def test_a_claim_on_a_lease_that_ran_out_is_denied_where_another_waited() -> None:
+    """L4: it is on offer to that one by then"""
+    bench = not_ticked()
+    bench.waits(1.0, W1)
+    assert bench.leases.claim(60.5, W2, None) == Denied(unit=W2, duration=60.0)
+    assert bench.told() == [Offer(unit=W1)] and bench.lease.line == (W1, W2)
+
+
+def test_an_ineligible_unit_that_claims_a_free_lease_changes_nothing() -> None:
+    """L2, U4"""
+    bench = CoreBench()
+    bench.leases.set_eligible(0.0, W0, False)
+    before = bench.lease
+    bench.waits(1.0, W0)
+    assert bench.lease == before and bench.committed() == []
+
+
+def test_a_lease_that_its_holder_does_not_believe_in_is_freed_with_that_as_cause() -> None:
+    """L2, O4"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    bench.leases.set_eligible(1.0, W0, False)
+    bench.committed()
+    bench.waits(1.0, W0)
+    assert bench.history() == [
+        HistoryAdded(
+            application=APP, at=1.0, kind="released", cause="web/0 no longer believed",
+            unit_from=W0, term=term,
+        )
+    ]  # fmt: skip
+
+
+def test_a_renewal_changes_the_end_and_nothing_else() -> None:
+    """L2: also where it names the very term that is held"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    before = bench.lease
+    bench.claim(20.0, W0, term, term)
+    assert bench.lease == replace(before, expires_at=80.0)
+
+
+def test_an_offer_has_no_end_before_it_is_told() -> None:
+    """L4, L7: a slow commit does not use it up"""
+    made = Model()
+    made.applications.create(0.0, APP, 60.0, 30.0, units=2)
+    for unit in (W0, W1):
+        made.leases.connect(0.0, unit, "one", 1)
+    made.leases.claim(0.0, W0, None)
+    made.leases.claim(0.0, W1, None)
+    made.leases.release(1.0, W0, 1)
+    assert made.leases.staging.applications[APP].lease.offer == LineOffer(W1, NEVER)
+    assert made.leases.tell_offer(5.0, W1)
+    assert made.leases.staging.applications[APP].lease.offer == LineOffer(W1, 6.0)
+
+
+def test_who_watches_hears_of_a_lease_that_was_not_there_before() -> None:
+    """There is nothing before it"""
+    seen: list[tuple[float, Lease | None, Lease]] = []
+
+    class Watcher:
+        def settled(self, now: float, before: Lease | None, after: Lease) -> None:
+            seen.append((now, before, after))
+
+    lease = Lease(duration=60.0, guarantee=30.0, longest=60.0)
+    Leases(observer=Watcher()).settle(3.0, Application(name=APP, lease=lease), lease)
+    assert seen == [(3.0, None, lease)]

@@ -11,9 +11,14 @@ from tenure.core.localstate import (
     LocalState,
     RunHook,
     Running,
+    as_entered,
     begun,
+    is_skipped,
+    never_believed,
     paid,
     with_belief,
+    with_charm,
+    with_copy,
     without_belief,
     without_peers,
 )
@@ -110,4 +115,47 @@ def test_who_leaves_takes_part_in_nothing_and_keeps_what_it_was_told() -> None:
     state = replace(BASE, relations={0: told, 1: Told(endpoint="ring")})
     assert without_peers(state) == replace(
         BASE, relations={0: replace(told, entered=False), 1: Told(endpoint="ring")}
+    )
+
+
+def test_a_grant_that_came_too_late_owes_nothing_and_is_known_to_be_seen() -> None:
+    """G8, H3: what was believed before is over"""
+    late = with_belief(BASE, 7, "boot", 60.0)
+    assert never_believed(late, BASE) == replace(BASE, seen_term=7)
+    late = with_belief(BELIEVING, 7, "boot", 90.0)
+    assert never_believed(late, BELIEVING) == replace(without_belief(BELIEVING), seen_term=7)
+
+
+@pytest.mark.parametrize(
+    ("failure", "skipped"),
+    [
+        (None, False),
+        (Failure(hook="start", detail="exit 1"), False),
+        (Failure(hook="start", detail="exit 1", skip=True), True),
+        (Failure(hook="install", detail="exit 1", skip=True), False),
+    ],
+)
+def test_a_hook_is_skipped_if_an_operator_said_so_of_that_hook(
+    failure: Failure | None, skipped: bool
+) -> None:
+    """H7"""
+    assert is_skipped(replace(BASE, failure=failure), PLAN) is skipped
+
+
+def test_a_revision_of_the_charm_that_is_not_known_changes_nothing() -> None:
+    """P3"""
+    assert with_copy(BASE, 7) == replace(BASE, charm_copied=7)
+    assert with_charm(BASE, 7) == replace(BASE, charm_revision=7)
+    assert with_charm(BASE, 0) == BASE
+    copied = replace(BASE, charm_copied=5)
+    assert with_copy(copied, 0) == copied
+
+
+def test_the_controller_says_in_which_relations_a_unit_takes_part() -> None:
+    """H5"""
+    peers, ring = Told(endpoint="peers", entered=True, application=2), Told(endpoint="ring")
+    state = replace(BASE, relations={0: peers, 1: ring})
+    assert as_entered(state, frozenset({0})) is state
+    assert as_entered(state, frozenset({1, 9})) == replace(
+        BASE, relations={0: replace(peers, entered=False), 1: replace(ring, entered=True)}
     )

@@ -103,3 +103,12 @@ def test_a_unit_wakes_when_the_pause_after_a_kill_is_over() -> None:
         schedule.killed(100.0, "start", "signal: killed")
     assert schedule.next_wake(100.5, failing=False) == (101.0, 400.0)
     assert schedule.next_wake(101.0, failing=False) == (400.0,)
+
+
+def test_a_wish_to_retry_ends_when_the_hook_is_not_owed_any_more() -> None:
+    """H7: it does not hasten a later one"""
+    schedule = Schedule()
+    schedule.failed(100.0, "start", 1, jitter=1.0)
+    schedule.retry_now()
+    schedule.forget_retry()
+    assert not schedule.may_retry(100.0)
