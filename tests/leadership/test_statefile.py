@@ -86,6 +86,7 @@ NO_STATE = "it is not a state file of Tenure, or it was cut short"
             lambda content: content.replace(b'"term":7', b'"term":8'),
             "it is corrupt: its checksum differs",
         ),
+        (lambda content: content + b"\n", "it is corrupt: its checksum differs"),
         (lambda content: b'{"term": 7}', NO_STATE),
         (lambda content: b"\x00" * len(content), NO_STATE),
         (
@@ -93,7 +94,7 @@ NO_STATE = "it is not a state file of Tenure, or it was cut short"
             "it is of another version: JSON is malformed: invalid character (byte 4)",
         ),
     ],
-    ids=["empty", "cut", "changed", "foreign", "zeroed", "newer"],
+    ids=["empty", "cut", "changed", "longer", "foreign", "zeroed", "newer"],
 )
 def test_damaged_state_is_refused_and_left_as_it_is(
     tmp_path: Path, file: StateFile[Belief], spoil: Callable[[bytes], bytes], reason: str
@@ -237,9 +238,11 @@ def test_a_folder_that_is_gone_is_an_error_not_a_traceback(tmp_path: Path) -> No
     assert str(caught.value) == f'cannot save "{tmp_path}/gone/belief": no such file or directory'
 
 
-@pytest.mark.parametrize(("durable", "synced"), [("save", True), ("save_soon", False)])
+@pytest.mark.parametrize(
+    ("save", "synced"), [("save", True), ("save_soon", False), ("save_beside", False)]
+)
 def test_a_save_waits_for_the_folder_only_where_its_value_must_survive_power_loss(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durable: str, synced: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save: str, synced: bool
 ) -> None:
     """H5"""
     how: list[bool] = []
@@ -247,8 +250,9 @@ def test_a_save_waits_for_the_folder_only_where_its_value_must_survive_power_los
         "tenure.leadership.statefile.write_whole",
         lambda path, content, *, durable: how.append(durable),
     )
-    getattr(StateFile(tmp_path / "belief", Belief), durable)(Belief(1))
-    assert how == [synced]
+    file = StateFile(tmp_path / "belief", Belief)
+    getattr(file, save)(Belief(1))
+    assert file.settled(PATIENCE) and how == [synced]
 
 
 def test_a_thread_that_cannot_begin_is_told_at_once_and_the_next_one_saves(
@@ -291,6 +295,7 @@ def test_a_save_makes_up_for_what_failed_beside(tmp_path: Path, file: StateFile[
     new = stuck_disk(tmp_path)
     file.save_beside(Belief(1))
     assert not file.settled(0.01), "it hangs"
+    assert file._writer is not None and file._writer.daemon, "no process waits for it to end"
     with new.open("rb") as reader:
         reader.read()
     assert file.settled(PATIENCE)
