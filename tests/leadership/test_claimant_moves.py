@@ -13,17 +13,16 @@ import pytest
 from tenure.core.effects import ClaimUnsure, Denied, Granted, Offer, Revision, Revoked, StepDown
 from tenure.core.localstate import Deposition, LocalState
 from tenure.core.tracker import Standing
-from tenure.errors import Unreachable
 from tenure.leadership.claimant import Claimant, Identity, LeadershipUnknown
-from tenure.leadership.connection import Connection
 from tenure.leadership.observer import Observer
 from tenure.leadership.record import Record
 from tenure.leadership.requests import Requests
 from tenure.leadership.statefile import StateFile
 from tenure.testing.time.clock import HandClock
 from tenure.testing.time.waiting import in_virtual_time, settle
-from tenure.wire.channel import Channel
-from tenure.wire.messages import Claim, FromAgent, Hello, Release, UnitHello, UnitWelcome, Welcome
+from tenure.wire.messages import Claim, Release, UnitHello, UnitWelcome
+
+from .asked import Asked
 
 AT = 1000.0
 SURE = 59.4
@@ -53,36 +52,6 @@ class Watcher(Observer):
         self.heard.append(term)
 
 
-class Asked(Connection):
-    """A conversation that goes on, with nobody at its end: what is said is kept."""
-
-    def __init__(self, clock: HandClock) -> None:
-        super().__init__(nobody, Listener(), random.Random(1), clock.now)
-        self.ready = True
-        self.said: list[FromAgent] = []
-
-    def say(self, message: FromAgent) -> bool:
-        if self.ready:
-            self.said.append(message)
-        return self.ready
-
-
-async def nobody() -> Channel:
-    raise Unreachable("nobody answers")
-
-
-class Listener:
-    """Hears nothing."""
-
-    def hello(self) -> Hello:
-        return Hello(version=1, units=())
-
-    def welcomed(self, welcome: Welcome) -> None: ...
-    def disconnected(self, cause: str) -> None: ...
-    def answered(self, verdicts: Any) -> None: ...
-    def pushed(self, push: Any) -> None: ...
-
-
 class Desk:
     """One claimant whose clock stands still, and all that it does."""
 
@@ -94,7 +63,7 @@ class Desk:
         self.said: list[tuple[str, str]] = []
         self.wakes = 0
         self.watcher = Watcher()
-        self.connection = Asked(self.clock)
+        self.connection = Asked(self.clock.now)
         kept = LocalState(unit="web/0", **{"runs": 3, **state})
         self.file.save(kept)
         self.record = Record(kept, self.file, self.clock.now, lambda fault: None)
