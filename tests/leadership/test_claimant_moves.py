@@ -326,7 +326,7 @@ async def test_what_is_given_back_is_released(tmp_path: Path) -> None:
     desk.begin()
     desk.lose_disk()
     desk.grant(1)
-    assert desk.releases == [1]
+    assert desk.connection.said == [Release(id=1, unit="web/0", term=1)]
 
 
 @in_virtual_time
@@ -545,7 +545,7 @@ async def test_who_is_not_answered_in_time_is_told_why(tmp_path: Path) -> None:
         await desk.claimant.believed_term(0.0)
     woken = desk.wakes
     asking = asyncio.ensure_future(asks(desk))
-    believing = asyncio.ensure_future(desk.claimant.believed_term(5.0))
+    believing = asyncio.ensure_future(desk.claimant.believed_term(1.0))
     await settle()
     assert desk.wakes == woken + 2 and not asking.done() and not believing.done()
     desk.grant(3)
@@ -567,6 +567,8 @@ async def test_who_is_sure_for_less_than_the_guarantee_renews_first(tmp_path: Pa
     desk.grant(1)
     assert await asking is True
     assert desk.claimant.promise("a hook", 1) and not desk.claimant.promise("a hook", 2)
+    desk.claimant.asker_ended("a hook")
+    assert desk.claimant.tracker.promised_until() == float("-inf")
     desk.clock.at += 40.0
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -183,7 +183,9 @@ async def test_requests_of_one_moment_travel_in_one_frame() -> None:
 
     peer.last.__dict__["send"] = counting
     tasks = [asking(connection) for _ in range(10)]
-    connection.claim((Claim(unit="web/0"),))
+    await asyncio.sleep(0)
+    assert connection.claim((Claim(unit="web/0"),)) == 11
+    assert connection.claim((Claim(unit="web/0"),)) == 12
     await settle()
     assert frames == 1
     for task in tasks:
@@ -355,6 +357,9 @@ async def test_a_controller_that_does_not_welcome_is_given_up() -> None:
     assert not connection.ready
     assert ears.losses == ["the controller closed the connection", "no welcome within 15 s"]
     assert len(peer.channels) >= 3
+    await peer.last.close()
+    await asyncio.sleep(5.0)
+    assert len(peer.channels) >= 4, "nor is one that hangs up before its welcome the end"
 
 
 @in_virtual_time

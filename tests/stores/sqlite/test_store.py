@@ -140,7 +140,7 @@ async def test_an_empty_file_is_refused(path: Path) -> None:
 async def test_a_file_that_is_no_database_is_refused(path: Path, text: bytes) -> None:
     """G6"""
     path.write_bytes(text)
-    assert "is damaged (not a database); it was left as it is" in await refusal(path)
+    assert await refusal(path) == damaged(path, "not a database")
 
 
 async def test_another_program_s_database_is_refused(path: Path) -> None:
@@ -179,9 +179,29 @@ async def test_a_version_or_a_seat_number_that_is_missing_is_damage(path: Path) 
         connection = sqlite3.connect(path)
         connection.executescript(statement)
         connection.close()
-        found.append((await refusal(path)).partition("(")[2].partition(")")[0])
-    number = "its seat number is missing"
-    assert found == ["its version is missing", number, number]
+        found.append(await refusal(path))
+    causes = ("its version is missing", *["its seat number is missing"] * 2)
+    assert found == [damaged(path, cause) for cause in causes]
+
+
+def damaged(path: Path, cause: str) -> str:
+    return (
+        f"the store {path} is damaged ({cause}); it was left as it is: restore it from a backup, "
+        "or begin anew with another state folder"
+    )
+
+
+async def test_what_a_check_finds_is_told(path: Path) -> None:
+    """G6"""
+    await used(path)
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "UPDATE applications SET holder_unit = NULL; PRAGMA writable_schema = ON;"
+        "UPDATE sqlite_master"
+        " SET sql = replace(sql, 'holder_unit TEXT', 'holder_unit TEXT NOT NULL')"
+    )
+    connection.close()
+    assert await refusal(path) == damaged(path, "NULL value in applications.holder_unit")
 
 
 async def test_a_header_is_the_first_hundred_bytes(path: Path) -> None:
@@ -289,6 +309,9 @@ async def test_each_refusal_says_what_is_wrong(path: Path) -> None:
     store = SqliteStore(path, create=True)
     told = [await outcome(store.history("web", 1))]
     first, second = await store.take_seat(), await store.take_seat()
+    other = SqliteStore(path, create=False)
+    told.append(await outcome(other.take_seat()))
+    await other.close()
     told.append(await outcome(store.commit(first, [])))
     told.append(await outcome(store.commit(second, [led(2**63)])))
     await _fails_at_commit(store)
@@ -307,6 +330,11 @@ async def test_each_refusal_says_what_is_wrong(path: Path) -> None:
     anew = ["StoreRefused", f"cannot write to the store {path}: it must be opened anew"]
     assert told == [
         ["StoreUnusable", f"the store {path} is not open: its seat must be taken first"],
+        [
+            "SeatTaken",
+            f"another controller (process {os.getpid()}) holds the seat of {path}, locked by "
+            f"{path}.lock: stop that controller, or use another state folder",
+        ],
         ["SeatLost", f"seat 1 of {path} was given up or taken anew"],
         [
             "StoreRefused",
@@ -342,6 +370,22 @@ async def _fails_at_commit(store: SqliteStore) -> None:
             " BEGIN INSERT INTO child VALUES ('no such key'); END;"
         )
     )
+
+
+async def test_a_history_that_is_too_long_is_trimmed_when_the_seat_is_taken(path: Path) -> None:
+    """O4: also if no commit of this Tenure made it so long"""
+    await used(path)
+    with sqlite3.connect(path) as connection:
+        connection.executemany(
+            "INSERT INTO history (application, at, kind, cause, detail) VALUES (?,?,?,?,?)",
+            [("web", float(n), "settings", "", "") for n in range(HISTORY_KEPT)],
+        )
+    connection.close()
+    store = SqliteStore(path, create=False)
+    await store.take_seat()
+    found = await store.history("web", 2 * HISTORY_KEPT)
+    assert [each.at for each in found] == [float(n) for n in range(HISTORY_KEPT)]
+    await store.close()
 
 
 async def test_history_that_cannot_be_trimmed_keeps_nobody_from_the_seat(path: Path) -> None:
