@@ -143,6 +143,7 @@ def test_each_hello_names_a_newer_session_than_the_last_one_and_the_last_life(
 def test_a_refusal_is_said_once_until_there_is_another_one(desk: Desk) -> None:
     """L9, T3"""
     claimant = desk.claimant
+    assert claimant.why_unreachable() == "the controller did not answer in time"
     said: list[str] = []
     for reason in ("it is unknown", "it is unknown", "it is gone", None, "it is gone"):
         assert claimant.welcomed(UnitWelcome(unit="web/0", refused=reason)) is (reason is None)
