@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from tenure import files
 from tenure.core.changes import Change, PinPut, SettingsMerged
-from tenure.errors import StoreRefused, StoreUnusable
+from tenure.errors import SeatTaken, StoreRefused, StoreUnusable
 from tenure.stores.sqlite import file as sqlite_file
 from tenure.stores.sqlite.rows import fold
 
@@ -211,3 +213,34 @@ def test_the_room_of_a_write_is_its_new_pages_twice_and_each_page_it_may_touch(
 ) -> None:
     """G7: in pages"""
     assert sqlite_file.bytes_needed(fold(changes), pages) == 4096 * needed
+
+
+def test_what_the_log_has_whole_may_be_torn_in_the_database(tmp_path: Path) -> None:
+    """G6: power was lost while the log was written back. To look changes neither"""
+    path, torn = tmp_path / "tenure.db", tmp_path / "torn.db"
+    sqlite_file.create(path)
+    with closing(sqlite_file.open_examined(path)) as connection:
+        connection.execute("VACUUM")  # every page is in the log
+        kept, log = path.read_bytes(), sqlite_file.beside(path, "-wal").read_bytes()
+    torn.write_bytes(kept[:4096] + b"\xff" * (len(kept) - 4096))
+    with pytest.raises(StoreUnusable, match="is damaged"), sqlite_file.opening(torn):
+        sqlite_file.examine(torn)
+    sqlite_file.beside(torn, "-wal").write_bytes(log)
+    before = torn.read_bytes()
+    sqlite_file.examine(torn)
+    assert (torn.read_bytes(), sqlite_file.beside(torn, "-wal").read_bytes()) == (before, log)
+
+
+def test_a_lock_that_cannot_be_signed_is_held_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L8: the number in it is for people"""
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "sign", full)
+    descriptor = sqlite_file.lock(tmp_path / "tenure.db")
+    with pytest.raises(SeatTaken):
+        sqlite_file.lock(tmp_path / "tenure.db")
+    os.close(descriptor)
