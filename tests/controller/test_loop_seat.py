@@ -12,9 +12,11 @@ from tenure.errors import (
     SeatTaken,
     TenureError,
 )
+from tenure.stores.base import Seat
 from tenure.stores.memory import MemoryStore
 from tenure.testing.time.waiting import in_virtual_time, settle, until
 from tests.support.bench import LoopBench
+from tests.support.stage import CountingStore
 
 # -- the seat is another's
 
@@ -65,3 +67,23 @@ async def test_two_controllers_cannot_be_seated() -> None:
     bench = await LoopBench.with_applications("web")
     with pytest.raises(SeatTaken):
         await LoopBench(bench.disk, bench.clock).controller.start()
+
+
+@in_virtual_time
+async def test_a_seat_that_is_lost_is_tried_for_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """G9, L8: not even if it is free again"""
+    bench = await LoopBench.with_applications("web")
+    tries: list[str] = []
+
+    async def take_seat(store: CountingStore) -> Seat:
+        tries.append("tried")
+        raise SeatTaken("another controller has it")
+
+    task = await bench.run()
+    bench.disk.faults = ["unsure-landed"]
+    monkeypatch.setattr(CountingStore, "take_seat", take_seat)
+    bench.claim("web/0")
+    await asyncio.sleep(5.0)
+    assert tries == ["tried"]
+    with pytest.raises(SeatTaken, match="another controller has it"):
+        task.result()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tenure.core.effects import Denied, Granted, Offer
 from tenure.errors import (
     InstanceRefused,
 )
+from tenure.testing.time.clock import WALL
 from tenure.testing.time.waiting import in_virtual_time, until
 from tests.support.bench import Busy, LoopBench
 
@@ -21,7 +24,7 @@ async def test_a_stall_of_the_loop_lengthens_every_lease_by_the_gap() -> None:
     await bench.granted("web/0")
     await bench.granted("db/0")
     ends = bench.lease("web").expires_at, bench.lease("db").expires_at
-    await bench.turn(0.9)
+    await bench.turn(1.0)
     assert (bench.lease("web").expires_at, bench.lease("db").expires_at) == ends
     await bench.turn(100.0)
     assert (bench.lease("web").expires_at, bench.lease("db").expires_at) == (
@@ -249,3 +252,19 @@ async def test_every_acknowledged_change_is_there_after_a_restart() -> None:
     seen = again.read("web/1")
     await again.turn()
     assert (seen[0].revision, seen[0].settings) == (5, {f"k{n}": str(n) for n in range(5)})
+
+
+@in_virtual_time
+async def test_a_loop_on_its_own_turns_at_the_instant_at_which_a_lease_ends() -> None:
+    """L4: not only with its next heartbeat"""
+    bench = await LoopBench.with_applications("web")
+    task = await bench.run()
+    bench.claim("web/0")
+    await asyncio.sleep(0.1)
+    bench.claim("web/1")
+    await until(lambda: bench.heard == [Offer(unit="web/1")], "it is offered")
+    ended = [entry for entry in bench.told if entry.kind == "expired"]
+    assert [entry.at for entry in ended] == pytest.approx([WALL + bench.clock.at], abs=0.025)
+    began = next(entry.at for entry in bench.told if entry.kind == "granted")
+    assert ended[0].at - began == pytest.approx(60.0, abs=0.025)
+    task.cancel()

@@ -173,7 +173,7 @@ class Agent:
         """The connection is gone, and with it the answer to what is under way."""
         self.session, self.connected = None, False
         if self.tracker.in_flight is not None:
-            self.tracker.claim_lost(self.now(), self.now())
+            self.tracker.claim_lost(self.now())
         self.connect_at = self.world.time() + self.world.duration / 50
 
     def crash(self) -> None:

@@ -124,7 +124,7 @@ def test_one_claim_is_in_flight_at_most() -> None:
     assert not tracker.claim_due(1.0)
     with pytest.raises(AssertionError, match="one claim at a time"):
         tracker.begin_claim(1.0)
-    tracker.claim_lost(2.0, 3.0)
+    tracker.claim_lost(3.0)
     assert not tracker.claim_due(2.9) and tracker.claim_due(3.0)
 
 

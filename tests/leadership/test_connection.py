@@ -162,7 +162,7 @@ async def test_each_answer_goes_to_the_request_with_its_id() -> None:
     first, second = asking(connection), asking(connection)
     await settle()
     ids = [said.id for said in peer.last.said if isinstance(said, ReadSettings)]
-    assert len(set(ids)) == 2
+    assert ids == [1, 2]
     for number in reversed(ids):
         peer.last.tell(Settings(id=number, revision=number, settings={}))
     answers = [await first, await second]
@@ -183,7 +183,9 @@ async def test_requests_of_one_moment_travel_in_one_frame() -> None:
 
     peer.last.__dict__["send"] = counting
     tasks = [asking(connection) for _ in range(10)]
-    connection.claim((Claim(unit="web/0"),))
+    await asyncio.sleep(0)
+    assert connection.claim((Claim(unit="web/0"),)) == 11
+    assert connection.claim((Claim(unit="web/0"),)) == 12
     await settle()
     assert frames == 1
     for task in tasks:
@@ -222,7 +224,8 @@ async def test_a_connection_lost_while_waiting_leaves_the_outcome_unknown() -> N
     await settle()
     await peer.last.close()
     answer = await task
-    assert isinstance(answer, Unsure) and "was lost" in str(answer)
+    assert isinstance(answer, Unsure)
+    assert str(answer) == "the connection to the controller was lost"
 
 
 @in_virtual_time
@@ -232,7 +235,9 @@ async def test_no_answer_in_time_leaves_the_outcome_unknown() -> None:
     loop = asyncio.get_running_loop()
     asked_at = loop.time()
     answer = await asking(connection, within=5.0)
-    assert isinstance(answer, Unsure) and "within 5 s" in str(answer)
+    assert isinstance(answer, Unsure)
+    assert str(answer) == "no answer from the controller within 5 s"
+    assert connection._pending == {}
     assert loop.time() - asked_at == pytest.approx(5.0)
     peer.last.tell(Done(id=connection._ids))
     await settle()
@@ -350,8 +355,11 @@ async def test_a_controller_that_does_not_welcome_is_given_up() -> None:
     await peer.last.close()
     await asyncio.sleep(WELCOME_WITHIN + 1.0)
     assert not connection.ready
-    assert "no welcome within 15 s" in ears.losses[-1]
+    assert ears.losses == ["the controller closed the connection", "no welcome within 15 s"]
     assert len(peer.channels) >= 3
+    await peer.last.close()
+    await asyncio.sleep(5.0)
+    assert len(peer.channels) >= 4, "nor is one that hangs up before its welcome the end"
 
 
 @in_virtual_time
@@ -365,6 +373,10 @@ async def test_a_refused_conversation_says_why() -> None:
     await settle()
     assert ears.losses[-1] == "the controller refused the conversation: another version"
     assert connection.cause == ears.losses[-1]
+    await asyncio.sleep(1.0)
+    peer.last.tell(Done(id=1))
+    await settle()
+    assert ears.losses[-1] == "the controller refused the conversation: no welcome"
 
 
 @in_virtual_time
@@ -391,11 +403,16 @@ async def test_it_comes_back_ever_slower_and_at_once_after_a_good_conversation()
 
     peer.refusing = "nobody"
     connection = Connection(dial, ears, random.Random(3), asyncio.get_running_loop().time)
+    assert (connection.cause, connection.ready) == ("not connected yet", False)
+    assert connection.heard_at == float("-inf")
     running = asyncio.ensure_future(connection.run())
     await asyncio.sleep(60.0)
     gaps = [after - before for before, after in pairwise(at)]
-    assert gaps[0] <= 0.02 and all(1.0 <= gap <= 2.0 for gap in gaps[-10:])
+    draws = random.Random(3)
+    expected = [min(0.02 * 2**n, 2.0) * draws.uniform(0.5, 1.0) for n in range(len(gaps))]
+    assert gaps == pytest.approx(expected, abs=0.001)
     assert len({round(gap, 3) for gap in gaps[-10:]}) > 5
+    assert connection.cause == "nobody"
     peer.refusing = None
     await asyncio.sleep(2.0)
     assert connection.ready
@@ -403,6 +420,8 @@ async def test_it_comes_back_ever_slower_and_at_once_after_a_good_conversation()
     await asyncio.sleep(0.05)
     assert connection.ready and len(peer.channels) == 2
     running.cancel()
+    await asyncio.wait([running])
+    assert peer.last.closed and not connection.ready
 
 
 @in_virtual_time

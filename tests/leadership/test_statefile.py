@@ -74,16 +74,27 @@ def test_state_is_private_whatever_an_interrupted_save_left(
     assert (tmp_path / "belief").stat().st_mode & 0o777 == 0o600
 
 
+NO_STATE = "it is not a state file of Tenure, or it was cut short"
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda content: b"", "not a state file of Tenure, or it was cut short"),
-        (lambda content: content[:-1], "its checksum differs"),
-        (lambda content: content.replace(b'"term":7', b'"term":8'), "its checksum differs"),
-        (lambda content: b'{"term": 7}', "not a state file"),
-        (lambda content: b"\x00" * len(content), "not a state file"),
+        (lambda content: b"", NO_STATE),
+        (lambda content: content[:-1], "it is corrupt: its checksum differs"),
+        (
+            lambda content: content.replace(b'"term":7', b'"term":8'),
+            "it is corrupt: its checksum differs",
+        ),
+        (lambda content: content + b"\n", "it is corrupt: its checksum differs"),
+        (lambda content: b'{"term": 7}', NO_STATE),
+        (lambda content: b"\x00" * len(content), NO_STATE),
+        (
+            lambda content: b"tenure state 1 Belief 1be7c827\nnewer",
+            "it is of another version: JSON is malformed: invalid character (byte 4)",
+        ),
     ],
-    ids=["empty", "cut", "changed", "foreign", "zeroed"],
+    ids=["empty", "cut", "changed", "longer", "foreign", "zeroed", "newer"],
 )
 def test_damaged_state_is_refused_and_left_as_it_is(
     tmp_path: Path, file: StateFile[Belief], spoil: Callable[[bytes], bytes], reason: str
@@ -93,25 +104,32 @@ def test_damaged_state_is_refused_and_left_as_it_is(
     path = tmp_path / "belief"
     spoiled = spoil(path.read_bytes())
     path.write_bytes(spoiled)
-    with pytest.raises(StateUnusable, match=reason) as caught:
+    with pytest.raises(StateUnusable) as caught:
         file.load()
-    assert str(path) in str(caught.value)
-    assert "restore it from a backup, or move it away" in str(caught.value)
+    assert str(caught.value) == unusable(path, reason)
     assert path.read_bytes() == spoiled
+
+
+def unusable(path: Path, reason: str) -> str:
+    return (
+        f'cannot use "{path}": {reason}; restore it from a backup, or move it away to start afresh'
+    )
 
 
 def test_state_of_another_kind_is_refused(tmp_path: Path, file: StateFile[Belief]) -> None:
     """H5: it would decode well, since every field has a default."""
     StateFile(tmp_path / "belief", Other).save(Other(3))
-    with pytest.raises(StateUnusable, match="it holds Other, not Belief"):
+    with pytest.raises(StateUnusable) as caught:
         file.load()
+    assert str(caught.value) == unusable(tmp_path / "belief", "it holds Other, not Belief")
 
 
 def test_state_that_cannot_be_read_is_no_empty_state(tmp_path: Path) -> None:
     """H5"""
     (tmp_path / "belief").mkdir()
-    with pytest.raises(StateUnusable, match="is a directory"):
+    with pytest.raises(StateUnusable) as caught:
         StateFile(tmp_path / "belief", Belief).load()
+    assert str(caught.value) == f'cannot read "{tmp_path}/belief": is a directory'
 
 
 def stuck_disk(tmp_path: Path) -> Path:
@@ -215,8 +233,92 @@ def test_a_full_disk_says_so_and_keeps_the_old_state(
 
 def test_a_folder_that_is_gone_is_an_error_not_a_traceback(tmp_path: Path) -> None:
     """H5"""
-    with pytest.raises(StateNotSaved, match="no such file"):
+    with pytest.raises(StateNotSaved) as caught:
         StateFile(tmp_path / "gone" / "belief", Belief).save(Belief())
+    assert str(caught.value) == f'cannot save "{tmp_path}/gone/belief": no such file or directory'
+
+
+@pytest.mark.parametrize(
+    ("save", "synced"), [("save", True), ("save_soon", False), ("save_beside", False)]
+)
+def test_a_save_waits_for_the_folder_only_where_its_value_must_survive_power_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save: str, synced: bool
+) -> None:
+    """H5"""
+    how: list[bool] = []
+    monkeypatch.setattr(
+        "tenure.leadership.statefile.write_whole",
+        lambda path, content, *, durable: how.append(durable),
+    )
+    file = StateFile(tmp_path / "belief", Belief)
+    getattr(file, save)(Belief(1))
+    assert file.settled(PATIENCE) and how == [synced]
+
+
+def test_a_thread_that_cannot_begin_is_told_at_once_and_the_next_one_saves(
+    tmp_path: Path, file: StateFile[Belief], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U1"""
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(StateNotSaved) as caught:
+            file.save_beside(Belief(1))
+    assert str(caught.value) == f'cannot save "{tmp_path}/belief": can\'t start new thread'
+    file.save_beside(Belief(2))
+    assert file.settled(PATIENCE) and file.load() == Belief(2)
+
+
+def test_a_fault_of_our_own_beside_is_told_and_the_next_value_is_saved(
+    tmp_path: Path, file: StateFile[Belief], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U1, H5"""
+
+    def falls(path: Path, content: bytes, *, durable: bool) -> None:
+        raise KeyError("odd")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tenure.leadership.statefile.write_whole", falls)
+        file.save_beside(Belief(1))
+        assert file.settled(PATIENCE)
+    told = f"cannot save \"{tmp_path}/belief\": internal fault: KeyError('odd')"
+    assert [str(file.fault()), file.fault()] == [told, None]
+    file.save_beside(Belief(2))
+    assert file.settled(PATIENCE) and file.load() == Belief(2)
+
+
+def test_a_save_makes_up_for_what_failed_beside(tmp_path: Path, file: StateFile[Belief]) -> None:
+    """H5"""
+    new = stuck_disk(tmp_path)
+    file.save_beside(Belief(1))
+    assert not file.settled(0.01), "it hangs"
+    assert file._writer is not None and file._writer.daemon, "no process waits for it to end"
+    with new.open("rb") as reader:
+        reader.read()
+    assert file.settled(PATIENCE)
+    file.save(Belief(2))
+    assert file.fault() is None
+
+
+def test_a_folder_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path) -> None:
+    """L9: and one that is made is private"""
+    (tmp_path / "a-file").touch()
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "locked" / "lock").mkdir()
+    told: list[str] = []
+    for folder in (tmp_path / "a-file", tmp_path / "locked"):
+        with pytest.raises(StateUnusable) as caught:
+            lock_folder(folder, "the agent of web/0")
+        told.append(str(caught.value))
+    assert told == [
+        f'cannot use the folder "{tmp_path}/a-file": file exists',
+        f'cannot lock the folder "{tmp_path}/locked": is a directory',
+    ]
+    os.close(lock_folder(tmp_path / "new" / "web-0", "the agent of web/0"))
+    assert (tmp_path / "new" / "web-0").stat().st_mode & 0o777 == 0o700
 
 
 def test_one_process_at_a_time_uses_a_folder(tmp_path: Path) -> None:
@@ -273,9 +375,42 @@ def test_an_instance_keeps_its_random_id(tmp_path: Path) -> None:
     assert instance_id(tmp_path / "a") == first != instance_id(tmp_path / "b")
 
 
-@pytest.mark.parametrize("content", ["", "web/0\n", "ab" * 17, "\udcff"])
+@pytest.mark.parametrize("content", ["", "web/0\n", "ab" * 17])
 def test_a_damaged_instance_id_is_refused(tmp_path: Path, content: str) -> None:
     """L9"""
-    (tmp_path / "instance").write_bytes(os.fsencode(content))
-    with pytest.raises(StateUnusable, match="instance"):
+    (tmp_path / "instance").write_text(content)
+    with pytest.raises(StateUnusable) as caught:
         instance_id(tmp_path)
+    assert str(caught.value) == (
+        f'cannot use "{tmp_path}/instance": it does not hold an instance id; remove it to become a '
+        "new instance, which waits until the old one cannot lead any more"
+    )
+
+
+def test_an_instance_id_that_cannot_be_read_or_made_is_refused_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    """L9"""
+    (tmp_path / "instance").write_bytes(b"\xff")
+    with pytest.raises(StateUnusable) as unreadable:
+        instance_id(tmp_path)
+    with pytest.raises(StateNotSaved) as unmade:
+        instance_id(tmp_path / "gone")
+    assert [str(caught.value) for caught in (unreadable, unmade)] == [
+        f"cannot read \"{tmp_path}/instance\": 'ascii' codec can't decode byte 0xff in position 0: "
+        "ordinal not in range(128)",
+        f'cannot save "{tmp_path}/gone/instance": no such file or directory',
+    ]
+
+
+def test_a_new_instance_id_is_durable_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L9"""
+    written: list[tuple[Path, bytes, bool]] = []
+    monkeypatch.setattr(
+        "tenure.leadership.statefile.write_whole",
+        lambda path, content, *, durable: written.append((path, content, durable)),
+    )
+    made = instance_id(tmp_path)
+    assert written == [(tmp_path / "instance", f"{made}\n".encode(), True)]

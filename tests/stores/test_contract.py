@@ -388,8 +388,12 @@ async def test_an_application_s_charm_side_is_cleared_at_once_and_may_begin_anew
     found = await after(store, CharmCleared("web"), CharmCleared("never"))
     assert (set(found.charms), set(found.configs), found.bags) == ({"db"}, {"db"}, {})
     await after(store, *charm_side(), CharmCleared("web"), BagPut(bag(0, "web/5")))
-    found = await reloaded(open_store, store)
+    found = await after(store)
     assert (set(found.charms), found.bags) == ({"db"}, {"web": (bag(0, "web/5"),)})
+    status = StatusRecord(application="web", current="active")
+    both = CharmCleared("db"), CharmCleared("web")
+    await after(store, *charm_side(), StatusPut(status), ConfigPut(config("db")), *both)
+    assert await reloaded(open_store, store) == Persisted()
 
 
 async def test_a_bag_may_take_a_whole_mebibyte_of_anything(open_store: Open) -> None:
@@ -425,7 +429,8 @@ async def test_history_is_the_newest_entries_oldest_first(store: Store) -> None:
     await after(store, *entries, entry(1, "db"))
     assert await store.history("web", 100) == entries
     assert await store.history("web", 2) == entries[-2:]
-    assert await store.history("web", 0) == []
+    assert await store.history("web", 2**70) == entries
+    assert await store.history("web", 0) == await store.history("web", -1) == []
     assert await store.history("never", 10) == []
 
 

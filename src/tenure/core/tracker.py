@@ -171,7 +171,7 @@ class Tracker:
         self._offered = False
         return self.in_flight.term
 
-    def claim_lost(self, now: float, retry_at: float) -> None:
+    def claim_lost(self, retry_at: float) -> None:
         """The claim's answer will never come: nothing may be concluded."""
         self.in_flight = None
         self.claim_at = self._not_before = retry_at

@@ -125,8 +125,7 @@ class Claimant:
         """The connection is gone, and with it any claim under way."""
         self.accepted = False
         if self.tracker.in_flight is not None:
-            now = self._clock.now()
-            self.tracker.claim_lost(now, now)
+            self.tracker.claim_lost(self._clock.now())
         self._changed()
 
     def pushed(self, push: object) -> bool:
@@ -217,8 +216,8 @@ class Claimant:
 
     def _give_back(self, grant: Grant, resumed: bool) -> None:
         """It cannot be saved, so it is not believed; another unit may have more luck (G11)."""
-        now = self._clock.now()
-        self.tracker.claim_lost(now, now + SAVE_AGAIN * 2.0 ** min(self._given_back, 3))
+        wait = SAVE_AGAIN * 2.0 ** min(self._given_back, 3)
+        self.tracker.claim_lost(self._clock.now() + wait)
         self._given_back += 1
         if not resumed:
             self._release(grant.term)

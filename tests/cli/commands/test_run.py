@@ -75,6 +75,14 @@ def test_what_was_cut_is_said(desk: Desk, agent: Agents) -> None:
     )  # fmt: skip
 
 
+def test_what_is_shown_in_base64_is_said(desk: Desk, agent: Agents) -> None:
+    """O6"""
+    results = {"stdout": "/w==", "stdout-encoding": "base64", "stderr": "plain"}
+    agent(ActionEnded(action=ActionDone(id="1", status="completed", results=results)))
+    said = "the action wrote to stdout what is not UTF-8: it is shown in base64\n"
+    assert desk.call("run", "web/0", "backup") == Result(0, "/w==\nplain\n", said)
+
+
 def test_as_yaml_it_is_what_json_says(desk: Desk, agent: Agents) -> None:
     """O6"""
     done = ActionDone(id="7", status="completed", results={"stdout": "a\nb\n", "return-code": 0})

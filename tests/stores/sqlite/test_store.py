@@ -19,9 +19,9 @@ from tenure.stores.base import HISTORY_KEPT
 from tenure.stores.sqlite import file as sqlite_file
 from tenure.stores.sqlite import schema as sqlite_schema
 from tenure.stores.sqlite.store import TRIM_EVERY, SqliteStore
-from tenure.stores.sqlite.worker import Worker
+from tests.stores.children import outcome
 from tests.stores.conftest import Child
-from tests.stores.samples import turn
+from tests.stores.samples import entry, led, turn
 from tests.support.patience import HANG
 
 Start = Callable[..., Child]
@@ -87,10 +87,10 @@ async def test_its_files_are_private_and_the_folder_is_left_as_given(path: Path)
 
 async def test_what_an_interrupted_making_left_behind_is_made_anew(path: Path) -> None:
     """L8"""
-    path.with_name("tenure.db.new").write_bytes(b"half")
-    path.with_name("tenure.db.new-wal").write_bytes(b"a file")
+    for ending in ("", "-wal", "-shm", "-journal"):
+        path.with_name(f"tenure.db.new{ending}").write_bytes(b"half a file")
     assert (await used(path)).applications
-    assert not path.with_name("tenure.db.new").exists()
+    assert {file.name for file in path.parent.iterdir()} == {"tenure.db", "tenure.db.lock"}
 
 
 async def test_a_missing_store_is_not_started_empty(path: Path) -> None:
@@ -118,7 +118,10 @@ async def test_a_store_that_vanished_is_not_made_anew_by_who_had_it(path: Path) 
 async def test_a_log_without_its_database_is_not_started_over(path: Path) -> None:
     """G6"""
     path.with_name("tenure.db-wal").write_bytes(b"commits of a lost database")
-    assert "lies there without its store" in await refusal(path)
+    assert await refusal(path) == (
+        f"{path}-wal lies there without its store {path}: restore the store from a backup, or "
+        "begin anew with another state folder"
+    )
 
 
 # Files that are not ours, or not whole
@@ -137,7 +140,7 @@ async def test_an_empty_file_is_refused(path: Path) -> None:
 async def test_a_file_that_is_no_database_is_refused(path: Path, text: bytes) -> None:
     """G6"""
     path.write_bytes(text)
-    assert "is damaged (not a database); it was left as it is" in await refusal(path)
+    assert await refusal(path) == damaged(path, "not a database")
 
 
 async def test_another_program_s_database_is_refused(path: Path) -> None:
@@ -158,8 +161,57 @@ async def test_a_newer_version_is_refused(path: Path) -> None:
     connection.execute(f"PRAGMA user_version = {sqlite_schema.SCHEMA_VERSION + 1}")
     connection.close()
     ours = sqlite_schema.SCHEMA_VERSION
-    newer = f"was written by a newer Tenure (its version {ours + 1}, known here {ours})"
-    assert newer in await refusal(path)
+    assert await refusal(path) == (
+        f"the store {path} was written by a newer Tenure (its version {ours + 1}, known here "
+        f"{ours}); it was left as it is: install that Tenure, or restore an older backup"
+    )
+
+
+async def test_a_version_or_a_seat_number_that_is_missing_is_damage(path: Path) -> None:
+    """G6, L8"""
+    await used(path)
+    found: list[str] = []
+    for statement in (
+        "PRAGMA user_version = 0",
+        f"PRAGMA user_version = {sqlite_schema.SCHEMA_VERSION}; UPDATE meta SET value = 'x'",
+        "DELETE FROM meta",
+    ):
+        connection = sqlite3.connect(path)
+        connection.executescript(statement)
+        connection.close()
+        found.append(await refusal(path))
+    causes = ("its version is missing", *["its seat number is missing"] * 2)
+    assert found == [damaged(path, cause) for cause in causes]
+
+
+def damaged(path: Path, cause: str) -> str:
+    return (
+        f"the store {path} is damaged ({cause}); it was left as it is: restore it from a backup, "
+        "or begin anew with another state folder"
+    )
+
+
+async def test_what_a_check_finds_is_told(path: Path) -> None:
+    """G6"""
+    await used(path)
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "UPDATE applications SET holder_unit = NULL; PRAGMA writable_schema = ON;"
+        "UPDATE sqlite_master"
+        " SET sql = replace(sql, 'holder_unit TEXT', 'holder_unit TEXT NOT NULL')"
+    )
+    connection.close()
+    assert await refusal(path) == damaged(path, "NULL value in applications.holder_unit")
+
+
+async def test_a_header_is_the_first_hundred_bytes(path: Path) -> None:
+    """G6"""
+    await used(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:99])
+    assert "is damaged (not a database)" in await refusal(path)
+    path.write_bytes(whole[:100])
+    assert "is damaged (database disk image is malformed)" in await refusal(path)
 
 
 @pytest.mark.parametrize("part", [0.03, 0.3, 0.6, 0.97])
@@ -249,7 +301,134 @@ async def test_a_store_that_cannot_be_written_is_refused_with_the_cause(
     assert "check the folder" in words
 
 
+# What is refused, and the words
+
+
+async def test_each_refusal_says_what_is_wrong(path: Path) -> None:
+    """G7, L8: a commit that fails at COMMIT, one whose rollback fails, and what follows"""
+    store = SqliteStore(path, create=True)
+    told = [await outcome(store.history("web", 1))]
+    first, second = await store.take_seat(), await store.take_seat()
+    other = SqliteStore(path, create=False)
+    told.append(await outcome(other.take_seat()))
+    await other.close()
+    told.append(await outcome(store.commit(first, [])))
+    told.append(await outcome(store.commit(second, [led(2**63)])))
+    await _fails_at_commit(store)
+    told.append(await outcome(store.commit(second, turn(1))))
+    told.append(await outcome(store.commit(second, turn(1))))
+    told.append(await outcome(store.load(second)))
+    third = await store.take_seat()
+    connection = store._keeper._connection
+    assert connection is not None
+    await store._run(connection.close)
+    told.append(await outcome(store.commit(third, turn(1))))
+    told.append(await outcome(store.commit(third, turn(1))))
+    assert (await store.load(await store.take_seat())) == Persisted()
+    await store.close()
+    told.append(await outcome(store.take_seat()))
+    anew = ["StoreRefused", f"cannot write to the store {path}: it must be opened anew"]
+    assert told == [
+        ["StoreUnusable", f"the store {path} is not open: its seat must be taken first"],
+        [
+            "SeatTaken",
+            f"another controller (process {os.getpid()}) holds the seat of {path}, locked by "
+            f"{path}.lock: stop that controller, or use another state folder",
+        ],
+        ["SeatLost", f"seat 1 of {path} was given up or taken anew"],
+        [
+            "StoreRefused",
+            f"cannot write to the store {path}: Python int too large to convert to SQLite INTEGER: "
+            "nothing was written",
+        ],
+        [
+            "Unsure",
+            f"the store {path} failed while committing (FOREIGN KEY constraint failed): the write "
+            "may or may not have happened",
+        ],
+        anew,
+        ["SeatLost", f"the seat of {path} must be taken anew"],
+        [
+            "Unsure",
+            f"the store {path} failed (Cannot operate on a closed database.) and must be opened "
+            "anew",
+        ],
+        anew,
+        ["SeatLost", "the store is closed"],
+    ]
+
+
+async def _fails_at_commit(store: SqliteStore) -> None:
+    """A row that breaks a rule which SQLite looks at only when it commits."""
+    connection = store._keeper._connection
+    assert connection is not None
+    await store._run(
+        lambda: connection.executescript(
+            "PRAGMA foreign_keys = ON;"
+            "CREATE TABLE child (name TEXT REFERENCES meta (key) DEFERRABLE INITIALLY DEFERRED);"
+            "CREATE TRIGGER breaks AFTER INSERT ON history"
+            " BEGIN INSERT INTO child VALUES ('no such key'); END;"
+        )
+    )
+
+
+async def test_a_history_that_is_too_long_is_trimmed_when_the_seat_is_taken(path: Path) -> None:
+    """O4: also if no commit of this Tenure made it so long"""
+    await used(path)
+    with sqlite3.connect(path) as connection:
+        connection.executemany(
+            "INSERT INTO history (application, at, kind, cause, detail) VALUES (?,?,?,?,?)",
+            [("web", float(n), "settings", "", "") for n in range(HISTORY_KEPT)],
+        )
+    connection.close()
+    store = SqliteStore(path, create=False)
+    await store.take_seat()
+    found = await store.history("web", 2 * HISTORY_KEPT)
+    assert [each.at for each in found] == [float(n) for n in range(HISTORY_KEPT)]
+    await store.close()
+
+
+async def test_history_that_cannot_be_trimmed_keeps_nobody_from_the_seat(path: Path) -> None:
+    """O4, L8"""
+    store = SqliteStore(path, create=True)
+    seat = await store.take_seat()
+    entries = [entry(number) for number in range(HISTORY_KEPT)]
+    await store.commit(seat, entries)
+    await store.commit(seat, turn(2))
+    connection = store._keeper._connection
+    assert connection is not None
+    await store._run(
+        lambda: connection.execute(
+            "CREATE TRIGGER keeps BEFORE DELETE ON history BEGIN SELECT raise(ABORT, 'no'); END"
+        )
+    )
+    await store.commit(await store.take_seat(), turn(1))
+    assert await store.history("web", 2 * HISTORY_KEPT) == [*entries, entry(2), entry(1)]
+    await store.close()
+
+
 # The seat and processes
+
+
+async def test_a_taking_that_fails_keeps_the_lock_only_of_who_had_it(path: Path) -> None:
+    """L8"""
+    store, other = SqliteStore(path, create=True), SqliteStore(path, create=True)
+    whole, away = path.with_name("whole"), path.with_name("away")
+    await used(whole)
+    path.touch()
+    with pytest.raises(StoreUnusable):
+        await other.take_seat()
+    whole.rename(path)
+    assert await store.take_seat()
+    path.rename(away)
+    with pytest.raises(StoreUnusable, match="is missing"):
+        await store.take_seat()
+    away.rename(path)
+    with pytest.raises(SeatTaken):
+        await other.take_seat()
+    await store.close()
+    assert await other.take_seat()
+    await other.close()
 
 
 async def test_the_seat_of_another_process_is_refused_with_its_number(
@@ -365,7 +544,8 @@ def test_a_write_that_fails_at_commit_is_unsure_until_the_seat_is_taken_anew(
     process = child("unsure", path)
     kind, words = process.report()
     assert kind == "Unsure"
-    assert words.endswith("the write may or may not have happened")
+    assert words.startswith(f"the store {path} failed while committing (")
+    assert words.endswith("): the write may or may not have happened")
     assert process.report()[0] == "StoreRefused"
     kind, words = process.report()
     assert kind == "StoreRefused"
@@ -401,18 +581,24 @@ def test_closing_waits_no_longer_than_it_was_told(path: Path, child: Start) -> N
     assert process.ended(within=HANG) == 0
 
 
-async def test_a_job_that_was_cancelled_before_its_turn_never_begins() -> None:
-    """G7"""
-    worker, gate = Worker("test"), threading.Event()
-    ran: list[str] = []
-    worker.submit(gate.wait)
-    second = worker.submit(ran.append, "second")
-    third = worker.submit(ran.append, "third")
-    assert second.cancel()
+async def test_closing_waits_for_a_stuck_disk_as_long_as_told_and_lets_it_end(path: Path) -> None:
+    """G9"""
+    store, gate = SqliteStore(path, create=True, close_within=0.01), threading.Event()
+    await store.take_seat()
+    store._worker.submit(gate.wait)
+    thread = store._worker._thread
+    assert thread is not None
+    await store.close()
+    other = SqliteStore(path, create=False)
+    with pytest.raises(SeatTaken):
+        await other.take_seat()
     gate.set()
-    await asyncio.wrap_future(third)
-    worker.shutdown()
-    assert ran == ["third"]
+    await asyncio.to_thread(thread.join, HANG)
+    assert (await other.take_seat()).number == 2
+    await other.close()
+
+
+# History
 
 
 async def test_a_controller_that_is_never_restarted_keeps_its_history_short(path: Path) -> None:
@@ -421,7 +607,7 @@ async def test_a_controller_that_is_never_restarted_keeps_its_history_short(path
     seat = await store.take_seat()
     told = [
         HistoryAdded(application="web", at=float(n), kind="settings", cause="web/0 wrote")
-        for n in range(HISTORY_KEPT + TRIM_EVERY)
+        for n in range(HISTORY_KEPT + 2 * TRIM_EVERY)
     ]
     for begin in range(0, len(told), 100):
         await store.commit(seat, told[begin : begin + 100])

@@ -22,8 +22,13 @@ def text_of(outcome: ActionDone) -> str:
 
 
 def cuts(outcome: ActionDone, unit: str) -> list[str]:
-    """A line for each stream that is not here as a whole."""
-    return [
+    """A line for each stream that is not here as a whole, or not as it was written."""
+    encoded = [
+        f"the action wrote to {name} what is not UTF-8: it is shown in base64"
+        for name in ("stdout", "stderr")
+        if outcome.results.get(f"{name}-encoding") == "base64"
+    ]
+    return encoded + [
         f"the action wrote {size} bytes to {name}, and only the first of them are here: "
         f"`tenure log {unit}` has them all"
         for name, size in sorted(outcome.cut.items())
