@@ -400,5 +400,5 @@ def test_no_time_is_awaited_for_the_next_claim_while_one_is_under_way() -> None:
     tracker.begin_claim(0.0)
     tracker.want_claim(5.0)
     assert tracker.next_wake(0.0) is None
-    tracker.claim_lost(1.0, 6.0)
+    tracker.claim_lost(6.0)
     assert tracker.next_wake(1.0) == 6.0
