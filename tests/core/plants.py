@@ -268,8 +268,8 @@ def roll_back_forgotten(patch: Patch) -> None:
 def tombstone_forgotten(patch: Patch) -> None:
     real = Applications.remove_application
 
-    def remove(self: Applications, now: float, name: str) -> str:
-        told = real(self, now, name)
+    def remove(self: Applications, name: str) -> str:
+        told = real(self, name)
         del self._leases.staging.applications[name]
         return told
 
@@ -280,9 +280,9 @@ def tombstone_forgotten(patch: Patch) -> None:
 def tombstone_stays_pinned(patch: Patch) -> None:
     real = Applications.remove_application
 
-    def remove(self: Applications, now: float, name: str) -> str:
+    def remove(self: Applications, name: str) -> str:
         pins = self._leases.staging.living(name).lease.pins
-        told = real(self, now, name)
+        told = real(self, name)
         gone = self._leases.staging.applications[name]
         self._leases.staging.touch(replace(gone, lease=replace(gone.lease, pins=pins)))
         return told

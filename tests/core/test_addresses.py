@@ -155,7 +155,7 @@ def test_when_all_are_taken_that_is_said() -> None:
     addresses = Addresses()
     addresses.use(BLOCKS[-1])
     held = addresses.allot(none, PLACES)
-    with pytest.raises(Refused, match="all addresses are taken"):
+    with pytest.raises(Refused, match=r"\Aall addresses are taken: remove some units first\Z"):
         addresses.allot(lambda: held)
 
 

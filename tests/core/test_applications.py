@@ -22,6 +22,7 @@ from tenure.core.changes import (
 )
 from tenure.core.charms import CharmSpec
 from tenure.core.effects import BagChanged, Denied, Granted, Offer, Remove
+from tenure.core.lease import Handover
 from tenure.errors import BadRequest, NotFound, Refused
 
 from . import scenarios
@@ -394,3 +395,80 @@ def test_addresses_are_settled_for_all_applications_and_none_twice() -> None:
         bench.leases.staging.touch(replace(found, units=units))
     assert sorted(bench.applications.settle_addresses()) == ["db/0", W0]
     assert len(set(addresses(bench).values())) == 4 and "" not in addresses(bench).values()
+
+
+def test_a_leader_that_is_removed_is_to_hand_over_with_that_as_cause() -> None:
+    """U4, O4: and its record says that it leaves"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    before = bench.application
+    bench.applications.remove_unit(1.0, W0, force=False)
+    handover = Handover(W0, "web/0 stepped down to be removed")
+    leaving = replace(before.units[W0], removing=True)
+    assert bench.application == replace(
+        before, units={**before.units, W0: leaving}, lease=replace(before.lease, handover=handover)
+    )
+
+
+def test_removing_another_than_the_leader_asks_it_for_nothing() -> None:
+    """U4"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.applications.remove_unit(1.0, W1, force=False)
+    assert bench.lease.handover is None
+
+
+def test_history_says_why_a_unit_is_no_more() -> None:
+    """O4"""
+    bench = CoreBench()
+    bench.applications.remove_unit(0.0, W1, force=False)
+    bench.committed()
+    bench.applications.gone(W1)
+    [told] = bench.history()
+    assert told == HistoryAdded(
+        application=APP, at=0.0, kind="unit-removed", cause="it ran its last hook", unit_from=W1
+    )
+    bench.leases.disconnect(0.0, W2, 1)
+    bench.applications.remove_unit(0.0, W2, force=True)
+    [told] = bench.history()
+    assert told == HistoryAdded(
+        application=APP, at=0.0, kind="unit-removed", cause="an operator dropped it", unit_from=W2
+    )
+
+
+def test_a_unit_that_is_dropped_is_gone_from_the_line_and_its_bags_are_left_behind() -> None:
+    """L4, P2: the others may read them a while longer, and nothing else is changed"""
+    bench = with_peers(3)
+    bench.leads(0.0, W0)
+    bench.waits(0.0, W1, W2)
+    bench.leases.set_silent(9.0, W1, 0.0)
+    before = bench.application
+    bench.applications.remove_unit(9.0, W1, force=True)
+    left = {
+        place: replace(bag, present=False) for place, bag in before.bags.items() if bag.owner == W1
+    }
+    units = {unit: record for unit, record in before.units.items() if unit != W1}
+    assert bench.application == replace(
+        before, units=units, lease=replace(before.lease, line=(W2,)),
+        bags={**before.bags, **left},
+    )  # fmt: skip
+    assert bench.peers.read_bag(W0, 0, W1) == left[0, W1]
+
+
+def test_history_says_that_units_are_to_leave_and_that_the_last_one_did() -> None:
+    """O4"""
+    bench = CoreBench(2)
+    bench.applications.remove_unit(0.0, W1, force=False)
+    assert bench.history() == [
+        HistoryAdded(
+            application=APP, at=0.0, kind="unit-removing", cause="an operator removed it",
+            unit_from=W1,
+        )
+    ]  # fmt: skip
+    bench.applications.retire_application(0.0, APP)
+    bench.applications.gone(W0)
+    bench.committed()
+    bench.applications.gone(W1)
+    assert [(entry.kind, entry.cause) for entry in bench.history()] == [
+        ("unit-removed", "it ran its last hook"), ("removed", "web/1 was the last of its units"),
+    ]  # fmt: skip

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tenure.core import application as applications
 from tenure.core.changes import (
     CharmCleared,
     CharmPut,
+    CharmRecord,
     ConfigPut,
     Option,
 )
@@ -24,7 +26,7 @@ from tenure.core.effects import CharmChanged, Configured
 from tenure.errors import BadRequest, NotFound
 
 from .bench import APP, W0, W1, CoreBench
-from .charmed import charmed, given
+from .charmed import OPTIONS, charmed, given
 from .scenarios import refusal_of, shared
 
 # -- handing in a charm
@@ -295,3 +297,37 @@ def test_history_says_why_a_configuration_changed() -> None:
     ]
     told = [push for push in bench.told() if isinstance(push, Configured)]
     assert [push.unit for push in told] == [W0, W0]
+
+
+def test_the_record_of_a_charm_says_all_that_was_given() -> None:
+    """P3: and what is not named stays as it was before"""
+    bench = CoreBench(1)
+    bench.charms.give(
+        APP,
+        given(
+            "peers", "ring", digest="d", resources={"image": "/srv/i"}, allow_host_changes=True,
+            update_status_interval=60.0,
+        ),
+    )  # fmt: skip
+    first = CharmRecord(
+        application=APP, source="/srv/web", revision=1, peers={"peers": 0, "ring": 1},
+        options=OPTIONS, digest="d", resources={"image": "/srv/i"}, allow_host_changes=True,
+        update_status_interval=60.0,
+    )  # fmt: skip
+    assert bench.application.charm == first
+    bench.charms.give(APP, given("ring", source="/srv/other"))
+    assert bench.application.charm == replace(
+        first, source="/srv/other", revision=2, peers={"ring": 1}, former_peers={"peers": 0},
+        digest="",
+    )  # fmt: skip
+
+
+def test_a_charm_in_the_state_folder_is_named_from_there() -> None:
+    """P3: so that the folder may be moved"""
+    bench = CoreBench(1)
+    inside = f"charms/{'0123456789abcdef' * 2}"
+    bench.charms.give(APP, given(source=inside))
+    assert bench.application.charm is not None and bench.application.charm.source == inside
+    for wrong in ("charms/0", f"{inside}0", "srv/web"):
+        told = refusal_of(lambda wrong=wrong: bench.charms.give(APP, given(source=wrong)))
+        assert "absolute paths" in told

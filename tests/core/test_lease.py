@@ -19,6 +19,7 @@ from tenure.core.lease import (
     freed,
     gone_from_line,
     granted,
+    having_seen,
     is_held,
     judge,
     lowered,
@@ -262,3 +263,19 @@ def test_the_longest_lease_comes_down_only_after_the_last_longer_promise() -> No
 def test_at_the_instant_of_expiry_the_holder_still_wins() -> None:
     """L3, L2"""
     scenarios.held_at_the_instant_of_expiry()
+
+
+def test_what_is_known_to_be_seen_never_goes_down() -> None:
+    """G8"""
+    lease = replace(NEW, term=1, seen_term=9)
+    assert having_seen(lease, 5) == lease
+    assert having_seen(lease, 10) == replace(lease, seen_term=10)
+
+
+def test_a_new_term_of_the_same_unit_is_no_shorter_and_another_unit_s_no_longer() -> None:
+    """L2, L1: what the unit may still believe is kept, what another once held is not"""
+    longer = replace(HELD, expires_at=300.0)
+    assert granted(longer, 10.0, Holder(W0, "one"), 1.0)[0].expires_at == 300.0
+    assert granted(HELD, 10.0, Holder(W0, "one"), 1.0)[0].expires_at == 70.0
+    free = replace(longer, holder=None)
+    assert granted(free, 10.0, Holder(W1, "one"), 1.0)[0].expires_at == 70.0

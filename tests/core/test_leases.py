@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from tenure.core.changes import HistoryAdded, PinDropped, PinPut
+from tenure.core.application import Application
+from tenure.core.changes import HistoryAdded, Holder, PinDropped, PinPut
 from tenure.core.effects import Denied, Granted, Offer, Revision
-from tenure.core.lease import ends_at
-from tenure.core.leases import MAX_LEAP
+from tenure.core.lease import NEVER, Lease, LineOffer, ends_at
+from tenure.core.leases import MAX_LEAP, Leases
+from tenure.core.model import Model
 from tenure.errors import BadRequest, NotFound, NotLeader
 
 from . import scenarios
@@ -353,3 +356,275 @@ def test_the_rest_of_a_pin_is_saved_to_the_instant() -> None:
     bench.committed()
     bench.tick(60.0)
     assert bench.committed() == [PinPut(APP, "upgrade", 0.5)]
+
+
+def test_a_lease_that_ran_out_is_free_since_then_and_history_says_whose_it_was() -> None:
+    """L3, L7, O4"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    before = bench.lease
+    bench.committed()
+    bench.leases.tick(60.5, 1000.0)
+    cause = "web/0's lease ran out"
+    assert bench.lease == replace(
+        before, holder=None, freed_at=60.5, led_since=1000.0, freed_because=cause
+    )
+    assert bench.history() == [
+        HistoryAdded(
+            application=APP, at=1000.0, kind="expired", cause=cause, unit_from=W0, term=term
+        )
+    ]
+
+
+def test_a_lease_that_was_given_up_is_free_since_then_and_history_says_by_whom() -> None:
+    """L5, L7, O4"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    before = bench.lease
+    bench.committed()
+    bench.leases.tick(2.0, 1000.0)
+    bench.leases.release(2.0, W0, term)
+    cause = "web/0 stepped down"
+    assert bench.lease == replace(
+        before, holder=None, freed_at=2.0, led_since=1000.0, freed_because=cause
+    )
+    assert bench.history() == [
+        HistoryAdded(
+            application=APP, at=1000.0, kind="released", cause=cause, unit_from=W0, term=term
+        )
+    ]
+
+
+def test_a_grant_is_the_holder_s_from_that_moment_on() -> None:
+    """L2, L7"""
+    bench = CoreBench()
+    before = bench.lease
+    bench.leases.tick(5.0, 1000.0)
+    bench.leases.claim(5.0, W0, None)
+    assert bench.lease == replace(
+        before, term=1, holder=Holder(W0, "one"), expires_at=65.0, led_since=1000.0,
+        granted_at=5.0, last_leader=W0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [({"k": "v"}, "revision 1: 1 key"), ({"k": "v", "l": "w"}, "revision 1: 2 keys")],
+)
+def test_history_says_who_wrote_and_how_many_keys(changes: dict[str, str], detail: str) -> None:
+    """O4, B1"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    bench.committed()
+    bench.leases.write(0.0, W0, term, changes)
+    assert bench.history() == [
+        HistoryAdded(
+            application=APP, at=0.0, kind="settings", cause="web/0 wrote", unit_to=W0, term=term,
+            detail=detail,
+        )
+    ]  # fmt: skip
+
+
+def test_an_empty_key_is_refused_in_words() -> None:
+    """G7"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    told = refusal_of(lambda: bench.leases.write(1.0, W0, term, {"": "v"}))
+    assert told == "a setting's key must not be empty"
+
+
+def test_history_says_which_pin_ended_and_one_at_its_very_end_has_not() -> None:
+    """L6, O4"""
+    bench = CoreBench()
+    bench.orders.pin(0.0, APP, "upgrade", 9.0)
+    bench.orders.pin(0.0, APP, "backup", 10.0)
+    bench.committed()
+    bench.tick(10.0)
+    assert bench.lease.pins == {"backup": 10.0}
+    assert bench.committed() == [
+        PinDropped(APP, "upgrade"),
+        HistoryAdded(
+            application=APP, at=10.0, kind="unpinned", cause="its time ran out", detail="upgrade"
+        ),
+    ]
+
+
+def test_who_disconnects_waits_no_longer() -> None:
+    """L4"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.waits(0.0, W1, W2)
+    bench.leases.disconnect(1.0, W1, 1)
+    assert bench.lease.line == (W2,)
+
+
+def test_who_stops_seeking_leadership_or_seeks_it_again_is_noted_once() -> None:
+    """U4, O1: it may have the place by then that a hand-over gives a leader"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    bench.orders.elect(1.0, W1)
+    bench.leases.set_eligible(2.0, W0, False)
+    bench.leases.release(2.0, W0, term)
+    assert bench.lease.line == (W1, W0)
+    bench.leases.set_eligible(2.0, W0, False)
+    assert bench.lease.line == (W1, W0) and not bench.leases.can_lead(W0)
+    bench.leases.set_eligible(2.0, W0, True)
+    assert bench.lease.line == (W1, W0) and bench.leases.can_lead(W0)
+
+
+def test_a_unit_whose_application_the_store_does_not_know_cannot_lead() -> None:
+    """L8, G7: its session may be there still"""
+    bench = CoreBench()
+    bench.applications.create(0.0, "db", 60.0, 30.0, units=1)
+    bench.connect(0.0, "db/0")
+    assert bench.leases.can_lead("db/0")
+    bench.leases.reload(["db"], {})
+    assert not bench.leases.can_lead("db/0")
+
+
+def test_an_offer_s_time_begins_when_it_is_told_also_where_that_is_rolled_back_to() -> None:
+    """L4, G7: else it would never lapse"""
+    bench = CoreBench()
+    untold = replace(bench.lease, line=(W1,), offer=LineOffer(W1, NEVER))
+    bench.leases.staging.touch(replace(bench.application, lease=untold))
+    bench.orders.pin(4.0, APP, "upgrade", 60.0)
+    assert bench.leases.tell_offer(5.0, W1)
+    told = replace(untold, offer=LineOffer(W1, 6.0))
+    assert bench.lease == replace(told, pins={"upgrade": 64.0})
+    assert not bench.leases.tell_offer(5.5, W2), "it is another's"
+    batch = bench.leases.staging.take()
+    assert batch is not None
+    bench.leases.roll_back([batch])
+    assert bench.lease == told and bench.told() == []
+
+
+def test_what_is_on_offer_to_nobody_any_more_is_not_told() -> None:
+    """L4"""
+    bench = CoreBench()
+    assert not bench.leases.tell_offer(0.0, W0)
+    assert not bench.leases.tell_offer(0.0, "db/0")
+
+
+def test_who_watches_hears_of_every_lease_that_is_settled_and_when() -> None:
+    """The instant is that of the act, whatever the act is"""
+    seen: list[float] = []
+
+    class Watcher:
+        def settled(self, now: float, before: Lease | None, after: Lease) -> None:
+            seen.append(now)
+
+    made = Model(observer=Watcher())
+    made.applications.create(0.0, APP, 60.0, 30.0, units=2)
+    for unit in (W0, W1):
+        made.leases.connect(0.0, unit, "one", 1)
+    made.leases.claim(1.0, W0, None)
+    made.leases.claim(2.0, W1, None)
+    made.orders.step_down(3.0, APP)
+    made.leases.release(4.0, W0, 1)
+    made.orders.elect(5.0, W0)
+    made.leases.claim(6.0, W0, None)
+    made.orders.elect(7.0, W1)
+    made.orders.revoke(8.0, APP)
+    made.leases.set_silent(9.0, W1, 0.0)
+    made.leases.set_eligible(10.0, W1, False)
+    made.leases.disconnect(11.0, W1, 1)
+    made.applications.retire_application(12.0, APP)
+    assert seen == [float(number) for number in range(1, 13)]
+
+
+def not_ticked() -> CoreBench:
+    """web/0's lease ran out at 60 s, and nothing of it could be written since."""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.committed()
+    bench.leases.wall = 1000.0
+    return bench
+
+
+@pytest.mark.parametrize(("unit", "term"), [(W1, None), (W0, None), (W0, 1)])
+def test_a_claim_on_a_lease_that_ran_out_lets_time_do_its_work_first(
+    unit: str, term: int | None
+) -> None:
+    """L3, L2, G8, O4: and what it reports counts once"""
+    bench = not_ticked()
+    assert bench.leases.claim(60.5, unit, term, 7) == Granted(
+        unit=unit, term=8, duration=60.0, guarantee=30.0
+    )
+    cause = "web/0's lease ran out"
+    assert bench.history() == [
+        HistoryAdded(
+            application=APP, at=1000.0, kind="expired", cause=cause, unit_from=W0, term=1
+        ),
+        HistoryAdded(
+            application=APP, at=1000.0, kind="granted", cause=cause, unit_from=W0, unit_to=unit,
+            term=8, leaderless_for=0.0,
+        ),
+    ]  # fmt: skip
+
+
+def test_a_claim_on_a_lease_that_ran_out_is_denied_where_another_waited() -> None:
+    """L4: it is on offer to that one by then"""
+    bench = not_ticked()
+    bench.waits(1.0, W1)
+    assert bench.leases.claim(60.5, W2, None) == Denied(unit=W2, duration=60.0)
+    assert bench.told() == [Offer(unit=W1)] and bench.lease.line == (W1, W2)
+
+
+def test_an_ineligible_unit_that_claims_a_free_lease_changes_nothing() -> None:
+    """L2, U4"""
+    bench = CoreBench()
+    bench.leases.set_eligible(0.0, W0, False)
+    before = bench.lease
+    bench.waits(1.0, W0)
+    assert bench.lease == before and bench.committed() == []
+
+
+def test_a_lease_that_its_holder_does_not_believe_in_is_freed_with_that_as_cause() -> None:
+    """L2, O4"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    bench.leases.set_eligible(1.0, W0, False)
+    bench.committed()
+    bench.waits(1.0, W0)
+    assert bench.history() == [
+        HistoryAdded(
+            application=APP, at=1.0, kind="released", cause="web/0 no longer believed",
+            unit_from=W0, term=term,
+        )
+    ]  # fmt: skip
+
+
+def test_a_renewal_changes_the_end_and_nothing_else() -> None:
+    """L2: also where it names the very term that is held"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    before = bench.lease
+    bench.claim(20.0, W0, term, term)
+    assert bench.lease == replace(before, expires_at=80.0)
+
+
+def test_an_offer_has_no_end_before_it_is_told() -> None:
+    """L4, L7: a slow commit does not use it up"""
+    made = Model()
+    made.applications.create(0.0, APP, 60.0, 30.0, units=2)
+    for unit in (W0, W1):
+        made.leases.connect(0.0, unit, "one", 1)
+    made.leases.claim(0.0, W0, None)
+    made.leases.claim(0.0, W1, None)
+    made.leases.release(1.0, W0, 1)
+    assert made.leases.staging.applications[APP].lease.offer == LineOffer(W1, NEVER)
+    assert made.leases.tell_offer(5.0, W1)
+    assert made.leases.staging.applications[APP].lease.offer == LineOffer(W1, 6.0)
+
+
+def test_who_watches_hears_of_a_lease_that_was_not_there_before() -> None:
+    """There is nothing before it"""
+    seen: list[tuple[float, Lease | None, Lease]] = []
+
+    class Watcher:
+        def settled(self, now: float, before: Lease | None, after: Lease) -> None:
+            seen.append((now, before, after))
+
+    lease = Lease(duration=60.0, guarantee=30.0, longest=60.0)
+    Leases(observer=Watcher()).settle(3.0, Application(name=APP, lease=lease), lease)
+    assert seen == [(3.0, None, lease)]

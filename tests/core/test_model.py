@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tenure.core.application import Application
+from tenure.core.charms import CharmSpec
 from tenure.core.effects import StepDown
-from tenure.core.lease import Lease
+from tenure.core.lease import Lease, LineOffer
 from tenure.core.model import Model
 from tenure.errors import BadName, NotFound
 
@@ -100,3 +101,23 @@ def test_an_observer_hears_of_offers_that_are_made_and_taken_back() -> None:
     found.leases.release(1.0, W0, term)
     found.leases.disconnect(1.1, "web/1", 1)
     assert watcher.offers == [(None, "web/1"), ("web/1", None)]
+
+
+def test_all_parts_of_a_model_step_the_same_leases() -> None:
+    """And have what was asked for: how long an offer lasts, how short a lease may be"""
+    found = Model(offer_for=7.0, least_duration=0.5)
+    found.applications.create(0.0, APP, 1.0, 0.25, units=2)
+    for unit in (W0, "web/1"):
+        found.leases.connect(0.0, unit, "one", 1)
+    found.charms.give(APP, CharmSpec(source="/srv/web"))
+    found.orders.set_lease(0.0, APP, 0.5, 0.25)
+    term = found.leases.claim(0.0, W0, None).term
+    found.statuses.set(0.0, W0, term, "active", "")
+    found.leases.claim(0.0, "web/1", None)
+    found.leases.release(0.5, W0, term)
+    assert found.leases.tell_offer(1.0, "web/1")
+    application = found.living(APP)
+    assert application.charm is not None and application.status is not None
+    assert (application.lease.duration, application.lease.guarantee) == (0.5, 0.25)
+    assert application.lease.offer == LineOffer("web/1", 8.0)
+    assert found.sessions is found.leases.sessions

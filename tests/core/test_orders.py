@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from tenure.core.changes import HistoryAdded, PinDropped, PinPut
 from tenure.core.effects import Denied, Granted, Offer, Revoked, StepDown
+from tenure.core.lease import Handover, LineOffer
 from tenure.core.orders import MAX_PIN, Orders
 from tenure.defaults import LONGEST_PIN
 from tenure.errors import BadRequest, Refused
@@ -419,3 +420,85 @@ def test_where_short_leases_are_allowed_any_may_be_set() -> None:
     orders.set_lease(0.0, APP, 2.0, 0.5)
     orders.set_lease(0.0, APP, 1.5, None)
     assert (bench.lease.duration, bench.lease.guarantee) == (1.5, 0.5)
+
+
+def test_electing_when_nobody_leads_changes_the_line_and_the_cause_alone() -> None:
+    """O1, L4: also who let its offer lapse may be elected"""
+    bench = CoreBench()
+    waiting = replace(
+        bench.lease, line=(W0, W1, W2), lapsed=frozenset({W0, W2}), offer=LineOffer(W1, 1.0)
+    )
+    bench.leases.staging.touch(replace(bench.application, lease=waiting))
+    bench.orders.elect(0.5, W2)
+    assert bench.lease == replace(
+        waiting, line=(W2, W0, W1), lapsed=frozenset({W0}), offer=LineOffer(W2, 1.5),
+        freed_because="an operator elected web/2",
+    )  # fmt: skip
+
+
+def test_a_leader_whose_lease_has_run_out_leads_no_more_though_time_did_not_do_its_work() -> None:
+    """L3, O1, O2, L5: nothing could be written meanwhile"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    assert bench.orders.elect(60.1, W1) == "nobody led"
+    told = refusal_of(lambda: bench.orders.step_down(60.1, APP))
+    assert told == 'nobody leads "web": see `tenure why web`'
+    told = refusal_of(lambda: bench.orders.revoke(60.1, APP))
+    assert told == 'nobody holds the lease of "web": there is nothing to revoke'
+
+
+def test_a_leader_that_is_to_step_down_is_asked_to_with_that_as_cause() -> None:
+    """O2, O4"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    before = bench.lease
+    assert bench.orders.step_down(1.0, APP) == ""
+    handover = Handover(W0, "an operator asked web/0 to step down")
+    assert bench.lease == replace(before, handover=handover)
+
+
+def test_the_time_that_is_left_is_told_to_the_second() -> None:
+    """O1, O2, L5, G7"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.leases.set_silent(20.0, W0, 5.0)
+    told = refusal_of(lambda: bench.orders.step_down(20.0, APP))
+    assert told == (
+        "web/0 cannot step down: its agent has been silent for 15 s; its lease has 40 s left: "
+        "see `tenure why web/0`"
+    )
+    bench.leases.disconnect(59.0, W0, 1)
+    said = bench.orders.elect(59.75, W1)
+    assert said == "the agent of web/0 is not connected; its lease runs out in 0 s"
+    said = bench.orders.revoke(59.75, APP)
+    assert "up to 0.2 s more" in said
+
+
+def test_all_reasons_of_a_pinned_lease_are_told() -> None:
+    """L6, G7"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.leases.disconnect(1.0, W0, 1)
+    for reason in ("upgrade", "backup"):
+        bench.orders.pin(1.0, APP, reason, 100.0)
+    told = refusal_of(lambda: bench.orders.elect(2.0, W1))
+    assert told == (
+        "the agent of web/0 is not connected and its lease is pinned (backup, upgrade): "
+        "`tenure unpin web --reason ...` lets it run out"
+    )
+    told = refusal_of(lambda: bench.orders.unpin(2.0, APP, "rest"))
+    assert told == '"web" is not pinned for: rest; it is pinned for: backup, upgrade'
+
+
+def test_a_revoked_lease_is_free_since_then_whoever_was_elected() -> None:
+    """L5, L7"""
+    bench = CoreBench()
+    bench.leads(0.0, W0)
+    bench.orders.elect(1.0, W1)
+    before = bench.lease
+    bench.leases.tick(2.0, 1000.0)
+    bench.orders.revoke(2.0, APP)
+    assert bench.lease == replace(
+        before, holder=None, handover=None, freed_at=2.0, led_since=1000.0,
+        freed_because="an operator revoked the lease of web/0",
+    )  # fmt: skip

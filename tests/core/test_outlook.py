@@ -41,6 +41,9 @@ def running(state: LocalState, plan: RunHook) -> LocalState:
         pytest.param(DONE, replace(MINION, update_due=True), None, id="no update-status"),
         pytest.param(without_belief(replace(DONE, term=3)), MINION, "leader-deposed",
                      id="a deposition"),
+        pytest.param(failed(DONE, "leader-elected", "exit 1", 2),
+                     replace(MINION, config_revision=1), "config-changed",
+                     id="what comes after a failed one that is not owed any more"),
     ],
 )  # fmt: skip
 def test_what_comes_next_is_said(state: LocalState, known: Snapshot, hook: str | None) -> None:

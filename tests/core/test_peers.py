@@ -262,3 +262,19 @@ def test_a_key_that_no_bag_can_have_is_refused_with_the_reason() -> None:
     bench = charmed()
     told = refusal_of(lambda: bench.peers.enter(W0, {"": "v"}))
     assert told == "a setting's key must not be empty"
+
+
+def test_a_bag_says_whose_it_is_and_of_which_application() -> None:
+    """B2, P2: when it is entered, and when it is first written"""
+    bench = CoreBench(1)
+    bench.charms.give(APP, given("peers"))
+    bench.committed()
+    bench.peers.enter(W0, {"address": "a", "none": ""})
+    entered = BagRecord(application=APP, relation=0, owner=W0, settings={"address": "a"})
+    assert bench.committed() == [BagPut(entered)]
+    term = bench.leads(0.0, W0)
+    bench.committed()
+    bench.peers.commit(0.0, W0, [shared(k="v")], term)
+    written = BagRecord(application=APP, relation=0, owner=APP, settings={"k": "v"})
+    assert bench.committed() == [BagPut(written)]
+    assert bench.application.bags == {(0, W0): entered, (0, APP): written}

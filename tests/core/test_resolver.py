@@ -376,3 +376,39 @@ def test_after_stop_no_hook_of_a_relation_runs() -> None:
     told = {0: Told(endpoint="peers", entered=True, created=True)}
     state = replace(SETTLED, stopped=True, relations=told)
     assert next_hook(state, LEAVING) == RunHook(hook="remove")
+
+
+def test_a_failed_leader_elected_of_an_earlier_term_is_moot() -> None:
+    """H2: the one that leads now is run on its own account"""
+    known = replace(LEADER, term=4, may_retry=True)
+    assert is_moot(failed(SETTLED, "leader-elected", "exit 1", 3), known)
+    assert not is_moot(failed(SETTLED, "leader-elected", "exit 1", 4), known)
+    assert not is_moot(failed(SETTLED, "leader-elected", "exit 1"), known)
+
+
+def test_a_failed_hook_that_was_skipped_or_is_moot_is_not_run_again() -> None:
+    """H7, H3"""
+    state = failed(SETTLED, "start", "exit 1")
+    assert state.failure is not None
+    skipped = replace(state, failure=replace(state.failure, skip=True))
+    assert next_hook(skipped, replace(MINION, may_retry=True)) is None
+    assert next_hook(state, replace(LEAVING, may_retry=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("hook", "event", "runs"),
+    [
+        ("start", None, True),
+        ("config-changed", None, False),
+        ("peers-relation-created",
+         RelationEvent(number=0, endpoint="peers", kind="created"), False),
+    ],
+)  # fmt: skip
+def test_a_failed_hook_that_needs_the_controller_waits_for_it(
+    hook: str, event: RelationEvent | None, runs: bool
+) -> None:
+    """H7"""
+    state = failed(SETTLED, hook, "exit 1", event=event)
+    known = replace(MINION, may_retry=True)
+    assert (next_hook(state, replace(known, heard=False)) is not None) is runs
+    assert next_hook(state, known) is not None

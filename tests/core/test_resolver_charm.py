@@ -17,9 +17,9 @@ from tenure.core.localstate import (
     without_belief,
     without_peers,
 )
-from tenure.core.operations import Snapshot, Surety
+from tenure.core.operations import CopyCharm, Snapshot, Surety
 from tenure.core.relations import Relation, RelationEvent, Told
-from tenure.core.resolver import is_moot, next_hook, to_enter, to_leave
+from tenure.core.resolver import is_moot, next_hook, next_operation, to_enter, to_leave
 from tenure.core.tracker import Standing
 
 PEERS = (Relation(number=0, endpoint="peers", members={"web/1": 1}),)
@@ -194,3 +194,37 @@ def test_state_of_an_agent_that_knew_no_relations_is_read() -> None:
     assert state.relations == {} and state.charm_revision == 0
     told = replace(state, relations={0: Told(endpoint="peers", members={"web/1": 2})})
     assert msgspec.json.decode(msgspec.json.encode(told), type=LocalState) == told
+
+
+def test_the_first_configuration_waits_until_the_unit_takes_part_and_a_later_one_does_not() -> None:
+    """H1: a charm that is started may come to have another relation"""
+    state = paid(paid(NEW, RunHook(hook="install")), RunHook(hook="leader-settings-changed"))
+    assert next_hook(state, MINION) is None
+    later = replace(state, configured=True, started=True)
+    assert next_hook(later, replace(MINION, config_revision=1)) == RunHook(
+        hook="config-changed", config_revision=1
+    )
+
+
+def test_an_earlier_charm_from_an_older_copy_of_the_store_is_taken_up_too() -> None:
+    """P3, G9"""
+    state = replace(SETTLED, charm_revision=2, charm_copied=2)
+    assert next_hook(state, MINION) == RunHook(hook="upgrade-charm", charm_revision=1)
+
+
+def test_a_new_charm_is_copied_for_the_hook_that_takes_it_up() -> None:
+    """P3"""
+    state = replace(SETTLED, charm_copied=1)
+    known = replace(MINION, charm_revision=2, may_copy=True)
+    plan = RunHook(hook="upgrade-charm", charm_revision=2)
+    assert next_operation(state, known) == CopyCharm(plan)
+
+
+def test_a_new_charm_comes_before_a_failed_hook_is_run_again_and_mends_it_perhaps() -> None:
+    """H7"""
+    state = failed(replace(SETTLED, charm_copied=1), "start", "exit 1")
+    known = replace(MINION, charm_revision=2, may_copy=True, may_retry=True)
+    assert next_operation(state, known) == CopyCharm()
+    assert next_operation(state, replace(known, may_copy=False)) == RunHook(
+        hook="start", reason="started"
+    )

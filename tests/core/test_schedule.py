@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from tenure.core.schedule import LAST_RETRY, Kills, Schedule
@@ -83,3 +85,30 @@ def test_a_hook_that_is_killed_for_ever_waits_some_four_minutes_at_most() -> Non
     schedule = Schedule()
     held = [schedule.killed(0.0, "start", "signal: killed") for _ in range(12)]
     assert held[-3:] == [256.0, 256.0, 256.0] and held[-4] == 128.0
+
+
+def test_before_anything_happened_nothing_is_held_back_and_nothing_is_due() -> None:
+    """H1, H7, H8"""
+    schedule = Schedule()
+    assert schedule.may_retry(0.0) and not schedule.update_due(1e12)
+    assert (schedule.last_kill, schedule.hold_until) == (None, -math.inf)
+    assert schedule.next_wake(0.0, failing=False) == (math.inf,)
+
+
+def test_a_unit_wakes_when_the_pause_after_a_kill_is_over() -> None:
+    """H8"""
+    schedule = Schedule()
+    schedule.update_after(100.0, 300.0)
+    for _ in range(2):
+        schedule.killed(100.0, "start", "signal: killed")
+    assert schedule.next_wake(100.5, failing=False) == (101.0, 400.0)
+    assert schedule.next_wake(101.0, failing=False) == (400.0,)
+
+
+def test_a_wish_to_retry_ends_when_the_hook_is_not_owed_any_more() -> None:
+    """H7: it does not hasten a later one"""
+    schedule = Schedule()
+    schedule.failed(100.0, "start", 1, jitter=1.0)
+    schedule.retry_now()
+    schedule.forget_retry()
+    assert not schedule.may_retry(100.0)

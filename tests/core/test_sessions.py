@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tenure.core.effects import StepDown
+from tenure.core.sessions import Session
 
 from . import scenarios
 from .bench import W0, W1, CoreBench
@@ -56,3 +57,37 @@ def test_silence_is_noted_once_and_of_who_is_connected() -> None:
     assert sessions.set_silent(W0, 7.0) and sessions.set_silent(W0, None)
     bench.leases.disconnect(8.0, W0, 1)
     assert not sessions.set_silent(W0, 5.0)
+
+
+def test_whether_a_unit_seeks_leadership_is_noted_once() -> None:
+    """U4"""
+    sessions = CoreBench().leases.sessions
+    assert not sessions.set_eligible(W0, True)
+    assert sessions.set_eligible(W0, False) and not sessions.set_eligible(W0, False)
+    assert sessions[W0] == Session("one", 1, eligible=False)
+
+
+def test_a_refused_instance_is_told_what_to_do() -> None:
+    """L9, G7"""
+    bench = CoreBench()
+    assert refusal_of(lambda: bench.connect(1.0, W0, "clone", 2)) == (
+        "another instance of web/0 is connected: stop that one, or add a unit"
+    )
+    assert refusal_of(lambda: bench.connect(1.0, W0, "one", 1)) == (
+        "a newer session of web/0 is connected"
+    )
+    bench.leads(1.0, W0)
+    bench.leases.disconnect(1.0, W0, 1)
+    assert refusal_of(lambda: bench.connect(20.0, W0, "clone")) == (
+        "another instance of web/0 may believe to be leader for 41 s more: "
+        "try again then, or add a unit"
+    )
+
+
+def test_the_sessions_are_those_of_who_is_connected() -> None:
+    """L9"""
+    sessions = CoreBench(2).leases.sessions
+    assert dict(sessions) == {W0: Session("one", 1), W1: Session("one", 1)}
+    sessions.forget(W0)
+    sessions.forget("web/9")
+    assert list(sessions) == [W1] and len(sessions) == 1

@@ -179,3 +179,13 @@ def test_history_never_holds_a_value() -> None:
     bench.leases.write(0.0, W0, term, {"password": "hunter2"})
     entries = [c for c in bench.committed() if isinstance(c, HistoryAdded)]
     assert entries[-1].kind == "settings" and "hunter2" not in repr(entries)
+
+
+def test_the_store_s_word_is_taken_for_these_applications_and_no_others() -> None:
+    """L8"""
+    lease = Lease(duration=60.0, guarantee=30.0, longest=60.0)
+    web, db, new, other = (Application(name=n, lease=lease) for n in ("web", "db", "new", "other"))
+    staging = Staging([web, db, other])
+    loaded = replace(web, next_unit=3)
+    staging.reload(["web", "db", "new", "gone"], {"web": loaded, "new": new})
+    assert staging.applications == {"web": loaded, "new": new, "other": other}

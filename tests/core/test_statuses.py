@@ -7,7 +7,8 @@ from itertools import pairwise, permutations
 import pytest
 
 from tenure.core.changes import StatusPut, StatusRecord
-from tenure.core.status import MAX_MESSAGE, SEVERITY, Said, worst_of
+from tenure.core.status import MAX_MESSAGE, SEVERITY, Said, shortened, worst_of
+from tenure.core.statuses import said_of
 from tenure.errors import BadRequest, NotFound
 
 from . import scenarios
@@ -78,3 +79,21 @@ def test_what_a_unit_of_which_nothing_is_known_says_is_not_its_application_s() -
     """P4"""
     assert worst_of([Said("unknown", "a message", 7.0)]) == Said()
     assert worst_of([Said("strange", "a message", 7.0)]) == Said()
+
+
+def test_a_message_of_just_so_many_letters_is_whole() -> None:
+    """P4"""
+    assert shortened("x" * MAX_MESSAGE) == "x" * MAX_MESSAGE
+    assert shortened("x" * MAX_MESSAGE + "y") == "x" * (MAX_MESSAGE - 1) + "…"
+
+
+def test_what_was_set_is_read_as_it_was_set() -> None:
+    """P4"""
+    bench = CoreBench()
+    term = bench.leads(0.0, W0)
+    assert bench.statuses.read(0.0, W0, term) == (bench.application, None)
+    bench.leases.tick(0.0, 100.0)
+    bench.statuses.set(0.0, W0, term, "blocked", "no space")
+    said = Said("blocked", "no space", 100.0)
+    assert said_of(bench.application) == said
+    assert bench.statuses.read(0.0, W0, term) == (bench.application, said)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from tenure.core.effects import ClaimUnsure
 from tenure.core.tracker import Grant, LeaderReply, Loss, Standing, Tracker
+from tenure.defaults import GUARANTEE, LEASE
 
 from . import unit_scenarios as scenarios
 from .bench import W0, answer, denied, granted, leader
@@ -270,3 +273,132 @@ def test_after_the_release_it_claims_again_without_a_term() -> None:
     tracker.step_down(1.0)
     tracker.lose(2.0)
     assert tracker.claim_due(2.0) and tracker.begin_claim(2.0) is None
+
+
+def public(tracker: Tracker) -> dict[str, object]:
+    """All that others read of it."""
+    return {name: value for name, value in vars(tracker).items() if not name.startswith("_")}
+
+
+FRESH = {
+    "unit": W0, "seen_term": 0, "term": None, "sure_until": 0.0, "answered": False,
+    "stepping_down": False, "duration": LEASE.value, "guarantee": GUARANTEE.value,
+    "in_flight": None, "claim_at": -math.inf,
+}  # fmt: skip
+
+
+def test_a_fresh_unit_knows_nothing_and_claims_at_once() -> None:
+    """U1, U2"""
+    tracker = Tracker(W0)
+    assert public(tracker) == FRESH
+    assert tracker.claim_due(0.0) and tracker.next_wake(0.0) is None
+
+
+def test_a_grant_and_its_end_change_just_this() -> None:
+    """U1, U4: a new term that is short is sure for no longer than it is"""
+    tracker = Tracker(W0)
+    grant = Grant(term=2, asked_at=0.0, sure_until=0.5, duration=0.625, guarantee=0.25)
+    tracker.become_leader(grant)
+    held = {
+        **FRESH, "term": 2, "sure_until": 0.5, "answered": True, "duration": 0.625,
+        "guarantee": 0.25, "claim_at": pytest.approx(0.184375),
+    }  # fmt: skip
+    assert public(tracker) == held
+    tracker.step_down(0.1)
+    assert public(tracker) == {**held, "stepping_down": True}
+    tracker.lose(0.125)
+    assert public(tracker) == {**held, "term": None, "sure_until": 0.0, "claim_at": 0.125}
+    tracker.become_leader(grant)
+    assert public(tracker) == held
+
+
+def test_a_denial_says_how_long_leases_are() -> None:
+    """L4, L1"""
+    tracker = Tracker(W0)
+    tracker.begin_claim(0.0)
+    answer(tracker, 5.0, denied(20.0))
+    assert public(tracker) == {**FRESH, "answered": True, "duration": 20.0, "claim_at": 20.0}
+
+
+def test_a_term_that_is_believed_in_does_not_begin_again() -> None:
+    """G8"""
+    tracker = leader(0.0)
+    grant = Grant(term=1, asked_at=1.0, sure_until=9.0, duration=10.0, guarantee=5.0)
+    with pytest.raises(AssertionError):
+        tracker.become_leader(grant)
+
+
+def test_what_must_not_be_is_said_in_words() -> None:
+    """G3, G8, L2"""
+    tracker = leader(0.0)
+    with pytest.raises(AssertionError, match=r"\Aa promise without the guarantee in hand\b"):
+        tracker.promise("hook", 29.5)
+    grant = Grant(term=2, asked_at=0.0, sure_until=9.0, duration=10.0, guarantee=5.0)
+    with pytest.raises(AssertionError, match=r"\Aonly the present term is extended\b"):
+        tracker.extend(grant)
+    tracker.begin_claim(1.0)
+    with pytest.raises(AssertionError, match=r"\Aone claim at a time\b"):
+        tracker.begin_claim(1.0)
+
+
+def test_a_context_that_was_promised_nothing_may_end() -> None:
+    """G3"""
+    tracker = leader(0.0)
+    tracker.promise("hook", 1.0)
+    tracker.context_ended("other")
+    assert tracker.promised_until() == 31.0
+    tracker.context_ended("hook")
+    assert tracker.promised_until() == -math.inf
+
+
+def test_a_claim_from_before_a_belief_began_and_ended_is_thrown_away() -> None:
+    """L2: a belief may be a while in coming, as it must be durable first"""
+    tracker = Tracker(W0)
+    tracker.begin_claim(0.0)
+    grant = tracker.consider(0.5, granted(), 1.0)
+    assert isinstance(grant, Grant)
+    tracker.begin_claim(1.0)
+    tracker.become_leader(grant)
+    tracker.lose(2.0)
+    assert tracker.consider(2.5, granted(2), 3.0) is None
+
+
+def test_a_claim_from_before_a_belief_began_is_thrown_away_when_that_steps_down() -> None:
+    """L2, U4"""
+    tracker = Tracker(W0)
+    tracker.begin_claim(0.0)
+    grant = tracker.consider(0.5, granted(), 1.0)
+    assert isinstance(grant, Grant)
+    tracker.begin_claim(1.0)
+    tracker.become_leader(grant)
+    tracker.step_down(2.0)
+    assert tracker.consider(2.5, granted(2), 3.0) is None
+
+
+def test_a_claim_under_one_belief_is_thrown_away_under_the_next() -> None:
+    """L2"""
+    tracker = leader(0.0)
+    tracker.begin_claim(1.0)
+    grant = tracker.consider(1.5, granted(2), 2.0)
+    assert isinstance(grant, Grant)
+    tracker.begin_claim(2.0)
+    tracker.lose(3.0)
+    tracker.become_leader(grant)
+    assert tracker.consider(3.5, granted(2), 4.0) is None
+
+
+def test_stepping_down_looks_again_when_the_belief_ends_before_that() -> None:
+    """U5, U4"""
+    tracker = leader(0.0)
+    tracker.step_down(40.0)
+    assert tracker.next_wake(40.0) == pytest.approx(59.4) and tracker.next_wake(59.5) == 70.0
+
+
+def test_no_time_is_awaited_for_the_next_claim_while_one_is_under_way() -> None:
+    """L2"""
+    tracker = Tracker(W0)
+    tracker.begin_claim(0.0)
+    tracker.want_claim(5.0)
+    assert tracker.next_wake(0.0) is None
+    tracker.claim_lost(6.0)
+    assert tracker.next_wake(1.0) == 6.0

@@ -253,7 +253,7 @@ class Applications:
             successor = lease.handover.successor if lease.handover else None
             handover = Handover(holder, f"{holder} stepped down to be removed", successor)
             lease = replace(lease, handover=handover)
-        application = replace(application, units={**application.units, **records}, lease=lease)
+        application = replace(application, units={**application.units, **records})
         self._leases.keep(application, *map(UnitPut, records.values()), *changes)
         for unit in records:
             lease = rules.gone_from_line(lease, unit)

@@ -130,7 +130,7 @@ class Leases:
         if outcome is Outcome.GRANT and lease.holder and not rules.is_held(lease, now):
             # because time could not be let do its work while nothing could be written
             self._advance(now, application)
-            return self.claim(now, unit, term, seen_term)
+            return self.claim(now, unit, None)  # because no term is held that it could name
         if outcome is Outcome.GRANT and not self.can_lead(unit):
             outcome = Outcome.VACATE if rules.is_held(lease, now) else Outcome.DENY
         if outcome is Outcome.GRANT:
@@ -345,11 +345,10 @@ class Leases:
         self.schedule(application)
 
     def _free(self, now: float, application: Application, cause: Cause) -> Lease:
-        before = application.lease
-        lease = rules.freed(before, now, cause, self.wall)
+        lease = rules.freed(application.lease, now, cause, self.wall)
         told = self.history(
-            application, "released", lease.freed_because, term=before.term,
-            unit_from=before.holder.unit if before.holder else None,
+            application, "released", lease.freed_because, unit_from=lease.last_leader,
+            term=lease.term,
         )  # fmt: skip
         return self.settle(now, application, lease, told)
 

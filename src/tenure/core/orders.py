@@ -149,7 +149,7 @@ class Orders:
         if holder.unit in self._leases.sessions:
             self._leases.pushes.append((name, Revoked(unit=holder.unit, term=lease.term)))
         lease = rules.freed(replace(lease, handover=None), now, cause, self._leases.wall)
-        self._leases.settle(now, application, rules.gone_from_line(lease, holder.unit), told)
+        self._leases.settle(now, application, lease, told)
         return (
             f"revoked term {lease.term} of {holder.unit}, which may believe to be leader for "
             f"up to {left:.1f} s more, if it is out of reach; its writes are refused from now on"

@@ -292,6 +292,6 @@ class Tracker:
             wakes.append(self.sure_until)
         if self.stepping_down:
             wakes += [self.promised_until(), self._step_down_by]
-        elif self.in_flight is None and self.claim_at < float("inf"):
+        elif self.in_flight is None:
             wakes.append(max(self.claim_at, self._not_before))
         return min((wake for wake in wakes if wake > now), default=None)
