@@ -92,6 +92,8 @@ class App:
     def elect(self, unit: Unit, *, wait: bool = True) -> None:
         """Hand leadership to that unit (O1). Without `wait` it is only asked, and nothing more
         happens until the stage is run again. Raises KitError if it is refused."""
+        if unit.is_cut_off:
+            raise KitError(f"{unit.name} is cut off, so it cannot lead: reconnect() it first")
         self._hand_over(f"elects {unit.name}", "elect", {"unit": unit.name}, wait)
 
     def step_down(self, *, wait: bool = True) -> None:

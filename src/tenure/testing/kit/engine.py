@@ -279,6 +279,8 @@ class Engine:
             return ""
         if unit.contexts.is_open:
             return "has a command that runs"
+        if not machine.agent.connection.ready:
+            return "is not connected yet"
         return "" if outlook.is_settled(unit.state, known) else "waits for the controller"
 
     async def pass_time(self, seconds: float) -> None:

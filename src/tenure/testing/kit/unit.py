@@ -44,6 +44,11 @@ class Unit:
         return self._machine.leads
 
     @property
+    def is_cut_off(self) -> bool:
+        """Whether nothing passes between it and the controller."""
+        return self._machine.cut_off
+
+    @property
     def status(self) -> Said:
         """What its charm said of it with status-set: `.current` and `.message`."""
         return Said(*self._machine.unit.state.status)
