@@ -86,7 +86,7 @@ def test_fails(stage):
 def test_a_test_makes_as_many_stages_as_it_likes(folder: Path) -> None:
     text = """
 def test_fails(make_stage):
-    one, other = make_stage(), make_stage()
+    one, other = make_stage(order=3), make_stage(patience="20s")
     one.deploy("web", "one"), other.deploy("web", "other", units=2)
     assert one.folder != other.folder
     assert (len(one.apps["one"]), len(other.apps["other"])) == (1, 2)

@@ -19,6 +19,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tenure.testing import Stage
+    from tenure.testing.kit.spans import Span
 
 MARK = "tenure"
 SECTION = "tenure story"
@@ -95,20 +96,23 @@ def tenure_order(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def make_stage(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tenure_order: int
-) -> Iterator[Callable[[], Stage]]:
-    """Makes a stage, each with a folder of its own. At the test's end all are closed, and their
-    folders are gone, unless the test failed."""
+) -> Iterator[Callable[..., Stage]]:
+    """Makes stages, each with a folder of its own: `make_stage(order=3, patience="20s")`, both as
+    the test is run unless they are given. At its end all are closed, and their folders are gone,
+    unless it failed."""
     from tenure.testing import Stage
 
     node = request.node
-    patience = _marked(node, "patience", "10s")
     stages = node.stash.setdefault(_STAGES, [])
     with ExitStack() as ends:
 
-        def make() -> Stage:
+        def make(order: int | None = None, patience: Span | None = None) -> Stage:
             name = re.sub(r"\W", "_", node.name)[:MAX_NAME]
-            folder = tmp_path_factory.mktemp(f"stage-{name}-")
-            stage = Stage(folder, order=tenure_order, patience=patience)
+            stage = Stage(
+                tmp_path_factory.mktemp(f"stage-{name}-"),
+                order=tenure_order if order is None else order,
+                patience=_marked(node, "patience", "10s") if patience is None else patience,
+            )
             stages.append(stage)
             ends.callback(_end, stage, node)
             return stage
@@ -123,7 +127,7 @@ def _end(stage: Stage, node: pytest.Item) -> None:
 
 
 @pytest.fixture
-def stage(make_stage: Callable[[], Stage]) -> Stage:
+def stage(make_stage: Callable[..., Stage]) -> Stage:
     """A stage: `stage.deploy("charms/web", units=3)`. See docs/testing-charms.md."""
     return make_stage()
 

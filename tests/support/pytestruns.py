@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-WITHIN = 120.0
+WITHIN = 300.0
 PLUGIN = ("-p", "tenure.pytestplugin")
 
 CHARM = """\
