@@ -210,8 +210,35 @@ def test_what_is_wrong_already_without_a_fault_is_raised_as_it_is(
         raise ZeroDivisionError("a mistake of the test")
 
     story = _elects_another(make_charm(leader_elected=SAFE))
-    with pytest.raises(ZeroDivisionError, match="a mistake of the test"):
+    with pytest.raises(ZeroDivisionError, match="a mistake of the test") as raised:
         interrupted(story, hook=ELECTED, then=then)
+    assert raised.value.__notes__ == [
+        "nothing was interrupted yet: it is so when the story is lived as it is"
+    ]
+
+
+def test_a_world_fails_also_by_the_word_of_pytest(make_charm: Callable[..., Path]) -> None:
+    def then(stage: Stage) -> None:
+        if any(call.code for call in stage.apps["web"][0].calls):
+            pytest.fail("a call failed")
+
+    story = _elects_another(make_charm(leader_elected=SAFE), units=1)
+    with pytest.raises(WorldsFailed, match="Failed: a call failed"):
+        interrupted(story, hook=ELECTED, by="fail", then=then)
+
+
+@pytest.mark.parametrize("fault", ["kill", "cut-off", "depose", "fail"])
+def test_a_world_is_the_same_each_time(make_charm: Callable[..., Path], fault: str) -> None:
+    stories: list[str] = []
+    story = _elects_another(make_charm(leader_elected=SAFE))
+    for _ in range(2):
+        interrupted(
+            story, hook=ELECTED, by=[fault], then=_tells(stories, lambda stage: str(stage.story)),
+            only=f"web/0 {ELECTED} 2 {fault}",
+        )  # fmt: skip
+    plain, world, plain_again, world_again = stories
+    assert (plain, world) == (plain_again, world_again)
+    assert world != plain
 
 
 def test_a_call_that_does_not_come_again_fails_its_world(

@@ -7,6 +7,7 @@ same call: what came before is the same, because time and turns are the stage's.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,11 @@ def interrupted(
     """
     faults = _checked(by)
     first = _Life(order, patience)
-    first.live(story, then)
+    try:
+        first.live(story, then)
+    except BaseException as fault:
+        fault.add_note("nothing was interrupted yet: it is so when the story is lived as it is")
+        raise
     worlds = _worlds(first.calls(hook), hook, faults)
     if only is not None:
         worlds = _the_one(worlds, only)
@@ -78,11 +83,17 @@ def interrupted(
         life = _Life(order, patience, world)
         try:
             life.live(story, then)
-        except Exception as fault:
+        except _what_fails() as fault:
             failures.append(_Failure(world, fault, life.story))
     if failures:
         raise _error(failures, len(worlds)) from failures[0].fault
     return [world.name for world in worlds]
+
+
+def _what_fails() -> tuple[type[BaseException], ...]:
+    """What a test fails by; where pytest runs it, also by `pytest.fail`."""
+    pytest = sys.modules.get("pytest")
+    return (Exception,) if pytest is None else (Exception, pytest.fail.Exception)
 
 
 def _checked(by: Iterable[str]) -> Sequence[str]:
@@ -121,7 +132,7 @@ def _the_one(worlds: list[World], only: str) -> list[World]:
 @dataclass(frozen=True, slots=True)
 class _Failure:
     world: World
-    fault: Exception
+    fault: BaseException
     story: str
 
 
@@ -135,7 +146,7 @@ def _error(failures: list[_Failure], of: int) -> WorldsFailed:
     return WorldsFailed("\n".join(lines), failures[0].story)
 
 
-def _first_line(fault: Exception) -> str:
+def _first_line(fault: BaseException) -> str:
     """Of many, where pytest explains what an assert compared."""
     said = str(fault).strip().splitlines()
     return f"{type(fault).__name__}: {said[0]}" if said else type(fault).__name__
