@@ -24,7 +24,8 @@ def answer_lines(lines: BinaryIO, say: Say, order: int = 0) -> None:
         play, known, number = Play(stage, Path.cwd()), Known(), 0
         while line := lines.readline(MAX_SIZE + 1):
             number += 1
-            say(json.dumps(_answer(line, number, play, known)))
+            answer = _answer(line, number, play, known)
+            say(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
             if len(line) > MAX_SIZE:
                 return
 

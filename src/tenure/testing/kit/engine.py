@@ -274,6 +274,8 @@ class Engine:
             return f"runs {machine.running}"
         if (hook := outlook.owed(unit.state, known)) is not None:
             failure = unit.state.failure
+            if failure and (machine.cut_off or self.service is None):
+                return ""  # because it fails again until it reaches the controller
             return f"owes {hook}{f', which failed: {failure.detail}' if failure else ''}"
         if machine.cut_off or self.service is None:
             return ""
