@@ -16,7 +16,7 @@ def _deploy(play: Play, args: Args) -> str:
     spans = {key: args[f"{key}="] for key in ("lease", "guarantee") if f"{key}=" in args}
     app = play.stage.deploy(
         play.path(args["CHARM"]),
-        args.get("NAME"),
+        args.get("APP"),
         units=int(args.get("units=") or 1),
         leader=int(args.get("leader=") or 0),
         config=_pairs(args, "config="),
@@ -101,7 +101,7 @@ Do = Callable[[Play, Args], str | None]
 COMMANDS: Mapping[str, tuple[Usage, Do]] = {
     usage.split()[0]: (Usage(usage), do)
     for usage, do in {
-        "deploy CHARM [NAME] [units=N] [leader=N] [config=KEY=VALUE...] [resource=NAME=PATH...] "
+        "deploy CHARM [APP] [units=N] [leader=N] [config=KEY=VALUE...] [resource=NAME=PATH...] "
         "[lease=SPAN] [guarantee=SPAN] [--no-wait]": _deploy,
         "settle": lambda play, args: play.stage.settle(),
         "pass SPAN": lambda play, args: play.stage.pass_time(args["SPAN"]),
