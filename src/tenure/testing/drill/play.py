@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,17 +106,17 @@ class Play:
     def shell(self, command: str) -> str:
         """What it prints. Raises KitError if it fails."""
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 ["/bin/sh", "-c", command], cwd=self.folder, env={**os.environ, **self.folders()},
-                stdin=subprocess.DEVNULL, capture_output=True, timeout=SHELL_WITHIN, check=False,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                start_new_session=True,
             )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise KitError(f"it still runs after {SHELL_WITHIN:g} s, and was ended") from None
         except OSError as fault:
             raise KitError(f"it cannot be run: {(fault.strerror or str(fault)).lower()}") from fault
-        if done.returncode:
-            raise KitError(failed(done.returncode, text(done.stdout), text(done.stderr)))
-        return text(done.stdout)
+        out, err = _ended(process)
+        if process.returncode:
+            raise KitError(failed(process.returncode, text(out), text(err)))
+        return text(out)
 
     def folders(self) -> dict[str, str]:
         """Where hooks run: TENURE_UNIT_0 for unit 0 of the first application, TENURE_UNIT_WEB_0 for
@@ -129,6 +130,18 @@ class Play:
                 if place == 0:
                     found[f"TENURE_UNIT_{number}"] = str(unit.charm)
         return found
+
+
+def _ended(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """What it printed. Raises KitError if it does not end; then all that it started is ended."""
+    try:
+        return process.communicate(timeout=SHELL_WITHIN)
+    except BaseException as fault:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        if isinstance(fault, subprocess.TimeoutExpired):
+            raise KitError(f"it still ran after {SHELL_WITHIN:g} s, and was ended") from None
+        raise
 
 
 def failed(code: int, out: str, err: str) -> str:
