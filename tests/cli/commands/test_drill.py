@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Result, call, python
+from tests.examples.running import wait_until
 from tests.support.patience import HANG, ending
 
 
@@ -85,3 +87,19 @@ def test_help_pays_for_no_stage() -> None:
         [sys.executable, "-c", code], capture_output=True, timeout=HANG, check=True
     )
     assert done.stdout == b"False\n"
+
+
+def test_the_processes_of_a_command_that_was_killed_end(tmp_path: Path) -> None:
+    """As do their hooks, by their wardens"""
+    os.mkfifo(tmp_path / "never")
+    for name in "ab":
+        line = f"sh 'echo $PPID >{name}.new; mv {name}.new {name}.pid; read x <never'\n"
+        (tmp_path / f"{name}.drill").write_text(line)
+    command = [*python(), "drill", str(tmp_path), "--jobs", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    files = [tmp_path / "a.pid", tmp_path / "b.pid"]
+    with ending(process):
+        wait_until(lambda: all(file.exists() for file in files))
+    pids = [int(file.read_text()) for file in files]
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    os.close(os.open(tmp_path / "never", os.O_RDWR))  # whoever reads it goes on, and ends

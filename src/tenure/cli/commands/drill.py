@@ -60,9 +60,9 @@ def _answer_lines() -> int:
 
 
 def _run(paths: Sequence[str], junit: str | None, orders: int, jobs: int, keep: bool) -> int:
-    from tenure.testing.drill import report, runner  # because each start of a command is felt
+    from tenure.testing.drill import report, several  # because each start of a command is felt
 
-    drills, faults = runner.find(paths)
+    drills, faults = several.find(paths)
     for fault in faults:
         complain(str(fault))
     if faults:
@@ -70,7 +70,7 @@ def _run(paths: Sequence[str], junit: str | None, orders: int, jobs: int, keep: 
     file = _opened(junit) if junit is not None else None
     results = []
     click.echo(report.plan(len(drills) * orders))
-    for result in runner.run_all(drills, orders=orders, jobs=jobs, keep=keep):
+    for result in several.run_all(drills, orders=orders, jobs=jobs, keep=keep):
         results.append(result)
         click.echo(report.point(len(results), result))
     if file is not None:
