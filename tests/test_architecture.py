@@ -49,6 +49,7 @@ ARROWS: dict[str, set[str]] = {
             "defaults", "durations", "names", "errors", "clock"},
     "testing": {"agent", "leadership", "controller", "stores", "charms", "jujuyaml", "wire", "core",
                 "durations", "names", "errors", "clock"},
+    "pytestplugin": {"testing"},
     "simulation": {"testing", "agent", "controller", "stores", "wire", "core", "charms", "names",
                    "errors", "clock"},
     "hooktool": set(),

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tenure.testing.kit.app import App as App
     from tenure.testing.kit.errors import Forbidden as Forbidden
     from tenure.testing.kit.errors import KitError as KitError
+    from tenure.testing.kit.errors import WorldsFailed as WorldsFailed
     from tenure.testing.kit.halt import Halt as Halt
+    from tenure.testing.kit.interrupted import interrupted as interrupted
     from tenure.testing.kit.records import Call as Call
     from tenure.testing.kit.records import HookRun as HookRun
     from tenure.testing.kit.records import Outcome as Outcome
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "App": "app", "Call": "records", "Forbidden": "errors", "Halt": "halt", "HookRun": "records",
     "KitError": "errors", "Outcome": "records", "Stage": "stage", "Unit": "unit",
+    "WorldsFailed": "errors", "interrupted": "interrupted",
 }  # fmt: skip
 
 __all__ = list(_PLACES)

@@ -31,6 +31,7 @@ from tenure.core.changes import Change, HistoryAdded, Persisted
 from tenure.errors import TenureError
 from tenure.stores.memory import MemoryDisk, MemoryStore
 from tenure.testing.kit import charms
+from tenure.testing.kit.disturbances import Disturbances
 from tenure.testing.kit.errors import Forbidden, KitError, one_line
 from tenure.testing.kit.machine import RealMachine, Surroundings
 from tenure.testing.kit.story import Story
@@ -62,6 +63,7 @@ class Engine:
         self.disk = MemoryDisk()
         self.disk.on_durable.append(self._durable)
         self.service: Service | None = None
+        self.disturbances = Disturbances()
         self.closed = False
         self._numbers = 0
         self._never: list[tuple[Callable[[], object], str]] = []
@@ -210,6 +212,7 @@ class Engine:
             folder=self.folder, sockets=self.sockets, turns=self.turns,
             warden=self._warden,
             charm_of=self.charm_of, now=self.now, number=self.number, tell=self.tell,
+            disturbances=self.disturbances,
         )  # fmt: skip
         machine = self.machines[unit] = RealMachine(unit, line, around)
         return machine
@@ -260,11 +263,9 @@ class Engine:
 
     def owing(self) -> list[str]:
         """Who still has something to do, and what."""
-        return [
-            f"{name} {why}"
-            for name, machine in self.machines.items()
-            if (why := self._owes(machine))
-        ]
+        owes = {name: self._owes(machine) for name, machine in self.machines.items()}
+        owing = [f"{name} {why}" for name, why in owes.items() if why]
+        return [*owing, *self.disturbances.owing()]
 
     def _owes(self, machine: RealMachine) -> str:
         if not machine.alive or machine.frozen:

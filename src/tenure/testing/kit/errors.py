@@ -15,6 +15,14 @@ class Forbidden(AssertionError):
     """What `never` forbade has happened, or a promise of Tenure's own was broken (G1)."""
 
 
+class WorldsFailed(AssertionError):
+    """In which worlds a story went wrong that `interrupted` lived. `story` is that of the first."""
+
+    def __init__(self, message: str, story: str) -> None:
+        super().__init__(message)
+        self.story = story
+
+
 def one_line(fault: BaseException) -> str:
     """What is said of an exception, in one line."""
     said = " ".join(str(fault).split())

@@ -25,6 +25,7 @@ from tenure.leadership.claimant import LeadershipUnknown
 from tenure.leadership.connection import Answer, Connection
 from tenure.testing.bare import BareMachine
 from tenure.testing.charm import QuickFiles
+from tenure.testing.kit.disturbances import Disturbances
 from tenure.testing.kit.halts import UNANSWERED, Holds
 from tenure.testing.kit.records import Call, HookRun, HookRuns
 from tenure.testing.kit.turns import StageRunner, TurnHook, Turns
@@ -48,6 +49,7 @@ class Surroundings:
     now: Callable[[], float]
     number: Callable[[], int]
     tell: Callable[[str], None]
+    disturbances: Disturbances
 
 
 class RealMachine(BareMachine):
@@ -171,9 +173,10 @@ class RealMachine(BareMachine):
     async def _held_or_run(
         self, context: ToolContext, call: wire.Call, read_stdin: ReadStdin, hook: TurnHook
     ) -> wire.ToolReply:
-        name, fails = hook.run.hook, False
+        name = hook.run.hook
+        fails = await self.around.disturbances.on_call(self.name, hook.run)
         if (hold := self.holds.at(name, call.tool, "before")) is not None:
-            fails = await hold.keep(hook.run)
+            fails = await hold.keep(hook.run) or fails
         UNANSWERED.set(fails)
         asked = cast(ToolContext, _Unanswered(context)) if fails else context
         reply = await run_tool(asked, call, read_stdin)

@@ -147,6 +147,11 @@ class Stage:
         self.close()
 
 
+def engine_of(stage: Stage) -> Engine:
+    """What happens on it."""
+    return stage._engine
+
+
 class ControllerOfStage:
     """The stage's controller."""
 

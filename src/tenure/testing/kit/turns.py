@@ -149,7 +149,7 @@ class Turns:
         waiting = self.waiting
         if not waiting:
             return False
-        waiting.sort(key=lambda hook: (hook.due, _number(hook.unit)))
+        waiting.sort(key=lambda hook: (hook.due, unit_order(hook.unit)))
         hook = waiting[0] if self._rng is None else self._rng.choice(waiting)
         self._waiting.remove(hook)
         self._running.append(hook)
@@ -218,7 +218,8 @@ class StageRunner:
         self._runner.close()
 
 
-def _number(unit: str) -> tuple[str, int]:
+def unit_order(unit: str) -> tuple[str, int]:
+    """Units in this order: by application, then by number."""
     application, _, number = unit.partition("/")
     return application, int(number or 0)
 
