@@ -370,6 +370,8 @@ class Engine:
             last_to_first.callback(end_processes, self.sockets)
             last_to_first.callback(self.loop.close)
             last_to_first.callback(cancel_all, self.loop)
+            for machine in self.machines.values():
+                last_to_first.callback(machine.close_log)
             last_to_first.callback(self.loop.bury)
             self.loop.run_until_complete(self._end_all())
 
