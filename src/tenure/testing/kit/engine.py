@@ -311,10 +311,12 @@ class Engine:
         unit, known = machine.unit, machine.unit.snapshot()
         if machine.running is not None:
             return f"runs {machine.running}"
+        failure, is_alone = unit.state.failure, machine.cut_off or self.service is None
+        if failure and is_alone:
+            return ""  # because it may well fail for just that
         if (hook := outlook.owed(unit.state, known)) is not None:
-            failure = unit.state.failure
             return f"owes {hook}{f', which failed: {failure.detail}' if failure else ''}"
-        if machine.cut_off or self.service is None:
+        if is_alone:
             return ""
         if unit.contexts.is_open:
             return "has a command that runs"
