@@ -32,17 +32,23 @@ MANY_TURNS = 64
 MANY_EVENTS = 64
 """Real events in a row, while nobody is at work, after which time passes all the same."""
 
+MANY_READS = 40
+"""Of pipes, while something else waits; all that two of them hold is read by then."""
+
 AT_ONCE = 64
 """Of what the kernel has seen, how many are looked at to choose one."""
 
 
 class OneByOne(selectors.BaseSelector):
-    """Tells of one event at a time, the oldest first."""
+    """Tells of one event at a time: of pipes first, of whose was told longest ago, the oldest."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._keys: dict[int, selectors.SelectorKey] = {}
         self._pipes: set[int] = set()
+        self._pipes_first = 0
+        self._looks = 0
+        self._seen: dict[int, int] = {}
         self._put_off: set[int] = set()
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -51,6 +57,7 @@ class OneByOne(selectors.BaseSelector):
             raise KeyError(f"{fileobj!r} is registered already")
         self._epoll.register(number, _mask(events))
         key = self._keys[number] = selectors.SelectorKey(fileobj, number, events, data)
+        self._seen[number] = 0
         if stat.S_ISFIFO(os.fstat(number).st_mode):
             self._pipes.add(number)
         return key
@@ -94,11 +101,23 @@ class OneByOne(selectors.BaseSelector):
         ]
         if not found:
             return []
-        number, seen = next((each for each in found if each[0] in self._pipes), found[0])
+        number, seen = self._first(found)
+        self._looks += 1
+        self._seen[number] = self._looks
         key = self._keys[number]
         write = selectors.EVENT_WRITE if seen & ~select.EPOLLIN else 0
         read = selectors.EVENT_READ if seen & ~select.EPOLLOUT else 0
         return [(key, (read | write) & key.events)]
+
+    def _first(self, found: list[tuple[int, int]]) -> tuple[int, int]:
+        found.sort(key=lambda each: self._seen[each[0]])  # because one of them may never be done
+        pipes = [each for each in found if each[0] in self._pipes]
+        others = [each for each in found if each[0] not in self._pipes]
+        if not pipes or (others and self._pipes_first >= MANY_READS):
+            self._pipes_first = 0
+            return others[0]
+        self._pipes_first += 1 if others else 0
+        return pipes[0]
 
     def get_key(self, fileobj: Any) -> selectors.SelectorKey:
         number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
@@ -181,9 +200,12 @@ class RealLoop(VirtualTime, asyncio.SelectorEventLoop):
                 return
             left = self.patience()
             if left is None:
-                if self._in_a_row < MANY_EVENTS and self._look(0.0):
-                    return
-                self._in_a_row = 0
+                if self._in_a_row < MANY_EVENTS:
+                    if self._look(0.0):
+                        return
+                    self._in_a_row = 0
+                else:
+                    self._in_a_row -= 1  # because it may well talk on and on
                 if not self.begin():
                     self._let_time_pass(heap)
                     return
