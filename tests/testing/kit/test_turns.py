@@ -9,7 +9,7 @@ import pytest
 from tenure.testing import App, Stage
 from tests.support.bash_charms import PEERS, bash_charm, said
 
-BUSY = "for i in {1..2000}; do :; done"
+BUSY = "for i in {1..20000}; do :; done"
 
 
 def noting(file: Path, before: str = "") -> str:
@@ -39,6 +39,22 @@ def test_hooks_of_several_units_work_one_at_a_time(tmp_path: Path) -> None:
     with Stage() as stage:
         stage.deploy(charm, units=4)
     assert len(file.read_text().split()) == 16
+    assert one_at_a_time(file)
+
+
+def test_hooks_that_fall_due_at_one_instant_work_one_at_a_time(tmp_path: Path) -> None:
+    file = tmp_path / "notes"
+    hooks = {"config-changed": f"[ -e {file} ] || exit 0\n{noting(file)}"}
+    options = "options:\n  port:\n    type: int\n    default: 80\n"
+    with Stage() as stage:
+        web = stage.deploy(bash_charm(tmp_path, hooks, config_yaml=options), units=3)
+        file.touch()
+        for unit in web:
+            unit.freeze("10s")
+        web.configure({"port": 81})
+        stage.pass_time("11s")
+        assert [unit.hooks[-1].began for unit in web] == [10.0] * 3
+    assert len(file.read_text().split()) == 6
     assert one_at_a_time(file)
 
 
