@@ -1,4 +1,4 @@
-"""What a stage says equals what `tenure up` does: the same hooks, reasons and terms on each unit."""
+"""A stage says what `tenure up` does: the same hooks, reasons and terms on each unit."""
 
 from __future__ import annotations
 
