@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tenure.core.changes import ApplicationRecord, HistoryAdded
+from tenure.core.config import counting, text_of
 from tenure.errors import TenureError
 from tenure.testing.kit.engine import Engine, option_text
 from tenure.testing.kit.errors import KitError
@@ -54,6 +55,12 @@ class App:
         return self._engine.persisted().applications[self.name]
 
     @property
+    def is_there(self) -> bool:
+        """Whether it has not gone, as it does with its last unit after `remove`."""
+        record = self._engine.persisted().applications.get(self.name)
+        return record is not None and record.alive
+
+    @property
     def leader(self) -> Unit | None:
         """Who holds the lease; None while nobody does."""
         holder = self._record.holder
@@ -69,6 +76,16 @@ class App:
         """Its bucket."""
         bucket = self._engine.persisted().buckets.get(self.name)
         return {} if bucket is None else dict(bucket.settings)
+
+    @property
+    def config(self) -> dict[str, str]:
+        """Each option that has a value, set or its default, as text."""
+        now = self._engine.persisted()
+        record = now.configs.get(self.name)
+        given = {} if record is None else record.values
+        options = now.charms[self.name].options
+        counts = {key: counting(option, given.get(key)) for key, option in options.items()}
+        return {key: text_of(value) for key, value in counts.items() if value is not None}
 
     def bag(self, endpoint: str) -> dict[str, str]:
         """The application's own bag of that peer relation."""

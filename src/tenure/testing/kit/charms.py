@@ -35,7 +35,7 @@ _LEFT_OUT = shutil.ignore_patterns(
 
 
 @cache
-def _session_folder() -> Path:
+def session_folder() -> Path:
     """Where what is made for the stages of this process is."""
     folder = Path(tempfile.mkdtemp(prefix="tenure-charms-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -48,7 +48,7 @@ def prepared(charm: str | Path) -> Path:
     try:
         if _runs_from_source(source):
             return _from_source(source)
-        folder = prepare(source, _session_folder() / "built").folder
+        folder = prepare(source, session_folder() / "built").folder
         check_charm(folder)
     except TenureError as fault:
         raise KitError(str(fault)) from fault
@@ -66,7 +66,7 @@ def _runs_from_source(source: Path) -> bool:
 
 
 def _from_source(source: Path) -> Path:
-    folder = Path(tempfile.mkdtemp(dir=_session_folder())) / source.name
+    folder = Path(tempfile.mkdtemp(dir=session_folder())) / source.name
     shutil.copytree(source, folder, symlinks=True, ignore=_LEFT_OUT)
     write_metadata(folder)
     dispatch = folder / DISPATCH
