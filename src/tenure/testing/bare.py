@@ -87,6 +87,7 @@ class BareMachine(ABC):
         self.process: Process | None = None
         """The agent's, of the present life or the last one."""
         self.life: asyncio.Task[None] | None = None
+        self._log: HeardLog | None = None
         self.agent: Agent
         self.unit: Unit
         self.tools: ToolServer
@@ -129,7 +130,8 @@ class BareMachine(ABC):
     def _begun(self, process: Process) -> asyncio.Task[None]:
         rng = random.Random(self.name)
         self.agent = Agent(self.clock, rng, self.line.dial, 4242)
-        log = HeardLog(self.log_file, self.name, self.clock, self._hear)
+        self.close_log()
+        log = self._log = HeardLog(self.log_file, self.name, self.clock, self._hear)
         files = self.begin_files(log)
         loop = asyncio.get_running_loop()
         try:
@@ -206,6 +208,11 @@ class BareMachine(ABC):
         """The hook that runs now."""
         plan = self.unit.dispatcher.running if self.alive else None
         return plan.hook if plan is not None else None
+
+    def close_log(self) -> None:
+        """Its file is not needed any more."""
+        if self._log is not None:
+            self._log.close()
 
     def log_text(self) -> str:
         return self.log_file.read_text() if self.log_file.exists() else ""

@@ -15,9 +15,6 @@ from tenure.testing.kit.errors import KitError
 from tenure.testing.kit.records import Call, WorkSpan, WorkSpans
 from tenure.testing.kit.unit import Unit
 
-ROUNDS = 200
-"""Turns of the loop in which the controller has answered what needs no time."""
-
 
 class App:
     """One application. What is read of it is durable; orders are as the commands', and the stage
@@ -27,6 +24,7 @@ class App:
         self._engine = engine
         self.name = name
         self._units: dict[int, Unit] = {}
+        self._asking: asyncio.Task[Any]  # because the loop keeps no reference of it
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -123,10 +121,8 @@ class App:
         self._engine.run(self._waited(call) if wait else self._only_asked(call))
 
     async def _only_asked(self, call: Any) -> None:
-        asking = self._engine.loop.create_task(_result(call))
-        self._engine.keep(asking)
-        for _ in range(ROUNDS):
-            await asyncio.sleep(0)
+        asking = self._asking = self._engine.loop.create_task(_result(call))
+        await self._engine.calm()
         if asking.done() and isinstance(refusal := asking.result(), TenureError):
             raise KitError(str(refusal)) from refusal
 
@@ -134,7 +130,6 @@ class App:
         answer = await _result(call)
         if isinstance(answer, TenureError):
             raise KitError(str(answer)) from answer
-        await self._engine.quiet()
         await self._engine.settle()
         return answer
 
@@ -166,7 +161,6 @@ class App:
             raise KitError(str(answer)) from answer
         unit = self.take(answer["unit"])
         self._engine.machines[unit.name].start()
-        await self._engine.quiet()
         await self._engine.settle()
         return unit
 

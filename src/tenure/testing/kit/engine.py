@@ -7,19 +7,17 @@ for users: `Stage`, `App` and `Unit` are, and each of their methods runs this lo
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from contextvars import copy_context
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from tenure.agent.hooks import warden as processes
 from tenure.agent.hooks.warden_client import Warden
 from tenure.agent.host.presence import Presence
 from tenure.clock import SystemClock
@@ -32,10 +30,12 @@ from tenure.errors import TenureError
 from tenure.stores.memory import MemoryDisk, MemoryStore
 from tenure.testing.kit import charms
 from tenure.testing.kit.disturbances import Disturbances
+from tenure.testing.kit.ending import cancel_all, end_processes, own_folder, refuse_running_loop
 from tenure.testing.kit.errors import Forbidden, KitError, one_line
 from tenure.testing.kit.machine import RealMachine, Surroundings
 from tenure.testing.kit.story import Story
 from tenure.testing.kit.turns import Turns
+from tenure.testing.kit.watch import Watch
 from tenure.testing.lines import Line
 from tenure.testing.time.clock import MachineClock
 from tenure.testing.time.loop import START, Process, Stuck, new_process
@@ -46,7 +46,8 @@ T = TypeVar("T")
 SETTLES_WITHIN = 600.0
 """Virtual seconds in which a stage is to have nothing left to do."""
 
-GONE_WITHIN = 5.0
+ROUNDS = 10
+"""In which whatever is cancelled ends."""
 
 
 class Engine:
@@ -54,7 +55,9 @@ class Engine:
     from that number. `patience`: real seconds that a hook may work without asking anything."""
 
     def __init__(self, folder: Path, order: int, patience: float) -> None:
-        self.folder = folder
+        refuse_running_loop()
+        own_folder(folder)
+        self.folder = folder.resolve()
         self.sockets = Path(tempfile.mkdtemp(prefix="tenure-"))
         """Short, whatever the folder's path is: a socket's may not be long."""
         self.loop = RealLoop()
@@ -66,40 +69,47 @@ class Engine:
         self.disturbances = Disturbances()
         self.closed = False
         self._numbers = 0
-        self._never: list[tuple[Callable[[], object], str]] = []
-        self._kept: list[asyncio.Task[Any]] = []
+        self.watch = Watch(self.machines, self.now)
+        self._calm: list[asyncio.Future[None]] = []
         self._quiet: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
-        self._looks: list[Callable[[], None]] = []
-        self._looking = False
         rng = random.Random(order) if order else None
         self.turns = Turns(self.now, SystemClock(), patience, rng)
         self.loop.patience = self.turns.real_time_left
         self.loop.impatient = self.turns.lose_patience
+        self.loop.idle = self._is_calm
         self.loop.begin = self._begin_something
-        self.loop.after = self._look
+        self.loop.after = self.watch.look
+        self.loop.set_exception_handler(self._unforeseen)
         self._clock: MachineClock
         self._process: Process | None = None
         self._deciding: asyncio.Task[None] | None = None
         self._warden = Warden()
-        self.run(self._open())
+        try:
+            self.run(self._open())
+        except BaseException:
+            self.close(keep=False)
+            raise
 
     # -- running
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run the loop until it is done. Raises what it raises; KitError in a running loop."""
-        if self.closed:
-            coroutine.close()
-            raise KitError("the stage is closed: make another")
-        if asyncio._get_running_loop() is not None:
-            coroutine.close()
-            raise KitError(
-                "an event loop runs in this thread: write a plain test without `async`, or call "
-                "the stage in `asyncio.to_thread`"
-            )
         try:
-            return self.loop.run_until_complete(coroutine)
+            if self.closed:
+                raise KitError("the stage is closed: make another")
+            refuse_running_loop()
+        except KitError:
+            coroutine.close()
+            raise
+        task: asyncio.Task[T] = self.loop.create_task(coroutine)
+        try:
+            self.loop.run_until_complete(task)
+            return task.result()
         except Stuck as stuck:
             raise KitError(f"{stuck}: see the story") from None
+        finally:
+            if not task.done():
+                task.cancel()
 
     def now(self) -> float:
         """Virtual seconds since the stage began."""
@@ -113,6 +123,11 @@ class Engine:
     def tell(self, line: str) -> None:
         """Add a line to the story."""
         self.story.add(self.now(), line)
+
+    def _unforeseen(self, loop: asyncio.AbstractEventLoop, what: dict[str, Any]) -> None:
+        fault = what.get("exception")
+        said = what.get("message", "") if fault is None else one_line(fault)
+        self.watch.fail(Forbidden(f"a part of Tenure itself fell, please report it: {said}"))
 
     async def _open(self) -> None:
         self._clock = MachineClock(self.loop, 5000.0)
@@ -160,10 +175,6 @@ class Engine:
         except TenureError as refusal:
             raise KitError(str(refusal)) from refusal
 
-    def keep(self, task: asyncio.Task[Any]) -> None:
-        """It goes on while the stage runs."""
-        self._kept.append(task)
-
     def body(
         self, charm: str | Path, name: str | None, units: int, config: Mapping[str, object],
         resources: Mapping[str, str | Path], lease: float, guarantee: float,
@@ -199,6 +210,8 @@ class Engine:
     def _durable(self, changes: Sequence[Change]) -> None:
         for change in changes:
             if isinstance(change, HistoryAdded):
+                if change.kind == "revoked":
+                    self.watch.revoked[change.application] = change.term or 0
                 who = change.unit_to or change.unit_from or change.application
                 term = "" if change.term is None else f" (term {change.term})"
                 self.tell(f"{who}: {change.kind}{term}: {change.cause}")
@@ -213,6 +226,7 @@ class Engine:
             warden=self._warden,
             charm_of=self.charm_of, now=self.now, number=self.number, tell=self.tell,
             disturbances=self.disturbances,
+            fail=self.watch.fail,
         )  # fmt: skip
         machine = self.machines[unit] = RealMachine(unit, line, around)
         return machine
@@ -235,6 +249,19 @@ class Engine:
                 pair[1].set_result(None)
         return bool(done)
 
+    def _is_calm(self) -> bool:
+        calm, self._calm = self._calm, []
+        for future in calm:
+            if not future.done():
+                future.set_result(None)
+        return bool(calm)
+
+    async def calm(self) -> None:
+        """Until nothing is ready; no time passes, and nothing real is looked at."""
+        future: asyncio.Future[None] = self.loop.create_future()
+        self._calm.append(future)
+        await future
+
     async def quiet(self, is_so: Callable[[], bool] = lambda: True) -> None:
         """Until nothing is ready, nobody works and it is so."""
         future: asyncio.Future[None] = self.loop.create_future()
@@ -249,12 +276,24 @@ class Engine:
     async def settle(self) -> None:
         """Until no hook is owed and none runs, or one is held. Raises KitError after
         SETTLES_WITHIN."""
+        await self.quiet()
+        owing = await self.within(self.quiet(lambda: self.is_held or not self.owing()))
+        if owing:
+            raise KitError(
+                f"the stage does not settle in 10 minutes: {owing}: mend that, or deploy with "
+                "settle=False and pass_time()"
+            )
+
+    async def within(self, doing: Coroutine[Any, Any, Any]) -> str:
+        """Do it within SETTLES_WITHIN; if it is not done by then, who still has what to do."""
         try:
-            async with asyncio.timeout(SETTLES_WITHIN):
-                await self.quiet(lambda: self.is_held or not self.owing())
+            async with asyncio.timeout(SETTLES_WITHIN) as bound:
+                await doing
         except TimeoutError:
-            owing = "; ".join(self.owing())
-            raise KitError(f"the stage does not settle in 10 minutes: {owing}") from None
+            if not bound.expired():
+                raise
+            return "; ".join(self.owing()) or "nobody has anything left to do"
+        return ""
 
     @property
     def is_held(self) -> bool:
@@ -296,51 +335,25 @@ class Engine:
         future: asyncio.Future[None] = self.loop.create_future()
 
         def look() -> None:
-            if not future.done() and is_so():
-                future.set_result(None)
+            try:
+                if not future.done() and is_so():
+                    future.set_result(None)
+            except Exception as fault:
+                future.set_exception(fault)
 
-        self._looks.append(look)
+        self.watch.looks.append(look)
         look()
         try:
             async with asyncio.timeout(within):
                 await future
         except TimeoutError:
+            owing = "; ".join(self.owing())
+            why = f"then {owing}" if owing else "nobody had anything left to do: see the story"
             raise KitError(
-                f"{what} did not come to pass within {within:g} s of virtual time"
+                f"{what} did not come to pass within {within:g} s of virtual time: {why}"
             ) from None
         finally:
-            self._looks.remove(look)
-
-    # -- what must never be
-
-    def forbid(self, condition: Callable[[], object], why: str) -> None:
-        """Looked at after each event."""
-        self._never.append((condition, why))
-
-    def _look(self) -> None:
-        if self._looking:
-            return
-        self._looking = True
-        try:
-            believers = [m.name for m in self.machines.values() if m.leads]
-            if len(believers) > 1:
-                raise Forbidden(
-                    f"G1: {' and '.join(believers)} believe to lead at {self.now():.3f}"
-                )
-            for condition, why in self._never:
-                self._check(condition, why)
-            for look in list(self._looks):
-                look()
-        finally:
-            self._looking = False
-
-    def _check(self, condition: Callable[[], object], why: str) -> None:
-        try:
-            so = condition()
-        except Exception as fault:
-            raise KitError(f"the condition of never({why!r}) raised {one_line(fault)}") from fault
-        if so:
-            raise Forbidden(f"{why}: so it was at {self.now():.3f} s: see the story")
+            self.watch.looks.remove(look)
 
     # -- the end
 
@@ -348,20 +361,22 @@ class Engine:
         """End all that runs, what hooks left in the background too; `keep` the folder."""
         if self.closed:
             return
+        refuse_running_loop()
+        self.closed = True
         self.loop.after = lambda: None
-        self.loop.begin = lambda: False
+        self.loop.begin = self.loop.idle = lambda: False
         self.loop.patience = lambda: None
-        self._never.clear()
-        try:
-            self.loop.run_until_complete(self._end_all())
-        finally:
-            self.closed = True
-            self._end_processes()
-            self.loop.bury()
-            self.loop.close()
-            shutil.rmtree(self.sockets, ignore_errors=True)
+        with ExitStack() as last_to_first:  # because each is done whatever becomes of the others
             if not keep:
-                shutil.rmtree(self.folder, ignore_errors=True)
+                last_to_first.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            last_to_first.callback(shutil.rmtree, self.sockets, ignore_errors=True)
+            last_to_first.callback(end_processes, self.sockets)
+            last_to_first.callback(self.loop.close)
+            last_to_first.callback(cancel_all, self.loop)
+            for machine in self.machines.values():
+                last_to_first.callback(machine.close_log)
+            last_to_first.callback(self.loop.bury)
+            self.loop.run_until_complete(self._end_all())
 
     async def _end_all(self) -> None:
         for machine in self.machines.values():
@@ -369,39 +384,11 @@ class Engine:
                 machine._die()
         if self._process is not None:
             self._process.kill()
-        for _ in range(10):
+        for _ in range(ROUNDS):
             await asyncio.sleep(0)
         await self._warden.close()
-
-    def _end_processes(self) -> None:
-        """Whatever carries a context id of the stage, also in a session of its own."""
-        mark = f"JUJU_AGENT_SOCKET_ADDRESS={self.sockets}/".encode()
-        clock = SystemClock()
-        until = clock.now() + GONE_WITHIN
-        while left := [each.pid for each in processes.living() if _carries(each.pid, mark)]:
-            for pid in left:
-                processes.kill(pid)
-            if clock.now() > until:
-                raise KitError(f"process {left[0]} of a hook was killed and does not end")
 
 
 def option_text(value: object) -> str:
     """An option's value as an operator would type it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _carries(pid: int, mark: bytes) -> bool:
-    with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
-        return any(each.startswith(mark) for each in file.read().split(b"\0"))
-    return False
-
-
-def owner_folder(folder: Path) -> None:
-    """Make a stage's folder its own. Raises KitError if another stage has it, or had."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        os.mkdir(folder / "units", 0o700)  # noqa: PTH102
-    except FileExistsError:
-        raise KitError(f"{folder} is another stage's: give each a folder of its own") from None
-    except OSError as fault:
-        raise KitError(f"cannot use {folder}: {fault.strerror}: name another folder") from fault

@@ -8,6 +8,7 @@ from tenure.testing.kit.engine import Engine
 from tenure.testing.kit.errors import KitError
 from tenure.testing.kit.halts import BEGIN, END, Hold
 from tenure.testing.kit.machine import RealMachine
+from tenure.testing.kit.records import HookRun
 
 REACHED_WITHIN = 600.0
 
@@ -22,6 +23,7 @@ class Halt:
         self._engine = engine
         self._machine = machine
         self._hold = hold
+        self._since = len(machine.hooks) - bool(self._under_way(machine.hooks[-1:]))
 
     @property
     def is_reached(self) -> bool:
@@ -37,19 +39,34 @@ class Halt:
     async def _reached(self) -> None:
         hold, what = self._hold, self._what()
         if hold.over:
-            raise KitError(f"{what} was let go already: make another halt")
-        runs, before = self._machine.hooks, len(self._machine.hooks)
-        started = [run for run in runs if run.hook == hold.hook and run.ended is None]
-
-        def ended() -> bool:
-            new = [run for run in [*started, *runs[before:]] if run.hook == hold.hook]
-            return bool(new) and all(run.ended is not None for run in new)
-
-        await self._engine.until(lambda: hold.holds or ended(), REACHED_WITHIN, what)
+            raise KitError(f"{what} holds nothing any more, {self._why()}: make another halt")
+        if hold.nth > 1:  # because later runs of the hook count as well
+            await self._engine.until(lambda: hold.holds, REACHED_WITHIN, what)
+            return
+        await self._engine.until(lambda: hold.holds or self._missed, REACHED_WITHIN, what)
         if not hold.holds:
-            last = next(run for run in reversed(runs) if run.hook == hold.hook)
-            calls = ", ".join(call.tool for call in last.calls) or "none"
-            raise KitError(f"{what} did not come: {hold.hook} has ended; its calls: {calls}")
+            calls = ", ".join(call.tool for run in self._runs for call in run.calls) or "none"
+            raise KitError(
+                f"{what} did not come, because {hold.hook or 'the command'} has ended; "
+                f"its calls: {calls}: name one of them"
+            )
+
+    @property
+    def _runs(self) -> list[HookRun]:
+        """Those of its hook that could have reached it."""
+        return [run for run in self._machine.hooks[self._since :] if run.hook == self._hold.hook]
+
+    @property
+    def _missed(self) -> bool:
+        runs = self._runs
+        return bool(runs) and not self._under_way(runs)
+
+    @staticmethod
+    def _under_way(runs: list[HookRun]) -> list[HookRun]:
+        return [run for run in runs if run.ended is None]
+
+    def _why(self) -> str:
+        return "because its hook was killed" if self._hold.died else "because it was let go"
 
     def go_on(self) -> None:
         """Let the hook go on. The stage settles."""
@@ -65,15 +82,15 @@ class Halt:
     def _let_go(self, *, fails: bool) -> None:
         hold = self._hold
         if not hold.holds:
-            why = "it was let go already" if hold.over else "it was not reached: call reached()"
-            raise KitError(f"{self._what()} holds nothing: {why}")
+            if not hold.over:
+                raise KitError(f"{self._what()} holds nothing yet: call reached() first")
+            raise KitError(f"{self._what()} holds nothing any more, {self._why()}")
         how = "fails" if fails else "goes on"
         self._engine.tell(f"{self._machine.name} {hold.hook}: {hold.tool} {how}")
         self._engine.run(self._gone_on(fails))
 
     async def _gone_on(self, fails: bool) -> None:
         self._hold.let_go(fails=fails)
-        await self._engine.quiet()
         await self._engine.settle()
 
     def _what(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Literal
 
@@ -28,7 +27,9 @@ class Hold:
         """The hook that it holds, or held."""
         self.fails = False
         self.over = False
-        """It was let go, or will never be reached any more."""
+        """It was let go, or its hook is gone."""
+        self.died = False
+        """Its hook was gone before it was let go."""
         self._seen = 0
         self._open: asyncio.Event = asyncio.Event()
 
@@ -49,7 +50,11 @@ class Hold:
     async def keep(self, run: HookRun) -> bool:
         """Hold it until it is let go; whether the call is to fail."""
         self.run = run
-        await self._open.wait()
+        try:
+            await self._open.wait()
+        finally:  # because whoever called the tool may be gone
+            self.died = self.died or not self.over
+            self.over = True
         return self.fails
 
     def let_go(self, *, fails: bool = False) -> None:
@@ -62,9 +67,8 @@ class Hold:
 class Holds:
     """All points of one unit."""
 
-    def __init__(self, on_held: Callable[[], None] = lambda: None) -> None:
+    def __init__(self) -> None:
         self._all: list[Hold] = []
-        self._on_held = on_held
 
     def add(self, hold: Hold) -> None:
         """From now on it is looked for."""
@@ -75,13 +79,17 @@ class Holds:
         """Those that hold a hook now."""
         return [each for each in self._all if each.holds]
 
-    def at(self, hook: str, tool: str, when: When) -> Hold | None:
-        """The point that is reached now, if it is one. Every point counts what passes it."""
-        reached = [each for each in self._all if each.takes(hook, tool, when)]
-        return reached[0] if reached else None
+    def at(self, hook: str, tool: str, when: When) -> list[Hold]:
+        """The points that are reached now. Every point counts what passes it."""
+        return [each for each in self._all if each.takes(hook, tool, when)]
+
+    async def keep(self, run: HookRun, tool: str, when: When) -> bool:
+        """Hold the hook if this is such a point; whether the call is to fail."""
+        fails = [await hold.keep(run) for hold in self.at(run.hook, tool, when)]
+        return any(fails)
 
     def hook_died(self, run: HookRun) -> None:
         """Nobody is held any more whose hook is gone."""
         for each in self._all:
             if each.run is run and not each.over:
-                each.over = True
+                each.over = each.died = True

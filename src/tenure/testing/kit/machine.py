@@ -13,12 +13,13 @@ from typing import Any, cast
 
 from tenure.agent.config import UnitConfig
 from tenure.agent.daemon import Agent
-from tenure.agent.hooks.process import HookCommand, HookResult, Log
+from tenure.agent.hooks.process import HookResult, Log
 from tenure.agent.hooks.warden_client import Warden
 from tenure.agent.observer import Observer
 from tenure.agent.tools import run_tool
 from tenure.agent.tools.base import Context as ToolContext
 from tenure.agent.tools.base import ReadStdin
+from tenure.clock import Clock
 from tenure.core.localstate import RunHook
 from tenure.errors import Unsure
 from tenure.leadership.claimant import LeadershipUnknown
@@ -26,12 +27,16 @@ from tenure.leadership.connection import Answer, Connection
 from tenure.testing.bare import BareMachine
 from tenure.testing.charm import QuickFiles
 from tenure.testing.kit.disturbances import Disturbances
+from tenure.testing.kit.errors import KitError, one_line
 from tenure.testing.kit.halts import UNANSWERED, Holds
 from tenure.testing.kit.records import Call, HookRun, HookRuns
 from tenure.testing.kit.turns import StageRunner, TurnHook, Turns
 from tenure.testing.lines import Line
 from tenure.testing.time.loop import Process, running_loop
 from tenure.wire import tools as wire
+
+MOST_CALLS = 1000
+"""Tool calls of one hook at one instant, after which it waits for what will not come."""
 
 UNANSWERED_FOR = "no answer from the controller within 10 s"
 
@@ -50,6 +55,8 @@ class Surroundings:
     number: Callable[[], int]
     tell: Callable[[str], None]
     disturbances: Disturbances
+    fail: Callable[[Exception], None]
+    """The stage cannot go on for this reason: whatever runs it raises that."""
 
 
 class RealMachine(BareMachine):
@@ -90,7 +97,7 @@ class RealMachine(BareMachine):
     def runner_of(self, log: Log) -> StageRunner:
         around = self.around
         self.runner = StageRunner(
-            self.name, around.turns, around.warden, log, self.holds, self._hook_due
+            self.name, around.turns, around.warden, log, self.holds, self._hook_begins
         )
         return self.runner
 
@@ -106,6 +113,16 @@ class RealMachine(BareMachine):
         self.unit.upgrade.look()
         self.files.facts()
 
+    def start(self) -> None:
+        super().start()
+        assert self.life is not None
+        self.life.add_done_callback(self._ended, context=Context())
+
+    def _ended(self, life: asyncio.Task[None]) -> None:
+        assert self.process is not None
+        if not life.cancelled() and (fault := life.exception()) and not self.process.dead:
+            self.around.fail(KitError(f"the agent of {self.name} has ended: {one_line(fault)}"))
+
     async def live(self) -> None:
         await self.tools.start()
         try:
@@ -116,8 +133,8 @@ class RealMachine(BareMachine):
     def hooks_died(self) -> None:
         for hook in self.my_hooks():
             hook.die()
-            hook.run.result = hook.run.result or "killed"
-            hook.run.ended, hook.run.ended_number = self.around.now(), self.around.number()
+            if hook.pid is not None:
+                self.hook_ended(hook.run, HookResult("killed", ""))
         self._close_soon()
 
     def _close_soon(self) -> None:
@@ -128,16 +145,14 @@ class RealMachine(BareMachine):
     def my_hooks(self) -> list[TurnHook]:
         """Those that run or wait for their turn."""
         last = getattr(self, "runner", None) and self.runner.last
-        return [last] if last is not None and last.run.ended is None else []
+        return [last] if last is not None and not last.over else []
 
     # -- hooks and calls
 
-    def _hook_due(self, command: HookCommand) -> HookRun:
-        around = self.around
-        run = HookRun(command.hook, around.now(), dict(command.env), number=around.number())
-        if command.hook:
+    def _hook_begins(self, run: HookRun) -> None:
+        run.began, run.number = self.around.now(), self.around.number()
+        if run.hook:
             self.hooks.append(run)
-        return run
 
     def hook_ended(self, run: HookRun, result: HookResult) -> None:
         """How it ended in the end, what it left pending included."""
@@ -146,7 +161,7 @@ class RealMachine(BareMachine):
         run.result, run.detail = result.kind, result.detail
         run.stdout, run.stderr = _text(result.stdout), _text(result.stderr)
         said = f" ({run.detail})" if run.detail else ""
-        around.tell(f"{self.name} {run.hook}: {_ENDED[result.kind]}{said}")
+        around.tell(f"{self.name} {run.hook or 'exec'}: {_ENDED[result.kind]}{said}")
 
     async def _run_tool(
         self, context: ToolContext, call: wire.Call, read_stdin: ReadStdin
@@ -158,9 +173,13 @@ class RealMachine(BareMachine):
         made = Call(call.tool, call.args, run.hook, around.now(), number=around.number())
         run.calls.append(made)
         self.calls.append(made)
+        self._look_for_loops(run)
         hook.served += 1
         try:
-            reply = await self._held_or_run(context, call, _served(hook, read_stdin), hook)
+            reply = await self._held_or_run(
+                context, call, _served(hook, around.turns.real, read_stdin), hook
+            )
+            await around.turns.turn_of(hook)
         finally:
             hook.served -= 1
             hook.asked_at = around.turns.real.now()
@@ -170,18 +189,26 @@ class RealMachine(BareMachine):
         around.tell(f"{self.name} {run.hook or 'exec'}: {told(made)}")
         return reply
 
+    def _look_for_loops(self, run: HookRun) -> None:
+        calls = run.calls
+        if len(calls) % MOST_CALLS == 0 and calls[-1].at - calls[-MOST_CALLS].at < 1.0:
+            self.around.fail(
+                KitError(
+                    f"{self.name}'s {run.hook or 'command'} has called {MOST_CALLS} tools at one "
+                    f"instant, {calls[-1].tool} last: does it wait for something? time stands "
+                    "still while a hook works: see halt()"
+                )
+            )
+
     async def _held_or_run(
         self, context: ToolContext, call: wire.Call, read_stdin: ReadStdin, hook: TurnHook
     ) -> wire.ToolReply:
-        name = hook.run.hook
         fails = await self.around.disturbances.on_call(self.name, hook.run)
-        if (hold := self.holds.at(name, call.tool, "before")) is not None:
-            fails = await hold.keep(hook.run) or fails
+        fails = await self.holds.keep(hook.run, call.tool, "before") or fails
         UNANSWERED.set(fails)
         asked = cast(ToolContext, _Unanswered(context)) if fails else context
         reply = await run_tool(asked, call, read_stdin)
-        if (hold := self.holds.at(name, call.tool, "after")) is not None:
-            await hold.keep(hook.run)
+        await self.holds.keep(hook.run, call.tool, "after")
         return reply
 
     # -- faults
@@ -195,7 +222,8 @@ class RealMachine(BareMachine):
         process.stop("suspend")
         for hook in self.my_hooks():
             hook.frozen = True
-            hook.signal(signal.SIGSTOP)
+            self.around.turns.freeze(hook)
+        self.runner.signal(signal.SIGSTOP)
         running_loop().call_later(span, self._thaw, process, span, context=Context())
 
     def _thaw(self, process: Process, span: float) -> None:
@@ -205,10 +233,10 @@ class RealMachine(BareMachine):
             return
         running_loop().delay_timers({process}, span)
         process.go_on("suspend")
-        for hook in self.my_hooks():
-            hook.frozen = False
-            hook.asked_at = self.around.turns.real.now()
-            hook.signal(signal.SIGCONT)
+        hooks = self.my_hooks()
+        self.runner.signal(signal.SIGCONT, but=[hook.pid for hook in hooks])
+        for hook in hooks:
+            hook.go_on()
         self.around.tell(f"{self.name} goes on")
 
 
@@ -255,11 +283,12 @@ class _Unanswered:
         raise LeadershipUnknown(UNANSWERED_FOR)
 
 
-def _served(hook: TurnHook, read_stdin: ReadStdin) -> ReadStdin:
+def _served(hook: TurnHook, real: Clock, read_stdin: ReadStdin) -> ReadStdin:
     """While it is the client who is to send something, its hook works."""
 
     async def read(path: str = "") -> bytes:
         hook.served -= 1
+        hook.asked_at = real.now()
         try:
             return await read_stdin(path)
         finally:

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from tenure.testing.kit.app import App
-from tenure.testing.kit.engine import Engine, owner_folder
+from tenure.testing.kit.ending import refuse_running_loop
+from tenure.testing.kit.engine import Engine
 from tenure.testing.kit.errors import KitError
 from tenure.testing.kit.spans import Span, seconds_of
 from tenure.testing.kit.story import Story
@@ -31,9 +32,10 @@ class Stage:
         self, folder: str | Path | None = None, *, order: int = 0, patience: Span = PATIENCE
     ) -> None:
         self._temporary = folder is None
+        refuse_running_loop()
+        seconds = seconds_of(patience)
         place = Path(tempfile.mkdtemp(prefix="tenure-stage-") if folder is None else folder)
-        owner_folder(place)
-        self._engine = Engine(place.resolve(), order, seconds_of(patience))
+        self._engine = Engine(place, order, seconds)
         self._apps: dict[str, App] = {}
         self.controller = ControllerOfStage(self._engine)
 
@@ -110,11 +112,7 @@ class Stage:
     def settle(self) -> None:
         """Run until no hook is owed and none runs, or one is held. Raises KitError, naming who owes
         what, if that is not so within 10 virtual minutes."""
-        self._engine.run(self._settled())
-
-    async def _settled(self) -> None:
-        await self._engine.quiet()
-        await self._engine.settle()
+        self._engine.run(self._engine.settle())
 
     def pass_time(self, span: Span) -> None:
         """Have so much time pass; all that is due by then happens."""
@@ -128,7 +126,7 @@ class Stage:
     def never(self, condition: Callable[[], object], why: str) -> None:
         """From now on this must not be so; looked at after each event. Whatever runs the stage then
         raises Forbidden."""
-        self._engine.forbid(condition, why)
+        self._engine.watch.forbid(condition, why)
 
     # -- the end
 
@@ -169,5 +167,4 @@ class ControllerOfStage:
     async def _started(self) -> None:
         await self._engine.start_controller()
         self._engine.tell("the controller is started")
-        await self._engine.quiet()
         await self._engine.settle()

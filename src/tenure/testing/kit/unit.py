@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ class Unit:
         return done
 
     async def _exec(self, argv: Sequence[str]) -> Outcome:
-        unit = self._alive().unit
+        unit = self._free().unit
         context, env = await unit.contexts.open()
         command = HookCommand(
             hook="", argv=tuple(argv), env=env, cwd=str(self.charm), context_id=context.context_id,
@@ -116,7 +117,7 @@ class Unit:
         return done
 
     async def _run(self, action: str, params: Mapping[str, Any]) -> Outcome:
-        unit = self._alive().unit
+        unit = self._free().unit
         try:
             checked = checked_params(
                 self.name, unit.parts.charm.facts(), RunAction(name=action, params=params)
@@ -164,8 +165,7 @@ class Unit:
     async def _stopped(self) -> None:
         machine = self._alive()
         machine.agent.stop()
-        assert machine.life is not None
-        await machine.life
+        await self._engine.quiet(lambda: not machine.alive or bool(machine.holds.holding))
 
     def start(self) -> None:
         """Start its agent again. The stage settles."""
@@ -176,12 +176,12 @@ class Unit:
 
     async def _started(self) -> None:
         self._machine.start()
-        await self._engine.quiet()
         await self._engine.settle()
 
     def cut_off(self) -> None:
         """What it and the controller send vanishes from now on, and neither is told."""
-        self._act("is cut off", self._cut)
+        self._engine.tell(f"{self.name} is cut off")
+        self._engine.run(self._cut())
 
     async def _cut(self) -> None:
         self._machine.cut_off = True
@@ -191,12 +191,12 @@ class Unit:
         """It reaches the controller again, on a new connection. The stage settles."""
         if not self._machine.cut_off:
             raise KitError(f"{self.name} is not cut off: cut_off() does that")
-        self._act("reaches the controller again", self._healed)
+        self._engine.tell(f"{self.name} reaches the controller again")
+        self._engine.run(self._healed())
 
     async def _healed(self) -> None:
         self._machine.cut_off = False
         self._machine.line.heal()
-        await self._engine.quiet()
         await self._engine.settle()
 
     def freeze(self, span: Span) -> None:
@@ -232,6 +232,15 @@ class Unit:
             raise KitError(f"{self.name} is frozen: pass_time() until it goes on")
         return self._machine
 
+    def _free(self) -> RealMachine:
+        machine = self._alive()
+        if held := machine.holds.holding:
+            raise KitError(
+                f"{self.name} runs {held[0].hook or 'a command'}, which is held: nothing else runs "
+                "there until go_on()"
+            )
+        return machine
+
     def _act(self, said: str, act: Any) -> None:
         self._alive()
         self._engine.tell(f"{self.name} {said}")
@@ -241,11 +250,16 @@ class Unit:
         return self._engine.run(self._done_and_settled(doing))
 
     async def _done_and_settled(self, doing: Any) -> Any:
+        asked = asyncio.ensure_future(doing)
         try:
-            answer = await doing
+            if owing := await self._engine.within(asyncio.wait([asked])):
+                asked.cancel()
+                raise KitError(
+                    f"{self.name} does not come to it in 10 minutes: {owing}: see the story"
+                )
+            answer = asked.result()
         except Refused as refusal:
             raise refusal if isinstance(refusal, KitError) else KitError(str(refusal)) from refusal
-        await self._engine.quiet()
         await self._engine.settle()
         return answer
 

@@ -270,8 +270,13 @@ class VirtualTime(asyncio.BaseEventLoop):
             ready.append(timer)
         batch = list(ready)
         ready.clear()
-        for handle in self._mixed(batch) if len(batch) > 1 else batch:
-            self._serve(handle)
+        steps = iter(self._mixed(batch) if len(batch) > 1 else batch)
+        try:
+            for handle in steps:
+                self._serve(handle)
+        except BaseException:
+            ready.extendleft(reversed(list(steps)))  # because who is interrupted may go on
+            raise
         self.after()
 
     def _wait(self, heap: list[Any]) -> None:
