@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-PARTS = ("tools", "hooks", "stores", "leases", "whole", "charms")
+PARTS = ("tools", "hooks", "stores", "leases", "whole", "charms", "testing")
 
 
 def main() -> None:

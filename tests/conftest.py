@@ -21,6 +21,8 @@ import pytest
 
 from tenure import children
 
+pytest_plugins = ("tenure.pytestplugin",)  # as who has installed Tenure has it; never twice
+
 MAY_BE_SKIPPED: tuple[tuple[str, str, str], ...] = (
     (
         "tests/torture/test_*.py::*disk*",

@@ -47,7 +47,9 @@ ARROWS: dict[str, set[str]] = {
            "errors", "clock"},
     "cli": {"up", "charms", "jujuyaml", "client", "wire", "statefolder", "uprecord", "children",
             "defaults", "durations", "names", "errors", "clock"},
-    "testing": {"agent", "leadership", "controller", "wire", "core", "errors", "clock"},
+    "testing": {"agent", "leadership", "controller", "stores", "charms", "jujuyaml", "wire", "core",
+                "durations", "names", "errors", "clock"},
+    "pytestplugin": {"testing"},
     "simulation": {"testing", "agent", "controller", "stores", "wire", "core", "charms", "names",
                    "errors", "clock"},
     "hooktool": set(),
@@ -64,6 +66,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("tenure.cli.commands.exec", "agent"): "a command sees what hooks see, and ends as they do",
     ("tenure.cli.commands.up", "agent"): "what the kernel forbids is refused before it starts",
     ("tenure.cli.commands.deploy", "core"): "a lease that cannot be is refused before it is made",
+    ("tenure.cli.commands.drill", "testing"): "drills are a face of the test kit, in a command",
     ("tenure.cli.commands.up", "core"): "a lease that cannot be is refused before it is made",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 from tenure.errors import BadName
@@ -84,3 +85,11 @@ def is_text(name: str) -> bool:
 def as_text(name: str) -> str:
     """The same with those bytes that are not UTF-8 written out, as `\\xff`."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str | None:
+    """Which of the known words was probably meant; None if nothing comes near."""
+    from difflib import get_close_matches  # because it is seldom needed
+
+    near = get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    return near[0] if near else None

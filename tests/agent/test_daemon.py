@@ -15,7 +15,8 @@ from tenure.agent.observer import Observer
 from tenure.agent.unit import PUSHES, Unit
 from tenure.core.effects import Push
 from tenure.leadership import claimant
-from tenure.testing.machine import Machine, unit_of
+from tenure.testing.bare import unit_of
+from tenure.testing.machine import Machine
 from tenure.testing.time.loop import new_process
 from tenure.testing.time.waiting import in_virtual_time, settle
 from tenure.wire.messages import Claims, Hello, Resolve

@@ -6,12 +6,16 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .running import EXAMPLES, Tenure, others
+from tests.support.patience import HANG
+
+from .running import EXAMPLES, TENURE, Tenure, others
 
 CHARM = EXAMPLES / "helper-in-rust"
 
@@ -53,6 +57,21 @@ def test_a_context_that_is_over_is_of_no_use_to_the_helper(rusty: Tenure) -> Non
         "JUJU_CONTEXT_ID=gone ./helper ask config-changed 2>&1 || true",
     )  # fmt: skip
     assert told == 'ERROR bad request: wrong context ID; got "gone"\n'
+
+
+@pytest.mark.skipif(shutil.which("cargo") is None, reason="there is no cargo here")
+def test_its_own_tests_drive_a_stage_from_rust(tmp_path: Path) -> None:
+    """And leave nothing in the example's folder"""
+    tenure = tmp_path / "tenure"
+    tenure.write_text(f'#!/bin/sh\nexec {" ".join(TENURE)} "$@"\n')
+    tenure.chmod(0o755)
+    done = subprocess.run(
+        ["cargo", "test", "--offline", "--locked", "--manifest-path", str(CHARM / "Cargo.toml")],
+        env={**os.environ, "TENURE": str(tenure), "CARGO_TARGET_DIR": str(tmp_path / "target")},
+        capture_output=True, text=True, timeout=HANG, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout + done.stderr
+    assert not (CHARM / "target").exists()
 
 
 def _status(application: dict[str, Any], unit: str) -> str:

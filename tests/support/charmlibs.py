@@ -27,7 +27,7 @@ def libraries(*requirements: str) -> Path:
     """
     folder = FOLDER / re.sub(r"[^\w.]+", "-", " ".join(sorted(requirements)))
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with _alone(folder.with_name(f"{folder.name}.lock")):
+    with alone(folder.with_name(f"{folder.name}.lock")):
         if not folder.exists():
             _install(requirements, folder)
     return folder
@@ -50,7 +50,7 @@ def packed(charm: Path, copy: Path, at: str = "venv") -> Path:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def alone(lock: Path) -> Iterator[None]:
     """Among all processes of this machine."""
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

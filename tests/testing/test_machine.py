@@ -7,7 +7,8 @@ import asyncio
 from pathlib import Path
 
 import tenure.testing
-from tenure.testing import PlayedHook, in_virtual_time
+from tenure.testing.hooks import PlayedHook
+from tenure.testing.time.waiting import in_virtual_time
 from tests.support.parsing import parsed
 from tests.support.stage import Stage
 

@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "remove-unit": "Remove units.",
     "exec": "Run a command in a unit's hook context.",
     "lease": "Change an application's lease.",
+    "drill": "Test charms: run drill files in virtual time.",
 }
 
 

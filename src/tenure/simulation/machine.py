@@ -29,7 +29,7 @@ from tenure.simulation.peer_machine import aim_of, may_name, runs_from, settled_
 from tenure.simulation.simhooks import Hook, NoLog, Temper, began, said_true
 from tenure.simulation.statedisk import DrawnDisk
 from tenure.simulation.stepdown import StepDown
-from tenure.testing.machine import unit_of
+from tenure.testing.bare import unit_of
 from tenure.testing.statedisk import DiskFile
 from tenure.testing.time.clock import MachineClock
 from tenure.testing.time.loop import ENDLESS, Process, Stuck, VirtualLoop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections.abc import Callable
 from pathlib import Path
 
 from tenure.agent.charm.files import CharmFiles
@@ -20,8 +21,10 @@ class QuickFiles(CharmFiles):
     that is set, and fails with `fault` if there is one. The disk is full once the path `full_at` is
     there."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, lambda level, line: None)
+    def __init__(
+        self, folder: Path, log: Callable[[str, str], None] = lambda level, line: None
+    ) -> None:
+        super().__init__(folder, log)
         self.gate: asyncio.Event | None = None
         self.fault: Exception | None = None
         self.full_at: Path | None = None

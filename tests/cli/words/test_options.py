@@ -28,7 +28,7 @@ OF_APPLICATIONS = {
 OF_UNITS = {"run", "kill-hook", "remove-unit", "exec"}
 """Of a unit, or of whoever leads."""
 OF_BOTH = {"wait", "status", "log", "why", "resolve"}
-OTHERS = {"up", "down", "deploy", "elect"}
+OTHERS = {"up", "down", "deploy", "elect", "drill"}
 
 
 def test_every_command_is_in_the_table() -> None:

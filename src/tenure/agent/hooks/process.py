@@ -19,7 +19,7 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
@@ -87,12 +87,17 @@ class Runner(Protocol):
     def end_leftovers(self, pid: int | None, context_id: str) -> None: ...
 
 
+UntilGone = Callable[[int], Awaitable[None]]
+"""Waits until a killed group is gone, and not for ever."""
+
+
 class HookRunner:
     """Starts the hooks of one unit, one after the other."""
 
-    def __init__(self, warden: Warden, log: Log) -> None:
+    def __init__(self, warden: Warden, log: Log, *, until_gone: UntilGone | None = None) -> None:
         self._warden = warden
         self._log = log
+        self._until_gone = until_gone or _until_gone
         self._held: list[RunningHook] = []
 
     def start(self, command: HookCommand) -> RunningHook:
@@ -103,7 +108,8 @@ class HookRunner:
             started = _spawn(command)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             self._warden.ended(command.context_id)
-            return RunningHook(None, (), _not_started(command, error), lambda: None)
+            failed = _not_started(command, error)
+            return RunningHook(None, (), failed, lambda: None, self._until_gone)
         self._warden.spawned(command.context_id, started.child.pid)
         source = command.hook or "exec"
         stdout, stderr = (Captured(), Captured()) if command.captured else (None, None)
@@ -111,7 +117,9 @@ class HookRunner:
             Stream(started.stdout, lambda text: self._log.log("INFO", text, source), stdout),
             Stream(started.stderr, lambda text: self._log.log("WARNING", text, source), stderr),
         )
-        hook = RunningHook(started, streams, None, lambda: self._warden.ended(command.context_id))
+        hook = RunningHook(
+            started, streams, None, lambda: self._warden.ended(command.context_id), self._until_gone
+        )
         self._held.append(hook)
         return hook
 
@@ -153,7 +161,9 @@ class RunningHook:
         streams: tuple[Stream, ...],
         result: HookResult | None,
         on_end: Callable[[], None],
+        until_gone: UntilGone,
     ) -> None:
+        self._until_gone = until_gone
         loop = asyncio.get_running_loop()
         self.pid = started.child.pid if started else None
         """The pid, which is the group's and the session's too; None if it could not be started."""
@@ -174,7 +184,7 @@ class RunningHook:
         """
         result = await asyncio.shield(self._ended)
         if result.kind == "killed" and self.pid is not None:
-            await _until_gone(self.pid)
+            await self._until_gone(self.pid)
             self._on_end()
         for stream in self._streams:
             await stream.catch_up()
@@ -200,6 +210,18 @@ class RunningHook:
             signal_group(self._started.child.pid, signal.SIGKILL)
         elif group_lives(self._started.child.pid):
             signal_group(self._started.child.pid, signal.SIGKILL)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process has, or could not be started."""
+        return self._ended.done()
+
+    def die(self) -> None:
+        """End it at once, with its group, though nobody waits for it any more. Blocking."""
+        self.kill()
+        if self._started is not None and not self._ended.done():
+            self._reap(self._started)
+        self.let_go()
 
     @property
     def is_heard(self) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from difflib import get_close_matches
 
 from tenure.cli.words import juju
+from tenure.names import nearest
 
 _NUMBER = re.compile(r"-[0-9.]+[a-z]*")
 FIRST = ("--state", "--format")
@@ -15,8 +15,8 @@ FIRST = ("--state", "--format")
 
 def for_command(word: str, known: Collection[str]) -> str:
     """What to say of a command that there is not; "" if nothing comes near."""
-    near = get_close_matches(word, [*known, *juju.COMMANDS], n=1)
-    name = word if word in juju.COMMANDS or not near else near[0]
+    near = nearest(word, [*known, *juju.COMMANDS])
+    name = word if word in juju.COMMANDS or near is None else near
     if name in juju.COMMANDS:
         return f"that is Juju's; here: {juju.COMMANDS[name]}"
     return f"did you mean `tenure {name}`?" if near else ""
@@ -31,10 +31,10 @@ def for_option(word: str, known: Collection[str]) -> str:
         return f"that is Juju's; here: {juju.OPTIONS[word]}"
     if not word.startswith("--"):
         return ""
-    near = get_close_matches(word, [*known, *juju.OPTIONS], n=1, cutoff=0.7)
-    if near and near[0] not in known:
-        return f"{near[0]} is Juju's; here: {juju.OPTIONS[near[0]]}"
-    return f"did you mean `{near[0]}`?" if near else ""
+    near = nearest(word, [*known, *juju.OPTIONS], cutoff=0.7)
+    if near is not None and near not in known:
+        return f"{near} is Juju's; here: {juju.OPTIONS[near]}"
+    return f"did you mean `{near}`?" if near else ""
 
 
 def for_first_option(word: str) -> str:

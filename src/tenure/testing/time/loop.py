@@ -38,7 +38,7 @@ ENDLESS = 20_000
 class Process:
     """A simulated process. `name` is for people."""
 
-    def __init__(self, loop: VirtualLoop, name: str) -> None:
+    def __init__(self, loop: VirtualTime, name: str) -> None:
         self.name = name
         self.dead = False
         self.ahead = 0.0
@@ -185,21 +185,22 @@ class Stuck(Exception):
     """Nothing will ever happen any more, or only the same."""
 
 
-class VirtualLoop(asyncio.BaseEventLoop):
-    """See the module. `rng` draws in what order processes are served. `late` is the chance that the
-    machine is busy when a timer is due, and `latest` how many seconds too late it is then at most.
-    After `endless` rounds in which no time passes it is `Stuck`.
+class VirtualTime(asyncio.BaseEventLoop):
+    """The part of an event loop that serves processes in virtual time. `rng` draws in what order
+    processes are served. `late` is the chance that the machine is busy when a timer is due, and
+    `latest` how many seconds too late it is then at most. After `endless` rounds in which no time
+    passes it is `Stuck`. `more` is the loop's own.
     """
 
     def __init__(
         self,
         rng: random.Random | None = None,
-        *,
+        *more: Any,
         late: float = 0.0,
         latest: float = 0.05,
         endless: int = ENDLESS,
     ) -> None:
-        super().__init__()
+        super().__init__(*more)
         self._rng = rng or random.Random(0)
         self._late = late
         self._latest = latest
@@ -253,15 +254,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 handle._when += seconds
         heapq.heapify(heap)
 
-    def _write_to_self(self) -> None:
-        """Nobody waits in a system call that would have to be woken."""
-
     # -- one round
 
     def _run_once(self) -> None:
         ready, heap = self._any._ready, self._any._scheduled
         if not ready:
-            self._let_time_pass(heap)
+            self._wait(heap)
             self._at_once = 0
         self._at_once += 1
         if self._at_once > self._endless:
@@ -272,9 +270,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
             ready.append(timer)
         batch = list(ready)
         ready.clear()
-        for handle in self._mixed(batch) if len(batch) > 1 else batch:
-            self._serve(handle)
+        steps = iter(self._mixed(batch) if len(batch) > 1 else batch)
+        try:
+            for handle in steps:
+                self._serve(handle)
+        except BaseException:
+            ready.extendleft(reversed(list(steps)))  # because who is interrupted may go on
+            raise
         self.after()
+
+    def _wait(self, heap: list[Any]) -> None:
+        """Nothing is ready: have something come, or a timer be due."""
+        self._let_time_pass(heap)
 
     def _let_time_pass(self, heap: list[Any]) -> None:
         while heap and heap[0]._cancelled:
@@ -293,7 +300,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """What is ready, in a drawn order that keeps each process' own."""
         queues: dict[Process | None, list[asyncio.Handle]] = {}
         for handle in batch:
-            queues.setdefault(_owner(handle), []).append(handle)
+            queues.setdefault(owner_of(handle), []).append(handle)
         if len(queues) == 1:
             return batch
         turns = [owner for owner, queue in queues.items() for _ in queue]
@@ -305,7 +312,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _serve(self, handle: asyncio.Handle) -> None:
         if handle.cancelled():
             return
-        process = _owner(handle)
+        process = owner_of(handle)
         if process is not None:
             if process.dead or process.waits:
                 process.park(handle)
@@ -325,20 +332,28 @@ class VirtualLoop(asyncio.BaseEventLoop):
             self.run_until_complete(asyncio.wait(left, timeout=1.0))
 
 
+class VirtualLoop(VirtualTime):
+    """See the module. Nothing in it is real."""
+
+    def _write_to_self(self) -> None:
+        """Nobody waits in a system call that would have to be woken."""
+
+
 def new_process(name: str) -> Process:
     """A process in the loop that runs now. In a loop of real time it can be no more than killed,
     and its tasks are to be cancelled then."""
     loop = asyncio.get_running_loop()
-    return loop.process(name) if isinstance(loop, VirtualLoop) else Process(cast(Any, loop), name)
+    return loop.process(name) if isinstance(loop, VirtualTime) else Process(cast(Any, loop), name)
 
 
-def running_loop() -> VirtualLoop:
+def running_loop() -> VirtualTime:
     """The virtual loop that runs now."""
     loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop), "it needs virtual time: `in_virtual_time`"
+    assert isinstance(loop, VirtualTime), "it needs virtual time: `in_virtual_time`"
     return loop
 
 
-def _owner(handle: asyncio.Handle) -> Process | None:
+def owner_of(handle: asyncio.Handle) -> Process | None:
+    """The process whose step it is; None for the world's own."""
     context: Context = cast(Any, handle)._context
     return context.get(_PROCESS)
