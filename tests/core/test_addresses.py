@@ -121,6 +121,13 @@ def test_one_more_block_is_asked_for_and_not_used_when_it_is_refused() -> None:
     assert asked == [(7,), (7,)] and addresses.blocks == [7, 3]
 
 
+def test_who_needs_several_blocks_gets_each_place_once() -> None:
+    """O3"""
+    addresses = Addresses()
+    allotted = addresses.allot(none, 2 * PLACES + 1)
+    assert len(set(allotted)) == 2 * PLACES + 1 and len(addresses.blocks) == 3
+
+
 def test_what_was_freed_last_is_used_last() -> None:
     """Whoever had it may not have gone yet"""
     addresses = Addresses()

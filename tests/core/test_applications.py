@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tenure.core import application as applications
 from tenure.core.addresses import PLACES, former_address, in_bag
+from tenure.core.applications import Applications
 from tenure.core.changes import (
     ApplicationPut,
     BagPut,
@@ -20,9 +21,10 @@ from tenure.core.changes import (
     UnitDropped,
     UnitPut,
 )
-from tenure.core.charms import CharmSpec
+from tenure.core.charms import Charms, CharmSpec
 from tenure.core.effects import BagChanged, Denied, Granted, Offer, Remove
 from tenure.core.lease import Handover
+from tenure.core.peers import Peers
 from tenure.errors import BadRequest, NotFound, Refused
 
 from . import scenarios
@@ -47,8 +49,12 @@ def test_an_application_begins_with_charm_configuration_and_units_in_one_step() 
     made = bench.leases.staging.applications["db"]
     assert made.charm is not None and made.charm.revision == 1 and made.config is not None
     assert made.config.values == {"port": "81"} and list(made.units) == ["db/0", "db/1"]
-    kinds = [change.kind for change in bench.committed() if isinstance(change, HistoryAdded)]
+    changes = bench.committed()
+    kinds = [change.kind for change in changes if isinstance(change, HistoryAdded)]
     assert kinds == ["created", "charm", "config", "unit-added", "unit-added"]
+    assert [change.record for change in changes if isinstance(change, UnitPut)] == [
+        *made.units.values()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -472,3 +478,61 @@ def test_history_says_that_units_are_to_leave_and_that_the_last_one_did() -> Non
     assert [(entry.kind, entry.cause) for entry in bench.history()] == [
         ("unit-removed", "it ran its last hook"), ("removed", "web/1 was the last of its units"),
     ]  # fmt: skip
+
+
+def test_history_says_what_was_created_and_which_unit_was_added() -> None:
+    """O4"""
+    bench = CoreBench(0)
+    assert bench.applications.create(0.0, "db", 60.0, 30.0) == '"db" created'
+    bench.applications.add_unit("db")
+    assert bench.history() == [
+        HistoryAdded(application="db", at=0.0, kind="created", cause="an operator created it"),
+        HistoryAdded(
+            application="db", at=0.0, kind="unit-added", cause="an operator added it",
+            unit_to="db/0",
+        ),
+    ]  # fmt: skip
+
+
+def test_an_application_has_so_many_units_at_most() -> None:
+    """O2, G7"""
+    bench = CoreBench(0)
+    told = refusal_of(lambda: bench.applications.create(0.0, "db", 60.0, 30.0, units=1001))
+    assert told == "an application begins with 0 to 1000 units"
+    bench.applications.create(0.0, "db", 60.0, 30.0, units=1000)
+    told = refusal_of(lambda: bench.applications.add_unit("db"))
+    assert told == '"db" has 1000 units already: remove some first'
+
+
+def test_a_guarantee_that_does_not_fit_is_refused_with_the_most_that_does() -> None:
+    """L1"""
+    bench = CoreBench(0)
+    told = refusal_of(lambda: bench.applications.create(0.0, "db", 60.0, 31.0))
+    assert told == (
+        "a guarantee of 31 s does not fit a lease of 60 s: choose more than 0 s and at most half "
+        "the lease, 30 s"
+    )
+
+
+def test_an_application_that_is_created_again_has_the_lease_that_is_asked_for() -> None:
+    """G8, L8: and remembers a longer one that may still be believed in"""
+    bench = CoreBench(0)
+    bench.applications.remove_application(APP)
+    bench.applications.create(5.0, APP, 20.0, 10.0)
+    assert (bench.lease.duration, bench.lease.guarantee) == (20.0, 10.0)
+    assert (bench.lease.longest, bench.lease.lower_at) == (60.0, 65.0)
+
+
+def test_what_does_not_exist_is_refused_with_the_next_step() -> None:
+    """O2"""
+    told = refusal_of(lambda: CoreBench(0).orders.step_down(0.0, "shop"))
+    assert told == 'there is no application "shop": see `tenure status`'
+
+
+def test_where_short_leases_are_allowed_an_application_may_begin_with_one() -> None:
+    """L1: tests have a lower bound"""
+    bench = CoreBench(0)
+    leases = bench.leases
+    applications = Applications(leases, Charms(leases), Peers(leases), least_duration=0.1)
+    applications.create(0.0, "db", 2.0, 1.0)
+    assert leases.staging.applications["db"].lease.duration == 2.0
