@@ -66,7 +66,7 @@ def test_its_own_tests_drive_a_stage_from_rust(tmp_path: Path) -> None:
     tenure.write_text(f'#!/bin/sh\nexec {" ".join(TENURE)} "$@"\n')
     tenure.chmod(0o755)
     done = subprocess.run(
-        ["cargo", "test", "--offline", "--locked", "--manifest-path", str(CHARM / "Cargo.toml")],
+        ["cargo", "test", "--offline", "--manifest-path", str(CHARM / "Cargo.toml")],
         env={**os.environ, "TENURE": str(tenure), "CARGO_TARGET_DIR": str(tmp_path / "target")},
         capture_output=True, text=True, timeout=HANG, check=False,
     )  # fmt: skip

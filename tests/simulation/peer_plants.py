@@ -255,7 +255,7 @@ def application_s_bag_told_again_after_a_restart(patch: Patch) -> None:
         record.state = replace(record.state, relations=told)
         return record
 
-    patch.setattr("tenure.testing.machine.take_up", forget)
+    patch.setattr("tenure.testing.bare.take_up", forget)
 
 
 @found_by("PeersNotToldTwice", of_peers=True)
@@ -267,7 +267,7 @@ def members_forgotten_on_restart(patch: Patch) -> None:
         record.state = replace(record.state, relations=told)
         return record
 
-    patch.setattr("tenure.testing.machine.take_up", forget)
+    patch.setattr("tenure.testing.bare.take_up", forget)
 
 
 @found_by("PeersNotToldTwice", of_peers=True)
@@ -277,7 +277,7 @@ def configuration_forgotten_on_restart(patch: Patch) -> None:
         record.state = replace(record.state, config_seen=0)
         return record
 
-    patch.setattr("tenure.testing.machine.take_up", forget)
+    patch.setattr("tenure.testing.bare.take_up", forget)
 
 
 @found_by("EnteredBeforeCreated", of_peers=True)

@@ -342,7 +342,7 @@ def counter_kept_in_memory(patch: Patch) -> None:
         record.state = replace(record.state, elected_for=0)
         return record
 
-    patch.setattr("tenure.testing.machine.take_up", forget)
+    patch.setattr("tenure.testing.bare.take_up", forget)
 
 
 @found_by("ToldMinions", "LeaderNotTold")
