@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tenure.testing.drill.runner import NEVER_REACHED
+
 from .conftest import Ran
 
 DEPLOY = "deploy job web units=3"
@@ -154,8 +156,8 @@ def test_a_failed_hook_is_resolved(ran: Ran) -> None:
 
 
 def test_halts_have_names_and_fail_one_call(ran: Ran) -> None:
-    """T7"""
-    assert not ran(
+    """T7: and one that was never reached fails the drill"""
+    failure = ran(
         DEPLOY,
         "halt one: web/1 leader-elected is-leader",
         "halt web/1 leader-elected leader-set after",
@@ -171,6 +173,7 @@ def test_halts_have_names_and_fail_one_call(ran: Ran) -> None:
         "go-on one",
         "expect leader web = web/2",
     )
+    assert failure is not None and (failure.line, failure.found) == (3, NEVER_REACHED)
 
 
 def test_a_halt_that_is_waited_for_is_not_replaced(ran: Ran) -> None:
@@ -188,6 +191,9 @@ def test_a_halt_whose_hook_was_killed_is_over(ran: Ran) -> None:
         "kill web/1",
         "! go-on",
         "halt web/2 leader-elected is-leader",
+        "elect web/2 --no-wait",
+        "reached",
+        "go-on",
     )
 
 

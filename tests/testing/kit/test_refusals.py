@@ -36,7 +36,7 @@ REFUSED: list[tuple[Callable[[Stage, App], object], str]] = [
      "5 is no span: write it like '61s', or give a timedelta"),
     (failing_for_ever,
      "the stage does not settle in 10 minutes: web/0 owes update-status, which failed: exit "
-     "status 3: mend that, or deploy with settle=False and pass_time()"),
+     "status 3 (see the log of web/0): mend that, or deploy with settle=False and pass_time()"),
     (raising,
      "the condition of never('nothing is so') raised ZeroDivisionError: division by zero"),
     (lambda stage, web: web[0].start(),

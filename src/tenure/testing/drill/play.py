@@ -101,6 +101,10 @@ class Play:
         """A halt that still holds its hook."""
         return next((kept for kept in self._halts.values() if kept.halt.is_reached), None)
 
+    def missed(self) -> Kept | None:
+        """A halt that never held its hook."""
+        return next((kept for kept in self._halts.values() if not kept.reached), None)
+
     # -- the shell
 
     def shell(self, command: str) -> str:

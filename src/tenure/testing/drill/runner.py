@@ -65,13 +65,15 @@ def _played(drill: Drill, stage: Stage) -> Failure | None:
     for line in drill.lines:
         if (found := _run_line(line, play)) is not None:
             return Failure(line.number, line.said, found, stage.story.last())
-    if (held := play.held()) is not None:
-        line = next(each for each in drill.lines if each.number == held.line)
-        return Failure(line.number, line.said, STILL_HELD, stage.story.last())
+    for kept, found in ((play.held(), STILL_HELD), (play.missed(), NEVER_REACHED)):
+        if kept is not None:
+            line = next(each for each in drill.lines if each.number == kept.line)
+            return Failure(line.number, line.said, found, stage.story.last())
     return None
 
 
 STILL_HELD = "the drill has ended, and this halt still holds its hook: let it go-on, or fail"
+NEVER_REACHED = "the drill has ended, and this halt was never reached: see `reached`"
 
 
 def _run_line(line: Line, play: Play) -> str | None:

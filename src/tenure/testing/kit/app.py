@@ -10,6 +10,7 @@ from typing import Any
 from tenure.core.changes import ApplicationRecord, HistoryAdded
 from tenure.core.config import counting, text_of
 from tenure.errors import TenureError
+from tenure.testing.kit import given
 from tenure.testing.kit.engine import Engine, option_text
 from tenure.testing.kit.errors import KitError
 from tenure.testing.kit.records import Call, WorkSpan, WorkSpans
@@ -30,6 +31,7 @@ class App:
         return f"<{self.name}>"
 
     def __getitem__(self, number: int) -> Unit:
+        given.number(f"the number of a unit of {self.name}", number, 0, 10**9)
         try:
             return self._units[number]
         except KeyError:
@@ -107,6 +109,10 @@ class App:
     def elect(self, unit: Unit, *, wait: bool = True) -> None:
         """Hand leadership to that unit (O1). Without `wait` it is only asked, and nothing more
         happens until the stage is run again. Raises KitError if it is refused."""
+        if not isinstance(unit, Unit):
+            raise KitError(f"elect() takes a unit, as in elect({self.name}[1]), not {unit!r}")
+        if unit.name not in self._engine.persisted().units:
+            raise KitError(f"{unit.name} was removed, so it cannot lead: elect another")
         if unit.is_cut_off:
             raise KitError(f"{unit.name} is cut off, so it cannot lead: reconnect() it first")
         self._hand_over(f"elects {unit.name}", "elect", {"unit": unit.name}, wait)
@@ -116,6 +122,7 @@ class App:
         self._hand_over("asks the leader to step down", "step-down", None, wait)
 
     def _hand_over(self, said: str, order: str, body: Any, wait: bool) -> None:
+        self._engine.check()
         self._engine.tell(f"{self.name}: an operator {said}")
         call = self._engine.call("POST", f"/v1/applications/{self.name}/{order}", body)
         self._engine.run(self._waited(call) if wait else self._only_asked(call))
@@ -134,6 +141,7 @@ class App:
         return answer
 
     def _order(self, said: str, method: str, path: str, body: Any) -> Any:
+        self._engine.check()
         self._engine.tell(f"{self.name}: an operator {said}")
         return self._engine.run(self._waited(self._engine.call(method, path, body)))
 
@@ -145,13 +153,15 @@ class App:
         self, values: Mapping[str, object] | None = None, reset: Iterable[str] = ()
     ) -> None:
         """Set options, and give others their default back."""
-        put = {name: option_text(value) for name, value in (values or {}).items()}
+        set_ = given.mapping("configure()", values, "configure({'port': 81})")
+        put = {name: option_text(value) for name, value in set_.items()}
         body = {"put": put, "reset": list(reset)}
         self._order("configures it", "POST", f"/v1/applications/{self.name}/config", body)
 
     def add_unit(self) -> Unit:
         """One more unit, with an agent of its own."""
         path = f"/v1/applications/{self.name}/units"
+        self._engine.check()
         self._engine.tell(f"{self.name}: an operator adds a unit")
         return self._engine.run(self._added(path))
 

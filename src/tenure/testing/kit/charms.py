@@ -44,6 +44,8 @@ def session_folder() -> Path:
 
 def prepared(charm: str | Path) -> Path:
     """The folder that units copy. Raises KitError."""
+    if not isinstance(charm, str | os.PathLike):
+        raise KitError(f"a charm is the path of a folder or a file, not {charm!r}")
     source = Path(os.path.abspath(charm))  # noqa: PTH100  links stay
     try:
         if _runs_from_source(source):

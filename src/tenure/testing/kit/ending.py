@@ -29,9 +29,15 @@ def own_folder(folder: Path) -> None:
         raise KitError(f"cannot use {folder}: {fault.strerror}: name another folder") from fault
 
 
-def refuse_running_loop() -> None:
-    """Raises KitError if an event loop runs in this thread: it cannot wait for another."""
-    if asyncio._get_running_loop() is not None:
+def refuse_running_loop(own: asyncio.AbstractEventLoop | None = None) -> None:
+    """Raises KitError if an event loop runs in this thread, which cannot wait for another, or
+    `own`, the stage's, in any."""
+    running = asyncio._get_running_loop()
+    if own is not None and own is running:
+        raise KitError("a condition may only look: it cannot run the stage that asks it")
+    if own is not None and own.is_running():
+        raise KitError("another thread runs this stage: wait for it, or make a stage for each")
+    if running is not None:
         raise KitError(
             "an event loop runs in this thread: write a plain test without `async`, or call the "
             "stage in `asyncio.to_thread`"

@@ -95,9 +95,7 @@ class Engine:
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run the loop until it is done. Raises what it raises; KitError in a running loop."""
         try:
-            if self.closed:
-                raise KitError("the stage is closed: make another")
-            refuse_running_loop()
+            self.check()
         except KitError:
             coroutine.close()
             raise
@@ -110,6 +108,12 @@ class Engine:
         finally:
             if not task.done():
                 task.cancel()
+
+    def check(self) -> None:
+        """Raises KitError if the stage cannot be run now."""
+        if self.closed:
+            raise KitError("the stage is closed: make another")
+        refuse_running_loop(self.loop)
 
     def now(self) -> float:
         """Virtual seconds since the stage began."""
@@ -126,6 +130,8 @@ class Engine:
 
     def _unforeseen(self, loop: asyncio.AbstractEventLoop, what: dict[str, Any]) -> None:
         fault = what.get("exception")
+        if isinstance(fault, KitError | Forbidden):
+            return  # because whoever ran the stage met another before, and heard of that
         said = what.get("message", "") if fault is None else one_line(fault)
         self.watch.fail(Forbidden(f"a part of Tenure itself fell, please report it: {said}"))
 
@@ -316,7 +322,7 @@ class Engine:
         if failure and is_alone:
             return ""  # because it may well fail for just that
         if (hook := outlook.owed(unit.state, known)) is not None:
-            return f"owes {hook}{f', which failed: {failure.detail}' if failure else ''}"
+            return f"owes {hook}{f', which failed: {machine.how_it_failed()}' if failure else ''}"
         if is_alone:
             return ""
         if unit.contexts.is_open:
@@ -361,7 +367,7 @@ class Engine:
         """End all that runs, what hooks left in the background too; `keep` the folder."""
         if self.closed:
             return
-        refuse_running_loop()
+        refuse_running_loop(self.loop)
         self.closed = True
         self.loop.after = lambda: None
         self.loop.begin = self.loop.idle = lambda: False

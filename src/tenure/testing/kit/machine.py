@@ -161,7 +161,17 @@ class RealMachine(BareMachine):
         run.result, run.detail = result.kind, result.detail
         run.stdout, run.stderr = _text(result.stdout), _text(result.stderr)
         said = f" ({run.detail})" if run.detail else ""
+        if run.result == "failed" and (last := _last_line(run.stderr)):
+            said = f"{said}: {last}"
         around.tell(f"{self.name} {run.hook or 'exec'}: {_ENDED[result.kind]}{said}")
+
+    def how_it_failed(self) -> str:
+        """The hook that failed: its exit status, the last that it wrote to stderr, and its log."""
+        failure = self.unit.state.failure
+        assert failure is not None
+        runs = [run for run in self.hooks if run.hook == failure.hook]
+        last = _last_line(runs[-1].stderr) if runs else ""
+        return f"{failure.detail}{f': {last}' if last else ''} (see the log of {self.name})"
 
     async def _run_tool(
         self, context: ToolContext, call: wire.Call, read_stdin: ReadStdin
@@ -305,6 +315,14 @@ def told(call: Call) -> str:
 
 
 MAX_SHOWN = 40
+MAX_ERROR = 120
+
+
+def _last_line(text: str) -> str:
+    """The last line that is not empty, cut."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    line = lines[-1].strip() if lines else ""
+    return line if len(line) <= MAX_ERROR else f"{line[: MAX_ERROR - 1]}…"
 
 
 def _shown(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tenure.durations import parse_duration
+from tenure.testing.kit import given
 from tenure.testing.kit.errors import KitError
 
 Span = str | timedelta
@@ -23,4 +24,6 @@ def seconds_of(span: Span) -> float:
         raise KitError(f"{span!r} is no span: write it like '61s', or give a timedelta")
     if seconds < 0:
         raise KitError(f"time does not go back, and {span} is less than nothing: give a longer one")
+    if seconds > given.LONGEST:
+        raise KitError(f"{span} is too long: a year at most")
     return seconds

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tenure.testing.kit import given
 from tenure.testing.kit.app import App
 from tenure.testing.kit.ending import refuse_running_loop
 from tenure.testing.kit.engine import Engine
@@ -34,6 +35,7 @@ class Stage:
         self._temporary = folder is None
         refuse_running_loop()
         seconds = seconds_of(patience)
+        given.number("order", order, 0, 2**63)
         place = Path(tempfile.mkdtemp(prefix="tenure-stage-") if folder is None else folder)
         self._engine = Engine(place, order, seconds)
         self._apps: dict[str, App] = {}
@@ -78,17 +80,16 @@ class Stage:
     ) -> App:
         """An application of that charm, whose unit `leader` leads first. Returns when nothing is
         owed, or with `settle=False` when its agents were started. Raises KitError, CharmError."""
-        if units < 1 or not 0 <= leader < units:
+        self._engine.check()
+        given.number("units", units, 1)
+        if given.number("leader", leader, 0) >= units:
             raise KitError(f"of {units} units number {leader} cannot lead: they count from 0")
-        return self._engine.run(
-            self._deployed(
-                self._engine.body(
-                    charm, name, units, config or {}, resources or {},
-                    seconds_of(lease), seconds_of(guarantee),
-                ),
-                leader, settle,
-            )
+        body = self._engine.body(
+            charm, name, units, given.mapping("config", config, "config={'port': 81}"),
+            given.mapping("resources", resources, "resources={'image': 'image.tar'}"),
+            seconds_of(lease), seconds_of(guarantee),
         )  # fmt: skip
+        return self._engine.run(self._deployed(body, leader, settle))
 
     async def _deployed(self, body: dict[str, Any], leader: int, settle: bool) -> App:
         engine, name = self._engine, body["name"]
@@ -120,12 +121,15 @@ class Stage:
 
     def until(self, condition: Callable[[], object], within: Span = WITHIN) -> None:
         """Run until it is so, looked at after each event. Raises KitError if it does not come."""
+        given.condition("until()", condition)
         seconds = seconds_of(within)
         self._engine.run(self._engine.until(condition, seconds, "what until() waits for"))
 
     def never(self, condition: Callable[[], object], why: str) -> None:
         """From now on this must not be so; looked at after each event. Whatever runs the stage then
         raises Forbidden."""
+        self._engine.check()
+        given.condition("never()", condition)
         self._engine.watch.forbid(condition, why)
 
     # -- the end

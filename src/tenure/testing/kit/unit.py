@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 from tenure.agent.context.action import ActionRefused, ActionRun
 from tenure.agent.execserver import checked_params
 from tenure.agent.hooks.process import HookCommand
+from tenure.agent.tools import TOOLS
+from tenure.charms.hooks import ACTIONS, known_hooks
 from tenure.core.status import Said
 from tenure.errors import Refused, TenureError
+from tenure.testing.kit import given
 from tenure.testing.kit.engine import Engine
 from tenure.testing.kit.errors import KitError
 from tenure.testing.kit.halt import Halt
@@ -86,11 +90,11 @@ class Unit:
 
     # -- what operators do
 
-    def exec(self, *argv: str) -> Outcome:
+    def exec(self, *argv: str | os.PathLike[str]) -> Outcome:
         """Run a command in a context of its own, as `tenure exec` does; when nothing else runs."""
         if not argv:
             raise KitError("say what to run, as in unit.exec('leader-get', 'secret')")
-        done: Outcome = self._ordered(self._exec(argv))
+        done: Outcome = self._ordered(self._exec(given.words(argv)))
         return done
 
     async def _exec(self, argv: Sequence[str]) -> Outcome:
@@ -113,7 +117,8 @@ class Unit:
 
     def run(self, action: str, params: Mapping[str, Any] | None = None) -> Outcome:
         """Run an action to its end, as `tenure run` does. Raises KitError if it cannot be run."""
-        done: Outcome = self._ordered(self._run(action, params or {}))
+        params = given.mapping("run()", params, "run('backup', {'full': True})")
+        done: Outcome = self._ordered(self._run(action, params))
         return done
 
     async def _run(self, action: str, params: Mapping[str, Any]) -> Outcome:
@@ -169,6 +174,7 @@ class Unit:
 
     def start(self) -> None:
         """Start its agent again. The stage settles."""
+        self._check()
         if self._machine.alive:
             raise KitError(f"the agent of {self.name} runs already: kill() or stop() it first")
         self._engine.tell(f"{self.name} is started")
@@ -180,6 +186,7 @@ class Unit:
 
     def cut_off(self) -> None:
         """What it and the controller send vanishes from now on, and neither is told."""
+        self._check()
         self._engine.tell(f"{self.name} is cut off")
         self._engine.run(self._cut())
 
@@ -215,8 +222,12 @@ class Unit:
     def halt(self, hook: str, tool: str, *, when: When = "before", nth: int = 1) -> Halt:
         """Hold the hook when it calls that tool, or at its "begin" or "end". `nth` counts calls of
         the tool in all runs of the hook from now on."""
-        if when not in ("before", "after") or nth < 1:
-            raise KitError("a halt is when='before' or 'after' a call, and nth is 1 or more")
+        self._check()
+        given.number("nth", nth, 1, 10_000)
+        if when not in ("before", "after"):
+            raise KitError("a halt is when='before' or 'after' a call")
+        given.known("tool", tool, {*TOOLS, BEGIN, END})
+        self._check_hook(hook)
         if tool in (BEGIN, END) and when != "before":
             raise KitError(f"{tool!r} is one instant: leave when= out")
         hold = Hold(hook, tool, when, nth)
@@ -225,7 +236,24 @@ class Unit:
 
     # -- helpers
 
+    def _check(self) -> None:
+        """Raises KitError if the stage cannot be run now, or the unit is not there any more."""
+        self._engine.check()
+        self._check_there()
+
+    def _check_there(self) -> None:
+        if self.name not in self._engine.persisted().units:
+            raise KitError(f"{self.name} was removed: add_unit() makes another")
+
+    def _check_hook(self, hook: str) -> None:
+        facts = self._machine.files.facts()
+        if hook:  # "" is what `exec` runs
+            given.known(
+                "hook", hook, {*known_hooks(facts), *(f"{ACTIONS}/{a}" for a in facts.actions)}
+            )
+
     def _alive(self) -> RealMachine:
+        self._check_there()
         if not self._machine.alive:
             raise KitError(f"the agent of {self.name} does not run: start() it first")
         if self._machine.frozen:
@@ -242,11 +270,17 @@ class Unit:
         return machine
 
     def _act(self, said: str, act: Any) -> None:
+        self._check()
         self._alive()
         self._engine.tell(f"{self.name} {said}")
         self._engine.run(act())
 
     def _ordered(self, doing: Any) -> Any:
+        try:
+            self._check()
+        except KitError:
+            doing.close()
+            raise
         return self._engine.run(self._done_and_settled(doing))
 
     async def _done_and_settled(self, doing: Any) -> Any:
