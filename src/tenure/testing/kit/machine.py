@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from tenure.agent.config import UnitConfig
 from tenure.agent.daemon import Agent
+from tenure.agent.hooks.output import Captured
 from tenure.agent.hooks.process import HookResult, Log
 from tenure.agent.hooks.warden_client import Warden
 from tenure.agent.observer import Observer
@@ -159,7 +160,7 @@ class RealMachine(BareMachine):
         around = self.around
         run.ended, run.ended_number = around.now(), around.number()
         run.result, run.detail = result.kind, result.detail
-        run.stdout, run.stderr = _text(result.stdout), _text(result.stderr)
+        run.stdout, run.stderr = text_of(result.stdout), text_of(result.stderr)
         said = f" ({run.detail})" if run.detail else ""
         if run.result == "failed" and (last := _last_line(run.stderr)):
             said = f"{said}: {last}"
@@ -330,5 +331,6 @@ def _shown(text: str) -> str:
     return line if len(line) <= MAX_SHOWN else f"{line[: MAX_SHOWN - 1]}…"
 
 
-def _text(captured: Any) -> str:
+def text_of(captured: Captured | None) -> str:
+    """What was captured of a stream, as text."""
     return "" if captured is None else bytes(captured.content).decode("utf-8", "replace")

@@ -20,7 +20,7 @@ from tenure.testing.kit.engine import Engine
 from tenure.testing.kit.errors import KitError
 from tenure.testing.kit.halt import Halt
 from tenure.testing.kit.halts import BEGIN, END, Hold, When
-from tenure.testing.kit.machine import RealMachine
+from tenure.testing.kit.machine import RealMachine, text_of
 from tenure.testing.kit.records import Call, HookRuns, Outcome
 from tenure.testing.kit.spans import Span, seconds_of
 from tenure.wire.exec import WRITTEN, RunAction
@@ -108,7 +108,7 @@ class Unit:
             ended = await unit.contexts.conclude(context, result)
         finally:
             unit.contexts.close(context)
-        out, err = (_text(each) for each in (result.stdout, result.stderr))
+        out, err = (text_of(each) for each in (result.stdout, result.stderr))
         code = result.exit_code if result.exit_code is not None else 1
         self._engine.tell(f"{self.name} exec: {' '.join(argv)} -> {code}")
         if ended.kind != "done" and code == 0:
@@ -296,7 +296,3 @@ class Unit:
             raise refusal if isinstance(refusal, KitError) else KitError(str(refusal)) from refusal
         await self._engine.settle()
         return answer
-
-
-def _text(captured: Any) -> str:
-    return "" if captured is None else bytes(captured.content).decode("utf-8", "replace")
